@@ -1,0 +1,302 @@
+"""The only room that reads `settings.PLENIGO`: typed, read at each access, never frozen at import."""
+
+import ipaddress
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from django.apps import apps
+from django.conf import settings
+from django.http import HttpRequest
+from django.urls import get_script_prefix
+from django.utils.module_loading import import_string
+from django.utils.translation import get_language
+
+from django_plenigo.errors import ConfigurationError
+
+DEFAULT_ACCOUNT = "default"
+
+#: A vendor's host by what it serves. They are settings, since the vendor is moving brands.
+HOSTS: Mapping[str, Mapping[str, str]] = {
+    "live": {"api": "https://api.plenigo.com", "static": "https://static.plenigo.com"},
+    "stage": {"api": "https://api.plenigo-stage.com", "static": "https://static.plenigo-stage.com"},
+    # The sandbox answers in process, so its API host is only a name; its pages live where the site mounts them.
+    "sandbox": {"api": "https://plenigo-sandbox.invalid", "static": "/plenigo-sandbox"},
+}
+MODES = tuple(HOSTS)
+GENERATIONS = ("v2",)
+
+#: What a gate does while nobody knows the answer.
+ON_OUTAGE = ("last_known", "unknown", "open")
+
+
+class Option(NamedTuple):
+    """One key of an account: what it may hold, and its default."""
+
+    kind: tuple[type, ...]
+    default: Any = None
+    choices: tuple[str, ...] = ()
+
+
+OPTIONS: Mapping[str, Option] = {
+    "API": Option((str,), "v2", GENERATIONS),
+    "MODE": Option((str,), None, MODES),
+    "COMPANY_ID": Option((str,)),
+    "SECRET": Option((str, list, tuple)),
+    "HOSTS": Option((dict,), {}),
+    "TIMEOUT_SECONDS": Option((int, float), 5.0),
+    "TEST_MODE": Option((bool,), False),
+    "LANGUAGE": Option((str,), ""),
+    "EXTERNAL_ID": Option((str,), ""),
+    "EMAIL_IS_VERIFIED": Option((str,), ""),
+    "ACCESS_TTL_SECONDS": Option((int, float), 60),
+    "ACCESS_STALE_SECONDS": Option((int, float), 24 * 60 * 60),
+    "ON_OUTAGE": Option((str,), "last_known", ON_OUTAGE),
+    "OFFER_SECONDS": Option((int, float), 24 * 60 * 60),
+    "CACHE": Option((str,), "default"),
+    "TRUSTED_PROXIES": Option((list, tuple), ()),
+    "CLICKS_PER_MINUTE": Option((int,), 30),
+    "CHECKS_PER_MINUTE": Option((int,), 60),
+}
+
+
+class Account:
+    """One entry of `settings.PLENIGO`, with defaults and types. Read at each access and never cached."""
+
+    __slots__ = ("alias",)
+
+    def __init__(self, alias: str = DEFAULT_ACCOUNT) -> None:
+        self.alias = alias
+
+    def __repr__(self) -> str:
+        return f"Account({self.alias!r})"
+
+    @property
+    def raw(self) -> Mapping[str, Any]:
+        """The entry as the site wrote it."""
+        try:
+            entry: Mapping[str, Any] = settings.PLENIGO[self.alias]
+        except (AttributeError, KeyError, TypeError):
+            entry = None  # type: ignore[assignment]  # told below
+        if not isinstance(entry, dict):
+            raise ConfigurationError(f'PLENIGO has no "{self.alias}" account.')
+        return entry
+
+    def _get(self, name: str) -> Any:
+        option = OPTIONS[name]
+        value = self.raw.get(name, option.default)
+        # The exact type first: this runs several times for every gate of a page.
+        if type(value) in option.kind and (not option.choices or value in option.choices):
+            return value
+        return self._checked(name, option, value)
+
+    def _checked(self, name: str, option: Option, value: Any) -> Any:
+        where = f"PLENIGO[{self.alias!r}][{name!r}]"
+        if value is None:
+            raise ConfigurationError(f"{where} is missing.")
+        if (isinstance(value, bool) and bool not in option.kind) or not isinstance(value, option.kind):
+            wanted = " or ".join(kind.__name__ for kind in option.kind)
+            raise ConfigurationError(f"{where} must be {wanted}, not {type(value).__name__}.")
+        if option.choices and value not in option.choices:
+            raise ConfigurationError(f"{where} must be one of {', '.join(option.choices)}.")
+        return value
+
+    @property
+    def generation(self) -> str:
+        """The generation of the vendor's API, "v2"."""
+        value: str = self._get("API")
+        return value
+
+    @property
+    def mode(self) -> str:
+        """ "sandbox", "stage" or "live"; it decides hosts and credentials."""
+        value: str = self._get("MODE")
+        return value
+
+    @property
+    def company_id(self) -> str:
+        """The vendor's id of the publisher's company; the sandbox's demo company where none is given."""
+        if self.mode == "sandbox" and not self.raw.get("COMPANY_ID"):
+            return sandbox_company_id()
+        return str(self._get("COMPANY_ID"))
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The company's secrets; the first signs."""
+        if self.mode == "sandbox" and not self.raw.get("SECRET"):
+            return (str(import_string("django_plenigo.sandbox.credentials.SECRET")),)
+        value = self._get("SECRET")
+        secrets = (value,) if isinstance(value, str) else tuple(value)
+        if not secrets or not all(isinstance(secret, str) and secret for secret in secrets):
+            raise ConfigurationError(f"PLENIGO[{self.alias!r}]['SECRET'] must be a text or a list of texts.")
+        return secrets
+
+    def host(self, name: str) -> str:
+        """Return the host that serves `name` ("api" or "static"), without a trailing slash."""
+        own = self.own_hosts.get(name)
+        return str(own or HOSTS[self.mode][name]).rstrip("/")
+
+    @property
+    def own_hosts(self) -> Mapping[str, str]:
+        """The hosts that the site named itself, by what they serve."""
+        hosts: Mapping[str, str] = self._get("HOSTS")
+        unknown = [name for name in hosts if name not in HOSTS["live"]]
+        if unknown:
+            where = f"PLENIGO[{self.alias!r}]['HOSTS']"
+            known = ", ".join(HOSTS["live"])
+            raise ConfigurationError(f"{where} has an unknown key {unknown[0]!r}; known are: {known}.")
+        return hosts
+
+    @property
+    def runs_in_process(self) -> bool:
+        """Whether requests go to the sandbox app of this very process instead of a socket."""
+        return self.mode == "sandbox" and "api" not in self.own_hosts
+
+    @property
+    def sdk_url(self) -> str:
+        """The address of the vendor's script (docs/protocols/plenigo-v2.md 1.1)."""
+        host = self.host("static")
+        if host.startswith("/"):
+            host = get_script_prefix().rstrip("/") + host
+        return f"{host}/static_resources/javascript/{self.company_id}/plenigo_sdk.min.js"
+
+    @property
+    def timeout_seconds(self) -> float:
+        """How long one call may take in all, quick retries included."""
+        return float(self._get("TIMEOUT_SECONDS"))
+
+    @property
+    def test_mode(self) -> bool:
+        """Whether purchases and access checks are the vendor's tests (`testMode`)."""
+        return bool(self._get("TEST_MODE"))
+
+    @property
+    def language(self) -> str:
+        """Two letters: the setting, else the language of the current request."""
+        return str(self._get("LANGUAGE") or (get_language() or "en")).lower()[:2]
+
+    @property
+    def external_id(self) -> Callable[[Any], str | int | None] | None:
+        """The site's function from a user to its external id, None where the site names none."""
+        return self._function("EXTERNAL_ID")
+
+    @property
+    def email_is_verified(self) -> Callable[[Any], bool] | None:
+        """The site's function that says whether a user's address is verified, None where the site names none."""
+        return self._function("EMAIL_IS_VERIFIED")
+
+    def _function(self, name: str) -> Callable[[Any], Any] | None:
+        path = self._get(name)
+        if not path:
+            return None
+        try:
+            function: Callable[[Any], Any] = import_string(path)
+        except ImportError as error:
+            raise ConfigurationError(f"PLENIGO[{self.alias!r}][{name!r}]: {error}") from error
+        return function
+
+    @property
+    def access_ttl_seconds(self) -> float:
+        """How long an answer about access is used without asking again."""
+        return float(self._get("ACCESS_TTL_SECONDS"))
+
+    @property
+    def access_stale_seconds(self) -> float:
+        """How old a yes may be that still lets a reader in during an outage."""
+        return float(self._get("ACCESS_STALE_SECONDS"))
+
+    @property
+    def on_outage(self) -> str:
+        """ "last_known", "unknown" or "open": what a gate does while nobody knows the answer."""
+        value: str = self._get("ON_OUTAGE")
+        return value
+
+    @property
+    def offer_seconds(self) -> float:
+        """How long a signed offer in a page can be clicked."""
+        return float(self._get("OFFER_SECONDS"))
+
+    @property
+    def cache_alias(self) -> str:
+        """The alias in `CACHES` that answers about access and the circuit breaker are kept in."""
+        value: str = self._get("CACHE")
+        return value
+
+    @property
+    def has_shared_cache(self) -> bool:
+        """Whether all workers see the same cache."""
+        backend = str(settings.CACHES.get(self.cache_alias, {}).get("BACKEND", ""))
+        return not backend.endswith((".LocMemCache", ".DummyCache"))
+
+    @property
+    def clicks_per_minute(self) -> int:
+        """How many checkouts one reader may open in a minute."""
+        return int(self._get("CLICKS_PER_MINUTE"))
+
+    @property
+    def checks_per_minute(self) -> int:
+        """How often one reader's page may ask whether a purchase has arrived, in a minute."""
+        return int(self._get("CHECKS_PER_MINUTE"))
+
+    @property
+    def trusted_proxies(self) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
+        """The networks of the site's own proxies, whose X-Forwarded-For is believed."""
+        try:
+            return tuple(ipaddress.ip_network(str(network)) for network in self._get("TRUSTED_PROXIES"))
+        except ValueError as error:
+            raise ConfigurationError(f"PLENIGO[{self.alias!r}]['TRUSTED_PROXIES']: {error}") from error
+
+
+#: What reads every setting of an account once, so that a check finds each that is wrong.
+READERS: tuple[Callable[[Account], object], ...] = tuple(
+    attribute.fget
+    for attribute in vars(Account).values()
+    if isinstance(attribute, property) and attribute.fget is not None
+)
+
+
+def accounts() -> list[str]:
+    """Return the aliases of all accounts."""
+    entries = getattr(settings, "PLENIGO", None)
+    return list(entries) if isinstance(entries, dict) else []
+
+
+def client_address(request: HttpRequest, account: Account) -> str:
+    """Return the address of the browser: the last one in X-Forwarded-For that is not one of the site's own proxies.
+
+    Without configured proxies the header is not looked at: anybody can send it.
+    """
+    address = str(request.META.get("REMOTE_ADDR", ""))
+    proxies = account.trusted_proxies
+    hops = [hop.strip() for hop in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",") if hop.strip()]
+    while proxies and hops and _is_in(address, proxies):
+        address = hops.pop()
+    return address[:64]  # what a proxy believed need not be an address
+
+
+def _is_in(address: str, networks: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]) -> bool:
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    return any(parsed in network for network in networks)
+
+
+def is_installed(app: str) -> bool:
+    """Say whether an app is among INSTALLED_APPS."""
+    return apps.is_installed(app)
+
+
+def middleware() -> list[str]:
+    """Return the site's MIDDLEWARE."""
+    return list(settings.MIDDLEWARE)
+
+
+def has_content_security_policy() -> bool:
+    """Say whether the site sends a Content-Security-Policy, by Django's own middleware or django-csp."""
+    known = (".ContentSecurityPolicyMiddleware", "csp.middleware.CSPMiddleware")
+    return any(path.endswith(known) for path in middleware())
+
+
+def sandbox_company_id() -> str:
+    """Return the id of the sandbox's demo company."""
+    return str(import_string("django_plenigo.sandbox.credentials.COMPANY_ID"))
