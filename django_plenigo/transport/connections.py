@@ -1,0 +1,135 @@
+"""Connections that are kept alive, shared by the threads of a process, and never read beyond a deadline."""
+
+import http.client
+import io
+import logging
+import os
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+from requests.adapters import BaseAdapter, HTTPAdapter
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager, ProxyManager, Retry
+from urllib3.connection import HTTPConnection, HTTPSConnection
+
+#: As many connections to one vendor are kept; more are opened where more threads call at once, and closed afterwards.
+POOL_SIZE = 32
+
+#: When the call that this thread is making must end, by the monotonic clock; None while it makes none.
+_deadline: ContextVar[float | None] = ContextVar("plenigo_deadline", default=None)
+
+
+@contextmanager
+def calling(seconds: float) -> Iterator[None]:
+    """Let no read of this thread's call last beyond so many seconds, and urllib3 log nothing of it."""
+    token = _deadline.set(time.monotonic() + seconds)
+    try:
+        yield
+    finally:
+        _deadline.reset(token)
+
+
+class _DeadlineReader(io.RawIOBase):
+    """Reads a socket until the deadline of the call.
+
+    A socket's own timeout begins anew with every byte, so a server that drips headers could hold a page for hours.
+    """
+
+    def __init__(self, raw: io.RawIOBase, sock: socket.socket) -> None:
+        self._raw = raw
+        self._socket = sock
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        deadline = _deadline.get()
+        if deadline is not None:
+            remaining = deadline - time.monotonic()
+            if remaining <= 0:
+                raise TimeoutError
+            self._socket.settimeout(remaining)
+        return self._raw.readinto(buffer)
+
+    def close(self) -> None:
+        if not self.closed:
+            self._raw.close()
+        super().close()
+
+
+class _DeadlineResponse(http.client.HTTPResponse):
+    def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
+        super().__init__(sock, *args, **kwargs)
+        self.fp = io.BufferedReader(_DeadlineReader(self.fp.detach(), sock))
+
+
+class _PlainConnection(HTTPConnection):
+    response_class = _DeadlineResponse
+
+
+class _TlsConnection(HTTPSConnection):
+    response_class = _DeadlineResponse
+
+
+class _PlainPool(HTTPConnectionPool):
+    ConnectionCls = _PlainConnection
+
+
+class _TlsPool(HTTPSConnectionPool):
+    ConnectionCls = _TlsConnection
+
+
+class _PooledAdapter(HTTPAdapter):
+    """requests' own adapter over connections that keep the deadline."""
+
+    poolmanager: PoolManager
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
+        _keep_deadlines(self.poolmanager)
+
+    def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
+        manager = super().proxy_manager_for(*args, **kwargs)
+        if isinstance(manager, ProxyManager):  # a SOCKS proxy brings connections of its own
+            _keep_deadlines(manager)
+        return manager
+
+
+def _keep_deadlines(manager: PoolManager) -> None:
+    manager.pool_classes_by_scheme = {"http": _PlainPool, "https": _TlsPool}
+
+
+class ConnectionPool:
+    """The connections of this process, made anew in a forked child: two processes on one connection mix up answers."""
+
+    def __init__(self) -> None:
+        self._begin()
+        os.register_at_fork(after_in_child=self._begin)
+
+    def _begin(self) -> None:
+        # Retries are the transport's own affair; read=False lets a timeout be one, instead of "too many retries".
+        self._adapter = _PooledAdapter(
+            pool_connections=POOL_SIZE, pool_maxsize=POOL_SIZE, max_retries=Retry(0, read=False)
+        )
+
+    @property
+    def adapter(self) -> BaseAdapter:
+        """What sends a request over one of the connections."""
+        return self._adapter
+
+
+pool = ConnectionPool()
+
+
+class _QuietWhileCalling(logging.Filter):
+    """Holds back what urllib3 logs of our calls: it prints paths and queries, which carry ids and tokens."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return _deadline.get() is None
+
+
+for _name in ("connection", "connectionpool", "poolmanager", "response", "util.retry"):
+    logging.getLogger(f"urllib3.{_name}").addFilter(_QuietWhileCalling())

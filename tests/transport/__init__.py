@@ -1,0 +1,1 @@
+"""The transport, over scripted answers and over real sockets."""
