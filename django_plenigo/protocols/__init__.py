@@ -1,0 +1,1 @@
+"""Wire formats of the vendors: no settings, no models, no Django registry."""

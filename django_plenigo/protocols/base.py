@@ -1,0 +1,196 @@
+"""The needs that vendors serve, one narrow interface each, and the frozen values that cross this floor."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerRef:
+    """How to address one customer at the vendor."""
+
+    value: str = field(repr=False)
+    """The vendor's customer id, the site's external id, or an access id."""
+
+    is_external: bool = False
+    """Whether `value` is the site's own external id."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoginPass:
+    """Something that logs one customer in, once. Never stored, cached or logged."""
+
+    value: str = field(repr=False)
+    """A token for the vendor's script, or the URL to send the browser to."""
+
+    is_url: bool
+    """Whether `value` is a URL."""
+
+    lifetime_seconds: int | None
+    """How long it works, counted from now; None where the vendor does not say."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckoutOrder:
+    """What is sold, and the settings of its checkout. None means: not sent, the vendor's default holds."""
+
+    product_id: str
+    """The vendor's product id, at most 20 bytes."""
+
+    price: Decimal | int | float | str | None = None
+    """Price in units of `currency`; a string is sent as the very text. Only for single purchases."""
+
+    currency: str | None = None
+    """ISO 4217, three letters."""
+
+    type: str | None = None
+    """The vendor's product type: EBOOK, BOOK, NEWSPAPER, ..."""
+
+    title: str | None = None
+    """Shown in the checkout; cut to 100 characters."""
+
+    segment_id: str | None = None
+    """Price segment; overrides the vendor's country logic."""
+
+    show_buying_again_screen: bool | None = None
+    """Whether a reader who owns the product is shown a screen before buying again."""
+
+    show_checkout_confirmation_screen: bool | None = None
+    """Whether a confirmation is shown after the purchase."""
+
+    oauth2_redirect_url: str | None = None
+    """Where the vendor's OAuth2 log-in returns to."""
+
+    csrf_token: str | None = field(default=None, repr=False)
+    """State of the vendor's OAuth2 log-in."""
+
+    category_id: str | None = None
+    """The vendor's category id."""
+
+    pay_what_you_want: bool | None = None
+    """Whether the reader names the price."""
+
+    test_mode: bool | None = None
+    """Whether the purchase is a test."""
+
+    subscription_renewal: bool | None = None
+    """Whether a subscription is renewed."""
+
+    failed_payment: bool | None = None
+    """Whether open debts are paid."""
+
+    shipping_cost: Decimal | int | float | str | None = None
+    """Shipping in units of `currency`; only for the types BOOK and NEWSPAPER."""
+
+    override_mode: bool | None = None
+    """Whether price, title and id given here override those of a managed product."""
+
+    product_id_replacement: str | None = None
+    """Replaces the product id, with `override_mode` only; at most 20 bytes."""
+
+    birthday: date | None = field(default=None, repr=False)
+    """The reader's birthday, for products with an age rule."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckoutOptions:
+    """How a checkout opens and where it returns to."""
+
+    start_with_registration: bool = False
+    """Whether a visitor is shown the registration before the log-in."""
+
+    source_url: str | None = None
+    """For the vendor's statistics; at most 255 characters."""
+
+    target_url: str | None = None
+    """Where a purchase returns to, else the current page; at most 255 characters."""
+
+    affiliate_id: str | None = None
+    """For the vendor's paid module; at most 50 characters."""
+
+    element_id: str | None = None
+    """Id of the element that the checkout is embedded in; at most 100 characters."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckoutCall:
+    """One call of the vendor's script that opens a checkout. It may carry a login token: never cached or logged."""
+
+    function: str
+    """`plenigo.checkout` or `plenigo.checkoutWithRemoteLogin`."""
+
+    arguments_json: str = field(repr=False)
+    """The one argument, a JSON object in ASCII."""
+
+    @property
+    def javascript(self) -> str:
+        """The statement as the vendor's builder prints it; escape it where it stands in HTML."""
+        return f"{self.function}({self.arguments_json});"
+
+
+class CustomerDirectory(ABC):
+    """Keeps the customers of one company."""
+
+    @abstractmethod
+    def register_user(
+        self,
+        email: str,
+        *,
+        language: str,
+        external_id: str | None = None,
+        first_name: str = "",
+        last_name: str = "",
+        fail_by_existing_email: bool = True,
+    ) -> str:
+        """Register a customer and return the vendor's customer id.
+
+        An address that is registered already raises `ConflictError`, or answers with the id of the customer who
+        owns it where `fail_by_existing_email` is False.
+        """
+
+    @abstractmethod
+    def change_email(self, customer: CustomerRef, email: str) -> None:
+        """Change a customer's e-mail address. Idempotent."""
+
+    @abstractmethod
+    def add_external_id(self, customer_id: str, external_id: str) -> None:
+        """Give a customer, addressed by the vendor's id, the site's external id. Idempotent."""
+
+
+class AccessRegistry(ABC):
+    """Keeps the access ids of customers: further keys, one to four, by which a customer's access can be asked for."""
+
+    @abstractmethod
+    def import_access_ids(self, customer: CustomerRef, access_ids: Sequence[str | None]) -> None:
+        """Set the access ids of one customer by position; None leaves that position as it is. Idempotent."""
+
+
+class AccessReader(ABC):
+    """Answers whether a customer may read a product."""
+
+    @abstractmethod
+    def has_bought(self, customer: CustomerRef, product_ids: Sequence[str]) -> Mapping[str, bool]:
+        """Return yes or no per product. Raises `RemoteError` when nobody knows."""
+
+
+class LoginMinter(ABC):
+    """Lets a customer in at the vendor's without a password."""
+
+    @abstractmethod
+    def mint_login(self, customer: CustomerRef) -> LoginPass:
+        """Return a new pass for one customer. As late as possible: it lives for minutes. Not idempotent."""
+
+
+class CheckoutSigner(ABC):
+    """Signs checkouts on this side, without asking the vendor."""
+
+    @abstractmethod
+    def sign_checkout(
+        self, order: CheckoutOrder, options: CheckoutOptions, login: LoginPass | None = None
+    ) -> CheckoutCall:
+        """Return the call that opens the checkout, for the customer of `login` where one is given. No I/O.
+
+        Raises `InvalidValueError` where a value breaks one of the vendor's limits.
+        """

@@ -1,0 +1,170 @@
+"""What answers mean: a closed table for failures, and readers that name what is missing."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django_plenigo.errors import (
+    AuthenticationError,
+    ConflictError,
+    NotFoundError,
+    ProtocolError,
+    RateLimitError,
+    RejectedError,
+    RemoteError,
+    RemoteUnavailableError,
+)
+from django_plenigo.protocols.base import LoginPass
+from django_plenigo.protocols.plenigo_v2.arguments import SLOTS
+from django_plenigo.transport import Answer
+
+SERVICE = "plenigo"
+
+#: How long a login token works, in seconds (docs/protocols/plenigo-v2.md 5).
+LOGIN_SECONDS = 300
+
+#: What each status means, in the vendor's own words where it has some (docs/protocols/plenigo-v2.md 1.6).
+BY_STATUS: Mapping[int, tuple[type[RemoteError], str]] = {
+    400: (RejectedError, "invalid parameters"),
+    401: (AuthenticationError, "wrong company id or secret"),
+    403: (AuthenticationError, "no closed user group"),
+    404: (NotFoundError, ""),
+    409: (ConflictError, ""),
+    429: (RateLimitError, ""),
+}
+
+#: Every name that we send a value under: the only ones of a 400 that an error may repeat.
+SENT_NAMES = frozenset(
+    {
+        "email",
+        "language",
+        "withPasswordReset",
+        "failByExistingEmail",
+        "externalUserId",
+        "firstName",
+        "name",
+        "customerId",
+        "useExternalCustomerId",
+        *SLOTS,
+        "amount",
+        "productId",
+        "testMode",
+        "sessionCookie",
+    }
+)
+
+_EPOCH_MILLISECONDS = re.compile("-?[0-9]{1,20}")
+
+
+def judge(answer: Answer) -> tuple[type[RemoteError], str] | None:
+    """Return the failure that a status means, None for success."""
+    if 200 <= answer.status < 300:
+        return None
+    if answer.status == 400:
+        return RejectedError, _refused_names(answer) or BY_STATUS[400][1]
+    if answer.status in BY_STATUS:
+        return BY_STATUS[answer.status]
+    if answer.status >= 500:
+        return RemoteUnavailableError, ""
+    return ProtocolError, "redirect" if 300 <= answer.status < 400 else "unexpected status"
+
+
+def _refused_names(answer: Answer) -> str:
+    """Return which parameters a 400 names: its keys (docs/protocols/plenigo-v2.md 1.5)."""
+    try:
+        body = answer.json()
+    except ValueError:
+        return ""
+    names = [name for name in body if name in SENT_NAMES] if isinstance(body, dict) else []
+    return f"invalid {', '.join(names)}" if names else ""
+
+
+def object_of(answer: Answer, operation: str) -> dict[str, Any]:
+    """Return the JSON object of an answer. Raises `ProtocolError`."""
+    try:
+        body = answer.json()
+    except ValueError:
+        body = None
+    if not isinstance(body, dict):
+        raise unexpected(answer, operation, "no JSON object")
+    return body
+
+
+def bool_of(answer: Answer, operation: str, key: str) -> bool:
+    """Return a boolean of an answer's object. Raises `ProtocolError`."""
+    value = object_of(answer, operation).get(key)
+    if not isinstance(value, bool):
+        raise unexpected(answer, operation, f"no {key}")
+    return value
+
+
+def id_of(answer: Answer, operation: str, *keys: str) -> str:
+    """Return the id under the first key that is there; a number is taken for its digits. Raises `ProtocolError`."""
+    body = object_of(answer, operation)
+    value = next((body[key] for key in keys if body.get(key) is not None), None)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    if not isinstance(value, str) or not value:
+        raise unexpected(answer, operation, f"no {keys[0]}")
+    return value
+
+
+def login_pass_of(answer: Answer, operation: str) -> LoginPass:
+    """Return the login token of an answer. Raises `ProtocolError`."""
+    return _login_pass(answer, operation, object_of(answer, operation).get("loginToken"))
+
+
+def login_passes_of(answer: Answer, operation: str, amount: int) -> list[LoginPass]:
+    """Return the login tokens of an answer, which must be so many. Raises `ProtocolError`."""
+    tokens = object_of(answer, operation).get("loginTokens")
+    if not isinstance(tokens, list) or len(tokens) != amount:
+        raise unexpected(answer, operation, f"not {amount} loginTokens")
+    return [_login_pass(answer, operation, token) for token in tokens]
+
+
+def _login_pass(answer: Answer, operation: str, token: object) -> LoginPass:
+    if not isinstance(token, str) or not token:
+        raise unexpected(answer, operation, "no loginToken")
+    return LoginPass(token, is_url=False, lifetime_seconds=LOGIN_SECONDS)
+
+
+def purchases_of(answer: Answer, operation: str, products: Sequence[str], now: float) -> dict[str, bool]:
+    """Return yes or no per product; `now` is in seconds since the epoch. Raises `ProtocolError`.
+
+    A 403 is the vendor's no, but only with the vendor's own body: that of a firewall says nothing about purchases.
+    Access that is granted while no purchase is listed is granted to everybody, because the paywall is off: else the
+    vendor lists what is owned among what was asked (docs/protocols/plenigo-v2.md 2.2).
+    """
+    body = object_of(answer, operation)
+    if answer.status == 403:
+        if "error" not in body:
+            raise unexpected(answer, operation, "not the vendor's body")
+        return dict.fromkeys(products, False)
+    if not bool_of(answer, operation, "accessGranted"):
+        return dict.fromkeys(products, False)
+    items = body.get("userProducts")
+    if not items and items in (None, []):
+        return dict.fromkeys(products, True)
+    if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
+        raise unexpected(answer, operation, "no userProducts")
+    owned = {str(item.get("productId")) for item in items if _is_valid(answer, operation, item, now)}
+    return {product_id: product_id in owned for product_id in products}
+
+
+def _is_valid(answer: Answer, operation: str, item: Mapping[str, Any], now: float) -> bool:
+    """Say whether a listed purchase opens its product at this time."""
+    is_blocked = item.get("blocked", False)
+    ends = item.get("lifeTimeEnd")
+    if is_blocked is not None and not isinstance(is_blocked, bool):
+        raise unexpected(answer, operation, "no blocked")
+    if ends is None:
+        return not is_blocked
+    if isinstance(ends, bool) or not _EPOCH_MILLISECONDS.fullmatch(str(ends)):
+        raise unexpected(answer, operation, "no lifeTimeEnd")
+    # Zero and below: it renews itself.
+    return not is_blocked and (int(ends) <= 0 or int(ends) > now * 1000)
+
+
+def unexpected(answer: Answer, operation: str, code: str) -> ProtocolError:
+    """Return the error of an answer that is not what the vendor documents."""
+    return ProtocolError(SERVICE, operation, status=answer.status, code=code)

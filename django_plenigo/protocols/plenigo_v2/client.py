@@ -1,0 +1,270 @@
+"""The client of API v2: customers, login tokens, access (docs/protocols/plenigo-v2.md 1 and 2)."""
+
+import json
+import time
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+from urllib.parse import quote
+
+from django_plenigo.errors import InvalidValueError
+from django_plenigo.protocols.base import (
+    AccessReader,
+    AccessRegistry,
+    CheckoutCall,
+    CheckoutOptions,
+    CheckoutOrder,
+    CheckoutSigner,
+    CustomerDirectory,
+    CustomerRef,
+    LoginMinter,
+    LoginPass,
+)
+from django_plenigo.protocols.plenigo_v2 import answers, arguments
+from django_plenigo.protocols.plenigo_v2.checkout import CheckoutBuilder
+from django_plenigo.protocols.plenigo_v2.jws import sign_hs256
+from django_plenigo.tracebacks import without_secrets
+from django_plenigo.transport import Answer, Transport
+
+#: How long a request token works, in seconds (docs/protocols/plenigo-v2.md 1.3).
+TOKEN_SECONDS = 300
+
+#: No browser keeps a longer cookie, so none is sent on.
+LONGEST_COOKIE = 4096
+
+
+def new_token_id() -> str:
+    """Return an id that no other request token has."""
+    return str(uuid.uuid4())
+
+
+class PlenigoV2(CustomerDirectory, AccessRegistry, AccessReader, LoginMinter, CheckoutSigner):
+    """One company's door to plenigo's API v2.
+
+    Every verb raises `InvalidValueError` before anything is sent, and those that call raise `RemoteError`.
+    """
+
+    def __init__(
+        self,
+        *,
+        transport: Transport,
+        company_id: str,
+        secrets: Sequence[str],
+        test_mode: bool = False,
+        now: Callable[[], float] = time.time,
+        new_jti: Callable[[], str] = new_token_id,
+    ) -> None:
+        """Sign with the first of the secrets. `now` is in seconds since the epoch; `new_jti` never repeats itself."""
+        self._transport = transport
+        self._company_id = arguments.checked_id("company_id", company_id)
+        if isinstance(secrets, str) or not secrets:
+            raise InvalidValueError("secrets", "must be a list of at least one secret")
+        self._secret = arguments.checked_id("secrets", secrets[0])
+        self._test_mode = arguments.checked_bool("test_mode", test_mode)
+        self._now = now
+        self._new_jti = new_jti
+        self._checkout = CheckoutBuilder(self._secret, self._test_mode)
+
+    def __repr__(self) -> str:
+        return f"<PlenigoV2 over {self._transport!r}>"
+
+    @without_secrets
+    def register_user(
+        self,
+        email: str,
+        *,
+        language: str = "en",
+        external_id: str | None = None,
+        first_name: str = "",
+        last_name: str = "",
+        fail_by_existing_email: bool = True,
+        with_password_reset: bool = False,
+    ) -> str:
+        """Register a customer and return plenigo's customer id (docs/protocols/plenigo-v2.md 2.1).
+
+        An address that is registered already raises `ConflictError`, or answers with the id of the customer who owns
+        it where `fail_by_existing_email` is False. With `with_password_reset` the vendor mails a one-time password.
+        """
+        body: dict[str, Any] = {
+            "email": arguments.checked_email(email),
+            "language": arguments.checked_language(language),
+            "withPasswordReset": arguments.checked_bool("with_password_reset", with_password_reset),
+            "failByExistingEmail": arguments.checked_bool("fail_by_existing_email", fail_by_existing_email),
+        }
+        if external_id is not None:
+            body["externalUserId"] = _checked_external_id(external_id)
+        if first_name:
+            body["firstName"] = arguments.checked_text("first_name", first_name, arguments.NAME_LENGTH)
+        if last_name:
+            body["name"] = arguments.checked_text("last_name", last_name, arguments.NAME_LENGTH)
+        answer = self._call(
+            "register_user",
+            "POST",
+            "/api/v2/externalUser/register",
+            json=body,
+            # The vendor answers with the first registration's id. But where it is told to fail, a repeat after a lost
+            # answer would look like somebody else's address, and a second one-time password would void the first.
+            idempotent=not fail_by_existing_email and not with_password_reset,
+        )
+        return answers.id_of(answer, "register_user", "customerId")
+
+    @without_secrets
+    def change_email(self, customer: CustomerRef, email: str) -> None:
+        """Change a customer's e-mail address; `NotFoundError` for an unknown customer (2.1)."""
+        self._call(
+            "change_email",
+            "PUT",
+            _path(customer, "changeEmail"),
+            params=_owner_of_id(customer),
+            json={"email": arguments.checked_email(email)},
+            idempotent=True,  # the same address again changes nothing
+        )
+
+    @without_secrets
+    def add_external_id(self, customer_id: str, external_id: str) -> None:
+        """Give a customer, addressed by plenigo's id, an external id; `ConflictError` where either has one (2.1)."""
+        self._call(
+            "add_external_id",
+            "PUT",
+            _path(CustomerRef(arguments.checked_id("customer_id", customer_id)), "addExternalUserId"),
+            json={"externalUserId": _checked_external_id(external_id)},
+            idempotent=True,  # the same id again is no conflict
+        )
+
+    @without_secrets
+    def create_login_token(self, customer: CustomerRef) -> LoginPass:
+        """Return a new login token; it works once, and for 300 seconds (2.1, 5)."""
+        # Not idempotent: each call leaves one more token that lets somebody in.
+        answer = self._call(
+            "create_login_token", "POST", _path(customer, "createLoginToken"), params=_owner_of_id(customer)
+        )
+        return answers.login_pass_of(answer, "create_login_token")
+
+    @without_secrets
+    def create_login_tokens(self, customer: CustomerRef, amount: int) -> list[LoginPass]:
+        """Return 1 to 10 new login tokens of one customer, in one call (2.1): each snippet of a page needs its own."""
+        amount = arguments.checked_amount(amount)
+        path = _path(customer, "createMultipleLoginTokens")
+        params = {"useExternalCustomerId": str(int(customer.is_external)), "amount": str(amount)}
+        # Not idempotent, as above.
+        answer = self._call("create_login_tokens", "POST", path, params=params, json={})
+        return answers.login_passes_of(answer, "create_login_tokens", amount)
+
+    def mint_login(self, customer: CustomerRef) -> LoginPass:
+        """Return a new login token, as `create_login_token` does."""
+        return self.create_login_token(customer)
+
+    @without_secrets
+    def import_access_ids(self, customer: CustomerRef, access_ids: Sequence[str | None]) -> None:
+        """Set one to four access ids of a customer by position; None leaves that position as it is (2.1).
+
+        `ConflictError` where one of them is another customer's.
+        """
+        customer = arguments.checked_customer(customer)
+        self._call(
+            "import_access_ids",
+            "POST",
+            "/api/v2/import/customerAccess",
+            json={
+                "customerId": customer.value,
+                "useExternalCustomerId": customer.is_external,
+                **arguments.checked_access_ids(access_ids),
+            },
+            idempotent=True,  # the same slots again change nothing
+        )
+
+    @without_secrets
+    def has_bought(self, customer: CustomerRef, product_ids: Sequence[str]) -> Mapping[str, bool]:
+        """Return yes or no per product, in one call (2.2); the customer may be addressed by an access id too.
+
+        Raises `RemoteError` when nobody knows. While the company's paywall is off it is yes for everybody.
+        """
+        products = arguments.checked_product_ids(product_ids)
+        customer = arguments.checked_customer(customer)
+        answer = self._call(
+            "has_bought",
+            "GET",
+            "/api/v2/user/product",
+            params={
+                "customerId": customer.value,
+                "productId": ",".join(products),
+                "testMode": _text_of_bool(self._test_mode),
+                **_owner_of_id(customer),
+            },
+            idempotent=True,  # it only reads
+            accepted=(403,),
+        )
+        return answers.purchases_of(answer, "has_bought", products, self._now())
+
+    @without_secrets
+    def is_paywall_enabled(self) -> bool:
+        """Say whether the company's paywall is on; while it is off the vendor grants access to everybody (2.2)."""
+        answer = self._call("is_paywall_enabled", "GET", "/api/v2/paywall/state", idempotent=True)  # it only reads
+        return answers.bool_of(answer, "is_paywall_enabled", "enabled")
+
+    @without_secrets
+    def confirm_user_cookie(self, value: str) -> str | None:
+        """Return the customer id that a whole `plenigo_user` cookie stands for, None where the vendor knows no session.
+
+        The only use of the cookie that may decide about money or a reader's data (2.2, 4.3). A browser can send
+        anything: what no vendor wrote is None without a call.
+        """
+        try:
+            cookie = arguments.checked_id("value", value, LONGEST_COOKIE)
+        except InvalidValueError:
+            if not isinstance(value, str):
+                raise
+            return None
+        answer = self._call(
+            "confirm_user_cookie",
+            "GET",
+            "/api/v2/user/profile/sessionCookie",
+            params={"sessionCookie": cookie},
+            idempotent=True,  # it only reads
+            accepted=(403,),
+        )
+        if answer.status == 403:
+            answers.object_of(answer, "confirm_user_cookie")  # a firewall's page is no answer about sessions
+            return None
+        return answers.id_of(answer, "confirm_user_cookie", "userId", "id")
+
+    @without_secrets
+    def sign_checkout(
+        self, order: CheckoutOrder, options: CheckoutOptions, login: LoginPass | None = None
+    ) -> CheckoutCall:
+        """Return the call that opens the checkout, as the vendor's builder prints it (3). No I/O."""
+        return self._checkout.sign_checkout(order, options, login)
+
+    def _call(self, operation: str, method: str, path: str, **options: Any) -> Answer:
+        return self._transport.call(operation, method, path, headers=self._token_header, **options)
+
+    def _token_header(self) -> dict[str, str]:
+        """Return the header of one attempt, signed anew: a token is accepted once (1.3)."""
+        claims = {
+            "jti": self._new_jti(),
+            "aud": "plenigo",
+            "exp": int(self._now()) + TOKEN_SECONDS,
+            "companyId": self._company_id,
+        }
+        return {"plenigoToken": sign_hs256(json.dumps(claims, separators=(",", ":")), self._secret)}
+
+
+def _path(customer: CustomerRef, verb: str) -> str:
+    """Return a path below a customer, whose id can lead nowhere else whatever it holds."""
+    encoded = quote(arguments.checked_customer(customer).value, safe="")
+    if encoded in (".", ".."):  # quote leaves dots alone, but as a whole segment they climb
+        encoded = encoded.replace(".", "%2E")
+    return f"/api/v2/externalUser/{encoded}/{verb}"
+
+
+def _owner_of_id(customer: CustomerRef) -> dict[str, str]:
+    """Return the query that says whose id it is: the vendor's or the site's."""
+    return {"useExternalCustomerId": _text_of_bool(customer.is_external)}
+
+
+def _text_of_bool(value: bool) -> str:
+    return "true" if value else "false"
+
+
+def _checked_external_id(value: str) -> str:
+    return arguments.checked_id("external_id", value, arguments.EXTERNAL_ID_LENGTH)

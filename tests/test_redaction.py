@@ -1,0 +1,254 @@
+"""No secret, token, address or URL leaves by a log record, a repr, an error, a traceback or an error page."""
+
+import logging
+import time
+import traceback
+
+import pytest
+from django.test import RequestFactory
+from django.views.debug import ExceptionReporter
+
+from django_plenigo.errors import PlenigoError
+from django_plenigo.protocols.base import (
+    CheckoutCall,
+    CheckoutOptions,
+    CheckoutOrder,
+    CustomerRef,
+    LoginPass,
+)
+from django_plenigo.protocols.plenigo_v2 import connect
+from django_plenigo.transport import Answer
+from tests.transport.fakes import RawServer, http
+
+#: What no output may hold. Put together at run time, since tracebacks quote the lines of this file.
+MARK = "dribyranac"[::-1]
+
+EMAIL = f"{MARK}1@{MARK}.example"
+CUSTOMER = CustomerRef(f"{MARK}2")
+EXTERNAL_ID = f"{MARK}3"
+ACCESS_ID = f"{MARK}4"
+PRODUCT_ID = f"{MARK}5"
+COOKIE = f"{MARK}6|{MARK}7"
+SECRET = f"{MARK}8" * 4
+BODY = f'{{"error":"{MARK}9","{MARK}10":{{"Rejected Value":"{MARK}11"}}}}'.encode()
+LOGIN = LoginPass(f"{MARK}12", is_url=False, lifetime_seconds=300)
+
+
+CALLS = {
+    "register_user": lambda client: client.register_user(
+        EMAIL, external_id=EXTERNAL_ID, first_name=MARK, last_name=MARK, fail_by_existing_email=False
+    ),
+    "change_email": lambda client: client.change_email(CUSTOMER, EMAIL),
+    "add_external_id": lambda client: client.add_external_id(CUSTOMER.value, EXTERNAL_ID),
+    "create_login_token": lambda client: client.create_login_token(CUSTOMER),
+    "create_login_tokens": lambda client: client.create_login_tokens(CUSTOMER, 2),
+    "mint_login": lambda client: client.mint_login(CUSTOMER),
+    "import_access_ids": lambda client: client.import_access_ids(CUSTOMER, [ACCESS_ID]),
+    "has_bought": lambda client: client.has_bought(CUSTOMER, [PRODUCT_ID]),
+    "is_paywall_enabled": lambda client: client.is_paywall_enabled(),
+    "confirm_user_cookie": lambda client: client.confirm_user_cookie(COOKIE),
+}
+
+#: Calls that answer with a body; the others take any 2xx for a success.
+READING = sorted(set(CALLS) - {"change_email", "add_external_id", "import_access_ids"})
+
+
+def answer_with(raw):
+    def answer(connection, request):
+        connection.sendall(raw)
+        return True
+
+    return answer
+
+
+def hang(connection, request):
+    time.sleep(5)
+    return False
+
+
+def cut(connection, request):
+    connection.sendall(http(body=BODY)[:-5])
+    return False
+
+
+FAILURES = {
+    "cut": cut,
+    "500": answer_with(http(500, BODY)),
+    "503 with Retry-After": answer_with(http(503, BODY, "Retry-After: 60\r\n")),
+    "400": answer_with(http(400, BODY)),
+    "401": answer_with(http(401, BODY)),
+    "404": answer_with(http(404, BODY)),
+    "409": answer_with(http(409, BODY)),
+    "429": answer_with(http(429, BODY)),
+    "firewall": answer_with(http(403, f"<html>{MARK}</html>".encode())),
+    "redirect": answer_with(http(302, BODY, f"Location: https://{MARK}.example/{MARK}\r\n")),
+    "too large": answer_with(http(200, MARK.encode() * 120_000)),
+    "not http": answer_with(f"{MARK}\r\n\r\n".encode()),
+}
+
+BAD_INPUT = {
+    "email": lambda client: client.change_email(CUSTOMER, f"{MARK} {MARK}"),
+    "customer": lambda client: client.create_login_token(CustomerRef(f" {MARK}")),
+    "no customer": lambda client: client.create_login_token(MARK),
+    "external id": lambda client: client.add_external_id(MARK, MARK * 20),
+    "access ids": lambda client: client.import_access_ids(CUSTOMER, MARK),
+    "twice": lambda client: client.import_access_ids(CUSTOMER, [MARK, MARK]),
+    "products": lambda client: client.has_bought(CUSTOMER, [f"{MARK},{MARK}"]),
+    "name": lambda client: client.register_user(EMAIL, first_name=f"{MARK}\n"),
+    "login": lambda client: client.sign_checkout(CheckoutOrder("a", csrf_token=f"{MARK}\n"), CheckoutOptions(), LOGIN),
+    "url": lambda client: client.sign_checkout(CheckoutOrder("a"), CheckoutOptions(target_url=MARK), LOGIN),
+}
+
+
+def client_of(base_url, timeout_seconds=10.0):
+    return connect(
+        base_url=f"{base_url}/{MARK}",
+        company_id=f"{MARK}13",
+        secrets=[SECRET],
+        test_mode=False,
+        timeout_seconds=timeout_seconds,
+        cache_alias="default",
+    )
+
+
+def error_of(call, client):
+    """Return what a call raises. The frames of its traceback begin here, and this one holds nothing secret."""
+    try:
+        call(client)
+    except PlenigoError as error:
+        return error
+    raise AssertionError("the call did not fail")
+
+
+def outputs_of(error, client):
+    """Return all that a log, an error tracker and an error page make of an error."""
+    yield repr(client)
+    yield str(error)
+    yield repr(error)
+    yield repr(vars(error))
+    yield "".join(traceback.format_exception(error))
+    seen = error
+    while seen is not None:  # trackers follow the chain whether or not it is suppressed
+        yield "".join(traceback.TracebackException.from_exception(seen, capture_locals=True).format())
+        seen = seen.__cause__ or seen.__context__
+    reporter = ExceptionReporter(RequestFactory().get("/"), type(error), error, error.__traceback__)
+    yield reporter.get_traceback_text()
+    yield reporter.get_traceback_html()
+
+
+def logged(caplog):
+    return "\n".join(f"{record.getMessage()} {vars(record)}" for record in caplog.records)
+
+
+@pytest.fixture
+def log(caplog):
+    caplog.set_level(logging.DEBUG)
+    for name in ("urllib3", "urllib3.connectionpool", "requests", "django_plenigo"):
+        caplog.set_level(logging.DEBUG, logger=name)
+    return caplog
+
+
+@pytest.fixture
+def serve():
+    servers = []
+
+    def start(behaviour):
+        servers.append(RawServer(behaviour))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+def assert_clean(client, error, log):
+    for output in outputs_of(error, client):
+        assert MARK not in output
+    assert MARK not in logged(log)
+
+
+@pytest.mark.parametrize("operation", CALLS)
+@pytest.mark.parametrize("failure", FAILURES)
+def test_failed_call_tells_no_secret(serve, log, operation, failure):
+    server = serve(FAILURES[failure])
+    client = client_of(server.url)
+    assert_clean(client, error_of(CALLS[operation], client), log)
+    assert MARK.encode() in server.requests[0]
+    assert log.records
+
+
+@pytest.mark.parametrize("operation", CALLS)
+def test_timeout_tells_no_secret(serve, log, operation):
+    client = client_of(serve(hang).url, timeout_seconds=0.25)
+    assert_clean(client, error_of(CALLS[operation], client), log)
+
+
+@pytest.mark.parametrize("operation", CALLS)
+def test_refused_connection_tells_no_secret(serve, log, operation):
+    server = serve(hang)
+    server.shutdown()
+    server.server_close()
+    client = client_of(server.url)
+    assert_clean(client, error_of(CALLS[operation], client), log)
+
+
+@pytest.mark.parametrize("operation", CALLS)
+def test_name_that_does_not_resolve_tells_no_secret(log, operation):
+    client = client_of(f"https://{MARK}.invalid")
+    assert_clean(client, error_of(CALLS[operation], client), log)
+
+
+@pytest.mark.parametrize("operation", READING)
+@pytest.mark.parametrize("body", [b"{", b"[]", b"{}", b"null", b"\xff"])
+def test_garbage_tells_no_secret(serve, log, operation, body):
+    server = serve(answer_with(http(200, body, f"X-Trace: {MARK}\r\n") if body != b"{" else http(200, BODY[:-1])))
+    client = client_of(server.url)
+    assert_clean(client, error_of(CALLS[operation], client), log)
+
+
+@pytest.mark.parametrize("case", BAD_INPUT)
+def test_bad_input_tells_no_secret(log, case):
+    client = client_of("https://vendor.example")
+    assert_clean(client, error_of(BAD_INPUT[case], client), log)
+
+
+@pytest.mark.parametrize("operation", sorted(set(CALLS) - {"create_login_tokens"}))
+def test_successful_call_logs_no_secret(serve, log, operation):
+    body = (
+        f'{{"customerId":"{MARK}","userId":"{MARK}","loginToken":"{MARK}","enabled":true,"accessGranted":true,'
+        f'"userProducts":[{{"productId":"{PRODUCT_ID}"}}]}}'
+    )
+    client = client_of(serve(answer_with(http(200, body.encode()))).url)
+    CALLS[operation](client)
+    assert log.records
+    assert MARK not in logged(log)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        CUSTOMER,
+        LOGIN,
+        Answer(200, {"Location": MARK}, MARK.encode()),
+        CheckoutCall("plenigo.checkout", MARK),
+        CheckoutOrder("a", csrf_token=MARK),
+        client_of("https://vendor.example"),
+        client_of("https://vendor.example")._transport,
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_repr_of_a_value_tells_no_secret(value):
+    assert MARK not in repr(value)
+    assert MARK not in str(value)
+
+
+def test_search_finds_what_a_careless_client_would_tell(serve, log):
+    """The test of these tests: the same search over an error that holds the address."""
+
+    def careless(client):
+        address = EMAIL
+        raise PlenigoError(f"no customer {address}")
+
+    error = error_of(careless, client_of("https://vendor.example"))
+    assert sum(MARK in output for output in outputs_of(error, None)) >= 6
