@@ -1,0 +1,159 @@
+"""Customers whom the merchant manages himself. Source: docs/protocols/plenigo-v2.md 2.1."""
+
+import re
+
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+from django.http import HttpResponse
+
+from .. import customers, login_tokens
+from .answers import conflict, done, found, invalid, refusal
+from .endpoints import Call, endpoint
+from .parameters import Values
+
+EXTERNAL_ID_CHARACTERS = 100
+TOKENS_AT_ONCE = 10
+
+#: The fields of an access id in a request: slot -> names. The fourth's first spelling is the vendor's own.
+ACCESS_ID_FIELDS = {
+    1: ("yourFirstIdentifier",),
+    2: ("yourSecondIdentifier",),
+    3: ("yourThirdIdentifier",),
+    4: ("yourForthIdentifier", "yourFourthIdentifier"),
+}
+
+#: Field of the request -> field of `Customer`.
+ADDRESS_FIELDS = {
+    "company": "company_name",
+    "additionalCompanyInfo": "additional_company_info",
+    "street": "street",
+    "additionalAddressInfo": "additional_address_info",
+    "postCode": "post_code",
+    "city": "city",
+    "state": "state",
+}
+
+
+@endpoint("register", "POST")
+def register(call: Call) -> HttpResponse:
+    """Register a customer, or return the one who has the address."""
+    call.require_closed_user_group()
+    body = call.body
+    # A repeat never mails or changes anything, and the sandbox mails nobody: the flag is read to refuse nonsense only.
+    body.flag("withPasswordReset")
+    try:
+        customer = customers.register_customer(
+            call.company,
+            _email(body),
+            language=_language(body),
+            external_id=body.text("externalUserId", limit=EXTERNAL_ID_CHARACTERS, numbers=True) or None,
+            fails_by_existing_email=body.flag("failByExistingEmail"),
+            first_name=body.text("firstName"),
+            last_name=body.text("name") or body.text("surname"),
+            gender=body.text("gender", limit=20).upper(),
+        )
+    except customers.ThrottleError:
+        raise refusal(429, "too_many_requests", "The address was registered within the last five seconds.") from None
+    except customers.ConflictError as error:
+        raise conflict(str(error)) from None
+    return found({"customerId": customer.customer_id})
+
+
+@endpoint("changeEmail", "PUT")
+def change_email(call: Call, reference: str) -> HttpResponse:
+    """Give a customer another e-mail address."""
+    call.require_closed_user_group()
+    email = _email(call.body)
+    try:
+        customers.change_email(call.customer_by_query(reference), email)
+    except customers.ConflictError as error:
+        raise conflict(str(error)) from None
+    return done()
+
+
+@endpoint("addExternalUserId", "PUT")
+def add_external_user_id(call: Call, reference: str) -> HttpResponse:
+    """Give a customer who has none an external id. The address carries the plenigo id, always."""
+    call.require_closed_user_group()
+    external_id = call.body.text("externalUserId", required=True, limit=EXTERNAL_ID_CHARACTERS, numbers=True)
+    try:
+        customers.add_external_id(call.customer(reference, is_external=False), external_id)
+    except customers.ConflictError as error:
+        raise conflict(str(error)) from None
+    return done()
+
+
+@endpoint("createLoginToken", "POST")
+def create_login_token(call: Call, reference: str) -> HttpResponse:
+    """Mint a log-in token."""
+    call.require_closed_user_group()
+    return found({"loginToken": login_tokens.mint_login_token(call.customer_by_query(reference))})
+
+
+@endpoint("createMultipleLoginTokens", "POST")
+def create_multiple_login_tokens(call: Call, reference: str) -> HttpResponse:
+    """Mint several log-in tokens, for a page with several snippets."""
+    call.require_closed_user_group()
+    amount = call.query.integer("amount", default=1, low=1, high=TOKENS_AT_ONCE)
+    customer = call.customer_by_query(reference)
+    return found({"loginTokens": [login_tokens.mint_login_token(customer) for _ in range(amount)]})
+
+
+@endpoint("importCustomerAccess", "POST")
+def import_customer_access(call: Call) -> HttpResponse:
+    """Put access ids into a customer's slots."""
+    call.require_closed_user_group()
+    body = call.body
+    reference = body.text("customerId", required=True, numbers=True)
+    values = {
+        slot: value
+        for slot, names in ACCESS_ID_FIELDS.items()
+        for name in names
+        if (value := body.text(name, limit=100, numbers=True).strip())
+    }
+    if not values:
+        raise invalid("yourFirstIdentifier", "one to four access ids are needed")
+    customer = call.customer(reference, is_external=body.flag("useExternalCustomerId"))
+    try:
+        customers.assign_access_identifiers(customer, values)
+    except customers.ConflictError as error:
+        raise conflict(str(error)) from None
+    return done()
+
+
+@endpoint("changeAddress", "PUT")
+def change_address(call: Call, reference: str) -> HttpResponse:
+    """Replace a customer's name and address."""
+    call.require_closed_user_group()
+    body = call.body
+    values = {field: body.text(name) for name, field in ADDRESS_FIELDS.items()}
+    country = body.text("country", required=any(values.values())).upper()
+    if country and not re.fullmatch(r"[A-Z]{2}", country):
+        raise invalid("country", "must be an ISO code of two letters", country)
+    values |= {
+        "gender": body.text("gender", required=True, limit=20).upper(),
+        "first_name": body.text("firstName", required=True),
+        "last_name": body.text("name", required=True),
+        "country": country,
+    }
+    customer = call.customer_by_query(reference)
+    for field, value in values.items():
+        setattr(customer, field, value)
+    customer.save(update_fields=[*values])
+    return done()
+
+
+def _email(body: Values) -> str:
+    email = body.text("email", required=True, limit=254)
+    try:
+        validate_email(email)
+    except ValidationError:
+        raise invalid("email", "must be an e-mail address", email) from None
+    return email
+
+
+def _language(body: Values) -> str:
+    language = body.text("language") or "en"
+    if not re.fullmatch(r"[A-Za-z]{2}", language):
+        raise invalid("language", "must be an ISO code of two letters", language)
+    return language.lower()

@@ -1,0 +1,111 @@
+"""Ask for and change rights to products. Source: docs/protocols/plenigo-v2.md 2.2 and 2.3."""
+
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+from django.http import HttpResponse
+
+from .. import clock, purchases
+from ..customers import find_customer_with_access
+from ..models import Customer, Purchase
+from .answers import RefusalError, done, found, invalid, milliseconds
+from .endpoints import Call, endpoint
+from .parameters import Values
+
+PRODUCT_ID_CHARACTERS = 100
+NOT_ALLOWED = {"error": "User is not allowed to access the product requested."}
+
+
+@endpoint("hasUserBought", "GET")
+def has_user_bought(call: Call) -> HttpResponse:
+    """Say which of the asked products the customer owns; 403 when it is none, which is how the vendor says no."""
+    return _access(call)
+
+
+@endpoint("productDetails", "GET")
+def product_details(call: Call) -> HttpResponse:
+    """Say the same under another address."""
+    return _access(call)
+
+
+def _access(call: Call) -> HttpResponse:
+    query = call.query
+    reference = query.text("customerId", required=True)
+    product_ids = query.listed("productId", limit=PRODUCT_ID_CHARACTERS)
+    test_mode, is_external = query.flag("testMode"), query.flag("useExternalCustomerId")
+    customer = find_customer_with_access(call.company, reference, is_external=is_external)
+    rows = purchases.active(customer, product_ids=product_ids, test_mode=test_mode) if customer else ()
+    owned = _longest(row for row in rows if row.product_id in product_ids)
+    if not owned and call.company.paywall_enabled:
+        raise RefusalError(403, NOT_ALLOWED)
+    now = clock.now()
+    return found({"accessGranted": True, "userProducts": [_right(row, now) for row in owned]})
+
+
+def _longest(rows: Iterable[Purchase]) -> list[Purchase]:
+    """Return one right a product: the one that lasts longest."""
+    best: dict[str, Purchase] = {}
+    for row in rows:
+        other = best.get(row.product_id)
+        if other is None or row.end is None or (other.end is not None and row.end > other.end):
+            best[row.product_id] = row
+    return list(best.values())
+
+
+def _right(row: Purchase, now: datetime) -> dict[str, Any]:
+    right: dict[str, Any] = {"productId": row.product_id, "blocked": False}
+    if row.end is not None:
+        right["lifeTimeEnd"] = milliseconds(row.end)
+    renewal = purchases.next_term(row, now) if row.auto_renewal else None
+    if renewal is not None:
+        right["nextRenewalDate"] = milliseconds(renewal)
+    return right
+
+
+@endpoint("addAccess", "POST")
+def add_access(call: Call, reference: str) -> HttpResponse:
+    """Grant rights to products, which need not be managed ones."""
+    product_ids = call.body.texts("productIds", limit=PRODUCT_ID_CHARACTERS)
+    _grant(call, reference, {product_id: {} for product_id in product_ids})
+    return done()
+
+
+@endpoint("addAccessWithDetails", "POST")
+def add_access_with_details(call: Call, reference: str) -> HttpResponse:
+    """Grant rights to products, each with a receipt."""
+    details = {}
+    for item in call.body.items("details"):
+        if not isinstance(item, dict):
+            raise invalid("details", "must be an array of objects")
+        values = Values(item)
+        product_id = values.text("productId", required=True, limit=PRODUCT_ID_CHARACTERS, numbers=True)
+        details[product_id] = {"receipt": values.text("receipt"), "receipt_source": values.text("source")}
+    _grant(call, reference, details)
+    return done()
+
+
+@endpoint("removeAccess", "DELETE")
+def remove_access(call: Call, reference: str) -> HttpResponse:
+    """Take granted rights away; what is not there need not be taken."""
+    product_ids = call.query.listed("productIds", limit=PRODUCT_ID_CHARACTERS)
+    test_mode = call.query.flag("testMode")
+    purchases.revoke(call.customer_by_query(reference), product_ids, test_mode=test_mode)
+    return done()
+
+
+def _grant(call: Call, reference: str, details: dict[str, dict[str, str]]) -> None:
+    body = call.body
+    test_mode = body.flag("testMode")
+    first_day, last_day = body.day("startTime"), body.day("endTime")
+    start = _midnight(first_day) if first_day else None
+    end = _midnight(last_day) + timedelta(days=1) if last_day else None  # the last day counts
+    if end is not None and end <= (start or clock.now()):
+        raise invalid("endTime", "must not be before the beginning", last_day)
+    customer: Customer = call.customer(reference, is_external=body.flag("useExternalCustomerId"))
+    for product_id, receipt in details.items():
+        purchases.grant(customer, product_id, test_mode=test_mode, start=start, end=end, **receipt)
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), tzinfo=UTC)

@@ -1,0 +1,17 @@
+"""The app's configuration."""
+
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class SandboxConfig(AppConfig):
+    """Connect the system checks."""
+
+    name = "django_plenigo.sandbox"
+    label = "plenigo_sandbox"
+    verbose_name = _("plenigo sandbox")
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Import what registers itself."""
+        from . import checks  # noqa: F401 - registered by being imported

@@ -1,0 +1,19 @@
+"""Find companies and what they sell."""
+
+from . import credentials
+from .models import Company, Product
+from .seed import seed
+
+
+def find_company(company_id: str) -> Company | None:
+    """Return a company, or None. The demo company is created at its first need, so no command must be run before."""
+    company = Company.objects.filter(company_id=company_id).first()
+    # Compared once more: some databases find ids that differ in case only.
+    if company is not None and company.company_id == company_id:
+        return company
+    return seed() if company is None and company_id == credentials.COMPANY_ID else None
+
+
+def find_product(company: Company, product_id: str) -> Product | None:
+    """Return a managed product, or None for a product that only the shop knows."""
+    return next((row for row in company.products.filter(product_id=product_id) if row.product_id == product_id), None)

@@ -1,0 +1,4 @@
+"""The demo company's credentials. Made up and known to everybody: they open the sandbox and nothing else."""
+
+COMPANY_ID = "Rk3WvT8nYq1LzB5cXp7M"
+SECRET = "Zk7mTq2VbN4xWc9LrE1sHd6YpUa3JfGo8iQeXtKb"  # noqa: S105 - a published constant

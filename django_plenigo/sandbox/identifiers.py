@@ -1,0 +1,52 @@
+"""Make the ids and tokens that the vendor gives out. Shapes: docs/protocols/plenigo-v2.md 1.2 and 5."""
+
+import hashlib
+import secrets
+import string
+
+UPPER = string.ascii_uppercase + string.digits
+MIXED = string.ascii_letters + string.digits
+
+
+def _random(alphabet: str, length: int) -> str:
+    return "".join(secrets.choice(alphabet) for _ in range(length))
+
+
+def new_company_id() -> str:
+    """Return 20 letters and digits."""
+    return _random(MIXED, 20)
+
+
+def new_secret() -> str:
+    """Return 40 letters and digits."""
+    return _random(MIXED, 40)
+
+
+def new_customer_id() -> str:
+    """Return 12 upper-case letters and digits."""
+    return _random(UPPER, 12)
+
+
+def new_product_id() -> str:
+    """Return 20 characters, letters before digits."""
+    return _random(string.ascii_letters, 6) + _random(string.digits, 14)
+
+
+def new_category_id() -> str:
+    """Return 20 characters that begin like a category's."""
+    return "CAT_" + _random(MIXED, 16)
+
+
+def new_transaction_id() -> str:
+    """Return 32 characters; also the form of an order's id."""
+    return _random(UPPER, 32)
+
+
+def new_token() -> str:
+    """Return a secret of 40 letters and digits: a log-in token, an OAuth code or an OAuth token."""
+    return _random(MIXED, 40)
+
+
+def digest(token: str) -> str:
+    """Return what is stored of a secret: 64 hexadecimal digits."""
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()

@@ -1,0 +1,78 @@
+"""Log in or register with nothing but an e-mail address: the sandbox asks for no password."""
+
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from .. import customers
+from ..models import Company, Customer
+from .framing import address_of, language_of, show
+
+LOGIN = "login"
+REGISTER = "register"
+SHOW_LOGIN = "show-login"
+SHOW_REGISTRATION = "show-registration"
+
+ACTIONS = frozenset({LOGIN, REGISTER, SHOW_LOGIN, SHOW_REGISTRATION})
+
+EMAIL = forms.EmailField(max_length=254)
+
+
+class IdentificationError(ValueError):
+    """The customer is not known by what was typed. `sentence` says why and what to do."""
+
+    def __init__(self, sentence: str | Promise) -> None:
+        super().__init__("not identified")
+        self.sentence = sentence
+
+
+def identify(request: HttpRequest, company: Company, action: str) -> Customer:
+    """Return the customer who logs in or registers. Raises `IdentificationError` with a sentence for the reader."""
+    try:
+        email = EMAIL.clean(request.POST.get("email", ""))
+    except ValidationError:
+        raise IdentificationError(_("Please enter a complete e-mail address.")) from None
+    if action == REGISTER:
+        return _register(company, email, language_of(request))
+    known = customers.find_customer_by_email(company, email)
+    if known is None:
+        raise IdentificationError(_("There is no customer with this e-mail address. Please register."))
+    if known.blocked_by_support:
+        raise IdentificationError(_("This customer has been blocked by the support."))
+    return known
+
+
+def _register(company: Company, email: str, language: str) -> Customer:
+    try:
+        return customers.register_customer(company, email, language=language, fails_by_existing_email=True)
+    except customers.ThrottleError:
+        raise IdentificationError(_("This e-mail address was registered a moment ago. Please wait.")) from None
+    except customers.ConflictError:
+        sentence = _("There is a customer with this e-mail address already. Please log in.")
+        raise IdentificationError(sentence) from None
+
+
+def show_identification(
+    request: HttpRequest,
+    company: Company,
+    next_page: str,
+    *,
+    registers: bool,
+    problem: str | Promise = "",
+    **context: Any,
+) -> HttpResponse:
+    """Show the form that asks who is there; `next_page` names the address that its answer goes to."""
+    return show(
+        request,
+        company,
+        "identify",
+        registers=registers,
+        problem=problem,
+        email=request.POST.get("email", ""),
+        continue_address=address_of(request, next_page, company.company_id),
+        **context,
+    )

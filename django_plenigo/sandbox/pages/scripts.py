@@ -1,0 +1,79 @@
+"""Serve the stand-in for the vendor's script, and what its pages need, from the sandbox's own origin.
+
+Not through the static files of the site: the script's address carries the company, and the pages must work on a site
+that serves its static files from elsewhere.
+"""
+
+import json
+from pathlib import Path
+
+from django.contrib.auth.decorators import login_not_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.utils import translation
+from django.utils.translation import gettext as _
+from django.views.decorators.http import conditional_page, require_safe
+
+from ..companies import find_company
+from ..guard import guarded
+from .framing import LANGUAGES
+
+FOLDER = Path(__file__).resolve().parent.parent / "static" / "plenigo_sandbox"
+
+#: What `show_asset` serves, and as what.
+ASSETS = {"checkout.css": "text/css; charset=utf-8", "pages.js": "text/javascript; charset=utf-8"}
+
+#: The place in the script that takes the sentences.
+TEXTS_MARK = '"PLENIGO_SANDBOX_TEXTS"'
+
+
+def texts() -> dict[str, str]:
+    """Return the few sentences that the script itself shows, in the present language."""
+    return {
+        "checkout": _("Checkout"),
+        "login": _("Log in"),
+        "registration": _("Register"),
+        "close": _("Close"),
+        "unreachable": _(
+            "The sandbox's page does not answer at ORIGIN. Is the sandbox running, and does this page's "
+            "Content-Security-Policy allow that address in frame-src?"
+        ),
+    }
+
+
+@guarded
+@login_not_required
+@require_safe
+@conditional_page
+def show_script(request: HttpRequest, company_id: str) -> HttpResponse:
+    """Serve the script for one company, with its sentences in every language that it speaks."""
+    if find_company(company_id) is None:
+        raise Http404
+    spoken = {}
+    for language in sorted(LANGUAGES):
+        with translation.override(language):
+            spoken[language] = texts()
+    script = read_file("plenigo_sdk.js").replace(TEXTS_MARK, json.dumps(spoken))
+    return _revalidated(script, ASSETS["pages.js"])
+
+
+@guarded
+@login_not_required
+@require_safe
+@conditional_page
+def show_asset(request: HttpRequest, name: str) -> HttpResponse:
+    """Serve one of the files that the framed pages load."""
+    if name not in ASSETS:
+        raise Http404
+    return _revalidated(read_file(name), ASSETS[name])
+
+
+def read_file(name: str) -> str:
+    """Return the text of one of the sandbox's own static files."""
+    return (FOLDER / name).read_text(encoding="utf-8")
+
+
+def _revalidated(text: str, content_type: str) -> HttpResponse:
+    response = HttpResponse(text, content_type=content_type)
+    response["Cache-Control"] = "public, no-cache"  # keep it, but ask each time: an update shows at once
+    response["X-Content-Type-Options"] = "nosniff"
+    return response

@@ -1,0 +1,163 @@
+"""Buy, grant, revoke and look up rights. The pages, the API, the admin and the commands share these verbs."""
+
+import calendar
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models import Q, QuerySet
+
+from . import clock, identifiers
+from .companies import find_product
+from .models import Customer, Product, Purchase
+
+PAYMENT_METHOD = "BANK_ACCOUNT"
+DEFAULT_CURRENCY = "EUR"
+
+
+def buy(
+    customer: Customer,
+    product_id: str,
+    *,
+    test_mode: bool = False,
+    price: Decimal | None = None,
+    currency: str = "",
+    title: str = "",
+    shipping_costs: Decimal = Decimal(0),
+    transaction_id: str | None = None,
+) -> Purchase:
+    """Record a purchase that has been paid and return it.
+
+    A managed product brings title, price, currency and term where they are not given; any other product is sold as it
+    is described, without end. The same `transaction_id` again records nothing and returns the first purchase.
+    """
+    key = transaction_id or identifiers.new_transaction_id()
+    product = find_product(customer.company, product_id)
+    start = clock.now()
+    values: dict[str, Any] = {
+        "customer": customer,
+        "product_id": product_id,
+        "test_mode": test_mode,
+        "start": start,
+        "title": title or (product.title if product else ""),
+        "price": price if price is not None else (product.price if product else Decimal(0)),
+        "currency": currency or (product.currency if product else DEFAULT_CURRENCY),
+        "shipping_costs": shipping_costs,
+        "payment_method": PAYMENT_METHOD,
+        **(_terms(product, start) if product else {}),
+    }
+    try:
+        with transaction.atomic():
+            return Purchase.objects.create(transaction_id=key, **values)
+    except IntegrityError:
+        if transaction_id is None:
+            raise
+        return Purchase.objects.get(transaction_id=key)
+
+
+def grant(
+    customer: Customer,
+    product_id: str,
+    *,
+    test_mode: bool = False,
+    start: datetime | None = None,
+    end: datetime | None = None,
+    receipt: str = "",
+    receipt_source: str = "",
+) -> Purchase:
+    """Give a customer a right to a product; given again, only the dates and the receipt change.
+
+    Source: docs/protocols/plenigo-v2.md 2.3.
+    """
+    values = {
+        "start": start or clock.now(),
+        "end": end,
+        "receipt": receipt,
+        "receipt_source": receipt_source,
+    }
+    with transaction.atomic():
+        Customer.objects.select_for_update().get(pk=customer.pk)  # two grants at once shall leave one row
+        granted = _granted(customer, [product_id], test_mode).first()
+        if granted is None:
+            product = find_product(customer.company, product_id)
+            return Purchase.objects.create(
+                customer=customer,
+                product_id=product_id,
+                test_mode=test_mode,
+                source=Purchase.Source.GRANTED,
+                title=product.title if product else "",
+                currency=product.currency if product else DEFAULT_CURRENCY,
+                **values,
+            )
+        for name, value in values.items():
+            setattr(granted, name, value)
+        granted.save(update_fields=[*values])
+        return granted
+
+
+def revoke(customer: Customer, product_ids: Iterable[str], *, test_mode: bool = False) -> int:
+    """Take granted rights away and return how many there were. What the customer has bought stays."""
+    return _granted(customer, product_ids, test_mode).delete()[0]
+
+
+def cancel(purchase: Purchase) -> None:
+    """Cancel a subscription: it ends with the term that has begun."""
+    now = clock.now()
+    purchase.cancelled_at = now
+    purchase.end = next_term(purchase, now) or max(now, purchase.start)
+    purchase.auto_renewal = False
+    purchase.save(update_fields=["cancelled_at", "end", "auto_renewal"])
+
+
+def active(
+    customer: Customer, *, product_ids: Iterable[str] | None = None, test_mode: bool = False
+) -> QuerySet[Purchase]:
+    """Return the rights that count now: begun, not ended, not blocked, of the asked mode."""
+    now = clock.now()
+    rights = customer.purchases.filter(Q(end=None) | Q(end__gt=now), test_mode=test_mode, start__lte=now)
+    rights = rights.filter(is_blocked=False)
+    return rights if product_ids is None else rights.filter(product_id__in=list(product_ids))
+
+
+def owns(customer: Customer, product_id: str, *, test_mode: bool = False) -> bool:
+    """Say whether a customer may use a product now."""
+    return active(customer, product_ids=[product_id], test_mode=test_mode).exists()
+
+
+def next_term(purchase: Purchase, now: datetime) -> datetime | None:
+    """Return when the term that runs at a moment ends, or None for what has no terms."""
+    if not purchase.is_subscription or not purchase.term_months:
+        return None
+    number = 1
+    while (moment := add_months(purchase.start, number * purchase.term_months)) <= now:
+        number += 1
+    return moment
+
+
+def add_months(moment: datetime, months: int) -> datetime:
+    """Return the same day some months later, or the last day of a month that is too short."""
+    years, month = divmod(moment.month - 1 + months, 12)
+    year, month = moment.year + years, month + 1
+    return moment.replace(year=year, month=month, day=min(moment.day, calendar.monthrange(year, month)[1]))
+
+
+def _granted(customer: Customer, product_ids: Iterable[str], test_mode: bool) -> QuerySet[Purchase]:
+    return customer.purchases.filter(
+        product_id__in=list(product_ids), test_mode=test_mode, source=Purchase.Source.GRANTED
+    ).order_by("pk")
+
+
+def _terms(product: Product, start: datetime) -> dict[str, Any]:
+    """Return how long a managed product is usable: a renewing subscription without end, until it is cancelled."""
+    if product.is_subscription:
+        renews = product.auto_renewal
+        months = product.term_months
+        return {
+            "is_subscription": True,
+            "term_months": months,
+            "auto_renewal": renews,
+            "end": add_months(start, months) if months and not renews else None,
+        }
+    return {"end": start + timedelta(days=product.validity_days) if product.validity_days else None}

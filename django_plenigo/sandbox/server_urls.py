@@ -1,0 +1,22 @@
+"""The addresses of the merchant backend in the sandbox's own server; the vendor's do not go through here."""
+
+from django.apps import apps
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import path
+
+HAS_BACKEND = apps.is_installed("django.contrib.admin")
+
+
+def show_front(request: HttpRequest) -> HttpResponse:
+    """Lead a person who opens the server's address to the merchant backend."""
+    if HAS_BACKEND:
+        return redirect("admin:app_list", app_label="plenigo_sandbox")
+    return HttpResponse("plenigo sandbox. The API is at /api/v2/.", content_type="text/plain; charset=utf-8")
+
+
+urlpatterns = [
+    path("", show_front),
+    *([path("admin/", admin.site.urls)] if HAS_BACKEND else []),
+]

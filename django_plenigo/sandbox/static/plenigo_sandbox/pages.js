@@ -1,0 +1,101 @@
+/*
+ * Runs in every page that the sandbox shows inside a site's frame. It speaks with the embedding page only: with the
+ * origin that the server wrote into the document, and with no other window than the parent.
+ */
+(function () {
+  "use strict";
+
+  const body = document.body;
+  const embedder = body.dataset.embedder;
+  const framed = window.parent !== window;
+
+  function say(kind, details) {
+    if (framed && embedder) {
+      window.parent.postMessage({ plenigoSandbox: kind, ...details }, embedder);
+    }
+  }
+
+  function sayOutcome(kind) {
+    say(kind, JSON.parse(body.dataset.outcome));
+  }
+
+  function sayHeight() {
+    say("shown", { height: Math.ceil(body.getBoundingClientRect().height) });
+  }
+
+  /* Say a word once more soon after loading: the embedding page takes silence after the load for a failure. */
+  function afterLoad(speak) {
+    window.addEventListener("load", () => window.setTimeout(speak, 200));
+  }
+
+  /* The first page is empty: it asks for what to show and sends that on, in a body and not in an address. */
+  function open(form) {
+    window.addEventListener("message", (event) => {
+      if (event.source !== window.parent || event.origin !== embedder || !event.data) {
+        return;
+      }
+      if (event.data.plenigoSandbox === "open" && !form.dataset.sent) {
+        form.dataset.sent = "true";
+        for (const [name, value] of Object.entries(event.data.fields)) {
+          const field = document.createElement("input");
+          field.type = "hidden";
+          field.name = name;
+          field.value = value;
+          form.append(field);
+        }
+        HTMLFormElement.prototype.submit.call(form); // a field may be called "submit"
+      }
+    });
+    say("ready");
+    afterLoad(() => say("busy"));
+  }
+
+  /* A second click while the first one is on its way must not pay twice. The server makes sure as well. */
+  function sendOnce(form) {
+    form.addEventListener("submit", (event) => {
+      if (form.dataset.sent) {
+        event.preventDefault();
+      }
+      form.dataset.sent = "true";
+      form.setAttribute("aria-busy", "true");
+    });
+  }
+
+  const opening = document.querySelector("form[data-opening]");
+  if (opening) {
+    open(opening);
+    return;
+  }
+
+  document.querySelectorAll("form").forEach(sendOnce);
+  document.addEventListener("click", (event) => {
+    if (event.target.closest("[data-cancel]")) {
+      say("cancelled");
+    } else if (event.target.closest("[data-complete]")) {
+      sayOutcome("completed");
+    }
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") {
+      say("cancelled");
+    }
+  });
+  // The back button brings a page back as it was left: let it be sent again.
+  window.addEventListener("pageshow", () => {
+    document.querySelectorAll("form").forEach((form) => {
+      delete form.dataset.sent;
+      form.removeAttribute("aria-busy");
+    });
+  });
+
+  const first = document.querySelector("[data-focus]");
+  if (first && framed) {
+    first.focus();
+  }
+  new ResizeObserver(sayHeight).observe(body);
+  afterLoad(sayHeight);
+  if (body.dataset.outcome) {
+    // With a button the customer reads first; whoever closes the layer instead has bought all the same.
+    sayOutcome(document.querySelector("[data-complete]") ? "settled" : "completed");
+  }
+})();

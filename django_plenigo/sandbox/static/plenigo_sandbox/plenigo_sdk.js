@@ -1,0 +1,387 @@
+/*
+ * The sandbox's stand-in for the vendor's browser script. It defines the global `plenigo`.
+ *
+ * It runs on the site's own pages, so it brings no style sheet, no inline script and no `style` attribute: styles are
+ * set one property at a time, which a strict Content-Security-Policy allows. The site needs `script-src` and
+ * `frame-src` for this script's origin, nothing else.
+ *
+ * The page in the frame asks for what it shall show ("ready"); only then are check-out string and log-in token handed
+ * over, by message and to that one origin. They never stand in an address. Sentences come from the server.
+ */
+(function (texts) {
+  "use strict";
+
+  if (window.plenigo && window.plenigo.isSandbox) {
+    return; // included twice
+  }
+
+  const COOKIE = "plenigo_user";
+  const COOKIE_SECONDS = 86400;
+  const ANSWER_WITHIN_MILLISECONDS = 30000;
+  const SPEAKS_AFTER_LOAD_MILLISECONDS = 8000;
+  const ADDRESS = /^(.*\/)static_resources\/(?:v2\/)?javascript\/([^/]+)\/plenigo_sdk(?:\.min)?\.js$/;
+
+  const script = document.currentScript || document.querySelector('script[src*="/plenigo_sdk.min.js"]');
+  const parts = script && ADDRESS.exec(script.src.split(/[?#]/)[0]);
+  if (!parts) {
+    return; // copied elsewhere: there is no sandbox to talk to
+  }
+  const base = parts[1];
+  const companyId = parts[2];
+  const origin = new URL(base).origin;
+  const language = (script.dataset.lang || navigator.language || "en").slice(0, 2).toLowerCase();
+  const text = texts[language] || texts.en;
+
+  let layer = null; // what is open now: {root, frame, fields, key, opener, timer, modal}
+  let started = false;
+
+  function flag(name) {
+    return script.dataset[name] === "true";
+  }
+
+  /* Call the site's function that the script tag names, e.g. data-login-status="shop.onLogin". */
+  function tell(attribute, ...values) {
+    const name = script.dataset[attribute];
+    if (!name) {
+      return;
+    }
+    const callback = name.split(".").reduce((owner, key) => (owner ? owner[key] : undefined), window);
+    if (typeof callback === "function") {
+      callback(...values);
+    }
+  }
+
+  function styled(element, styles) {
+    for (const [property, value] of Object.entries(styles)) {
+      element.style[property] = value;
+    }
+    return element;
+  }
+
+  function isDark() {
+    return window.matchMedia("(prefers-color-scheme: dark)").matches;
+  }
+
+  // --- cookie --------------------------------------------------------------------------------------------------
+
+  function isUserLoggedIn() {
+    return document.cookie.split(/;\s*/).some((pair) => pair.startsWith(COOKIE + "=") && pair.length > COOKIE.length + 1);
+  }
+
+  function setCookie(value, seconds) {
+    const secure = window.location.protocol === "https:" ? "; Secure" : "";
+    document.cookie = `${COOKIE}=${value}; Path=/; Max-Age=${seconds}; SameSite=Lax${secure}`;
+  }
+
+  function logout() {
+    setCookie("", 0);
+    tell("loginStatus", false);
+  }
+
+  // --- the layer -----------------------------------------------------------------------------------------------
+
+  function frameFor(path, title) {
+    const frame = document.createElement("iframe");
+    const query = new URLSearchParams({ origin: window.location.origin, lang: language });
+    frame.title = title;
+    frame.referrerPolicy = "no-referrer";
+    frame.src = `${base}${path}/${companyId}/?${query}`;
+    return styled(frame, {
+      border: "0",
+      display: "block",
+      width: "100%",
+      height: "20rem",
+      colorScheme: "light dark",
+    });
+  }
+
+  function closeButton() {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.textContent = text.close;
+    button.addEventListener("click", cancel);
+    return styled(button, {
+      alignSelf: "flex-end",
+      margin: "0",
+      padding: "0.6rem 1rem",
+      font: "inherit",
+      color: isDark() ? "#f3f4f6" : "#1f2937",
+      background: "transparent",
+      border: "0",
+      cursor: "pointer",
+    });
+  }
+
+  function dialogAround(frame) {
+    const dialog = document.createElement("dialog");
+    const box = document.createElement("div");
+    dialog.setAttribute("aria-label", frame.title);
+    dialog.addEventListener("cancel", (event) => {
+      event.preventDefault();
+      cancel();
+    });
+    styled(dialog, {
+      boxSizing: "border-box",
+      width: "100vw",
+      height: "100dvh",
+      maxWidth: "none",
+      maxHeight: "none",
+      margin: "0",
+      padding: "1rem",
+      border: "0",
+      overflow: "auto",
+      background: "rgba(15, 23, 42, 0.6)",
+    });
+    styled(box, {
+      display: "flex",
+      flexDirection: "column",
+      width: "min(30rem, 100%)",
+      margin: "0 auto",
+      borderRadius: "0.75rem",
+      overflow: "hidden",
+      font: "1rem/1.5 system-ui, sans-serif",
+      color: isDark() ? "#f3f4f6" : "#1f2937",
+      background: isDark() ? "#111827" : "#ffffff",
+      boxShadow: "0 1rem 3rem rgba(0, 0, 0, 0.35)",
+    });
+    box.append(closeButton(), frame);
+    dialog.append(box);
+    document.body.append(dialog);
+    dialog.showModal();
+    return dialog;
+  }
+
+  function embeddedIn(host, frame) {
+    const box = styled(document.createElement("div"), { width: "100%" });
+    box.append(frame);
+    host.append(box);
+    return box;
+  }
+
+  /* Open one page of the sandbox. A second call while one is open is a double click and does nothing. */
+  function openPage(path, title, config) {
+    if (layer) {
+      layer.frame.focus();
+      return;
+    }
+    const { elementId, ...fields } = config;
+    const host = elementId ? document.getElementById(elementId) : null;
+    if (elementId && !host) {
+      fields.problem = "element";
+    }
+    const frame = frameFor(path, title);
+    layer = { frame, fields, opener: document.activeElement, modal: !host };
+    expectWord(ANSWER_WITHIN_MILLISECONDS);
+    window.addEventListener("message", onMessage);
+    document.addEventListener("securitypolicyviolation", onViolation);
+    frame.addEventListener("load", onLoad);
+    layer.root = host ? embeddedIn(host, frame) : dialogAround(frame);
+    frame.focus();
+    tell("onAction", { action: "opened", page: path });
+  }
+
+  /* Take everything away again, so that the page is as it was and the next check-out can open. */
+  function close() {
+    if (!layer) {
+      return;
+    }
+    const { root, timer, opener } = layer;
+    layer = null;
+    window.clearTimeout(timer);
+    window.removeEventListener("message", onMessage);
+    document.removeEventListener("securitypolicyviolation", onViolation);
+    if (typeof root.close === "function") {
+      root.close();
+    }
+    root.remove();
+    if (opener && opener.isConnected && opener !== document.body) {
+      opener.focus();
+    }
+  }
+
+  function cancel() {
+    if (layer && layer.outcome) {
+      finish(layer.outcome);
+    } else if (layer) {
+      close();
+      tell("onAction", { action: "cancelled" });
+    }
+  }
+
+  /* The frame stayed silent: the sandbox is down or the site's policy blocks the frame. Never show nothing. */
+  function fail() {
+    if (!layer) {
+      return;
+    }
+    window.clearTimeout(layer.timer);
+    const sentence = document.createElement("p");
+    sentence.setAttribute("role", "alert");
+    sentence.textContent = text.unreachable.replace("ORIGIN", origin);
+    styled(sentence, { margin: "0", padding: "0 1rem 1.5rem" });
+    layer.frame.replaceWith(sentence);
+    if (!layer.modal) {
+      layer.root.append(closeButton());
+    }
+    tell("onAction", { action: "failed" });
+  }
+
+  function expectWord(milliseconds) {
+    window.clearTimeout(layer.timer);
+    layer.timer = window.setTimeout(fail, milliseconds);
+  }
+
+  /* Every page of the sandbox says a word soon after it has loaded; a browser's error page does not. */
+  function onLoad() {
+    if (layer) {
+      expectWord(SPEAKS_AFTER_LOAD_MILLISECONDS);
+    }
+  }
+
+  function onViolation(event) {
+    const blocked = ["frame-src", "child-src", "default-src"].includes(event.effectiveDirective);
+    if (blocked && event.blockedURI.startsWith(origin)) {
+      fail();
+    }
+  }
+
+  // --- messages from the frame -----------------------------------------------------------------------------------
+
+  const handlers = {
+    ready() {
+      handlers.busy();
+      layer.frame.contentWindow.postMessage({ plenigoSandbox: "open", fields: layer.fields }, origin);
+    },
+    busy() {
+      expectWord(ANSWER_WITHIN_MILLISECONDS);
+    },
+    shown(message) {
+      window.clearTimeout(layer.timer);
+      styled(layer.frame, { height: `${Math.min(Math.max(Number(message.height) || 0, 160), 4000)}px` });
+    },
+    settled(message) {
+      layer.outcome = message; // closing the layer no longer undoes anything
+    },
+    cancelled: cancel,
+    completed: finish,
+  };
+
+  function onMessage(event) {
+    if (!layer || event.origin !== origin || event.source !== layer.frame.contentWindow) {
+      return;
+    }
+    const kind = event.data && event.data.plenigoSandbox;
+    if (typeof kind === "string" && Object.hasOwn(handlers, kind)) {
+      handlers[kind](event.data);
+    }
+  }
+
+  function finish(outcome) {
+    close();
+    if (/^[0-9a-f]+(\|[0-9a-f]+)?$/i.test(outcome.cookie || "")) {
+      setCookie(outcome.cookie, COOKIE_SECONDS);
+      tell("loginStatus", true);
+    }
+    if (outcome.bought || outcome.owned) {
+      tell("paymentCheck", true);
+    }
+    if (outcome.code) {
+      tell("oauth2AccessCode", outcome.code);
+    }
+    tell("onAction", { action: outcome.bought ? "bought" : "loggedIn" });
+    if (!flag("disableRedirect")) {
+      leaveTo(outcome.address);
+    }
+  }
+
+  function leaveTo(address) {
+    if (!address) {
+      window.location.reload();
+      return;
+    }
+    const target = new URL(address, document.baseURI);
+    if (!["http:", "https:"].includes(target.protocol)) {
+      return; // the server refuses these; never run one that slipped through
+    }
+    const here = window.location.href.split("#")[0];
+    window.location.assign(target.href);
+    if (target.href.split("#")[0] === here) {
+      window.location.reload(); // a change of the fragment alone would load nothing
+    }
+  }
+
+  // --- what pages call -------------------------------------------------------------------------------------------
+
+  /* Make addresses absolute here, where the page's own address is known; the server judges what is left. */
+  function absolute(address) {
+    try {
+      return new URL(address, document.baseURI).href;
+    } catch {
+      return String(address);
+    }
+  }
+
+  /* Bring an object or the older list of arguments into one shape; anything else becomes a readable refusal. */
+  function fieldsOf(values, names, addresses) {
+    const [first] = values;
+    const fields = {};
+    if (first !== null && typeof first === "object") {
+      names.forEach((name) => (fields[name] = first[name]));
+    } else if (typeof first === "string") {
+      names.forEach((name, index) => (fields[name] = values[index]));
+    } else if (names[0] === "paymentData") {
+      fields.problem = "config";
+    }
+    for (const name of Object.keys(fields)) {
+      if (fields[name] === undefined || fields[name] === null) {
+        delete fields[name];
+      } else {
+        fields[name] = addresses.includes(name) && fields[name] ? absolute(fields[name]) : String(fields[name]);
+      }
+    }
+    if (flag("testMode")) {
+      fields.testMode = "true";
+    }
+    return fields;
+  }
+
+  function checkout(...values) {
+    const names = ["paymentData", "startWithRegistration", "sourceUrl", "targetUrl", "affiliateId", "elementId"];
+    openPage("checkout", text.checkout, fieldsOf(values, names, ["sourceUrl", "targetUrl"]));
+  }
+
+  function checkoutWithRemoteLogin(...values) {
+    const names = ["paymentData", "loginToken", "sourceUrl", "targetUrl", "affiliateId", "elementId"];
+    // Even an empty token means "logged in elsewhere": such a check-out never asks who buys.
+    openPage("checkout", text.checkout, { loginToken: "", ...fieldsOf(values, names, ["sourceUrl", "targetUrl"]) });
+  }
+
+  function identify(path, title, values) {
+    const names = ["ssoRedirectURL", "scope", "state", "elementId", "targetUrl", "loginIdentifier"];
+    openPage(path, title, fieldsOf(values, names, ["ssoRedirectURL", "targetUrl"]));
+  }
+
+  function start() {
+    if (!started) {
+      started = true;
+      tell("loginStatus", isUserLoggedIn());
+    }
+  }
+
+  window.plenigo = {
+    isSandbox: true,
+    checkout,
+    checkoutWithRemoteLogin,
+    login: (...values) => identify("login", text.login, values),
+    registration: (...values) => identify("registration", text.registration, values),
+    logout,
+    isUserLoggedIn,
+    resetLayerOpenedDetection: close,
+    start,
+  };
+
+  if (document.readyState === "complete") {
+    start();
+  } else {
+    window.addEventListener("load", start, { once: true });
+  }
+})("PLENIGO_SANDBOX_TEXTS");

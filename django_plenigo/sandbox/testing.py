@@ -1,0 +1,101 @@
+"""What tests ask and tell the sandbox."""
+
+from datetime import timedelta
+from functools import cached_property
+from typing import Any
+
+from . import clock, customers, login_tokens, purchases
+from .calls import ReceivedCall, called
+from .models import Company, Customer, Fault, Purchase
+from .seed import seed
+
+
+class Sandbox:
+    """The demo company, its customers, the fault dial, the clock and a record of the calls.
+
+    The record holds what came in since this object was made, from every thread of this process. Faults count calls
+    that come in, and end by themselves; customers are named by their plenigo ids.
+    """
+
+    def __init__(self) -> None:
+        self.calls: list[ReceivedCall] = []
+        """What has been called, oldest first. Clear it to count anew."""
+        called.connect(self._record)  # weakly: the record ends with this object
+
+    def _record(self, call: ReceivedCall, **kwargs: Any) -> None:
+        self.calls.append(call)
+
+    @cached_property
+    def company(self) -> Company:
+        """The demo company. Change it and save it."""
+        return seed()
+
+    def customers(self) -> list[Customer]:
+        """Return all customers of the demo company, oldest first."""
+        return list(self.company.customers.order_by("pk"))
+
+    def customer(self, customer_id: str) -> Customer:
+        """Return one customer as he is now. Raises `LookupError`."""
+        customer = customers.find_customer(self.company, customer_id)
+        if customer is None:
+            raise LookupError("The demo company has no customer with this id.")
+        return customer
+
+    def create_customer(self, email: str = "reader@example.com", external_id: str | None = None) -> Customer:
+        """Register a customer past the API."""
+        return customers.register_customer(self.company, email, external_id=external_id, fails_by_existing_email=True)
+
+    def buy(self, customer: Customer | str, product_id: str, *, test_mode: bool = False) -> Purchase:
+        """Let a customer have bought a product, also one that nobody manages."""
+        buyer = self.customer(customer) if isinstance(customer, str) else customer
+        return purchases.buy(buyer, product_id, test_mode=test_mode)
+
+    def create_login_token(self, customer: Customer | str) -> str:
+        """Mint a log-in token past the API."""
+        return login_tokens.mint_login_token(self.customer(customer) if isinstance(customer, str) else customer)
+
+    def consume_login_token(self, token: str) -> Customer | None:
+        """Do what a check-out page does with a token: return the customer, once."""
+        return login_tokens.consume_login_token(self.company, token)
+
+    def fail_next(
+        self,
+        status: int = 503,
+        *,
+        endpoint: str = "",
+        times: int | None = 1,
+        retry_after: int | None = None,
+        body: str = "",
+        after_work: bool = False,
+    ) -> None:
+        """Answer the next calls with a status. `retry_after` is in seconds; `times` None means always."""
+        self._dial(Fault.Kind.STATUS, endpoint, times, after_work, status, retry_after_seconds=retry_after, body=body)
+
+    def delay_next(
+        self, seconds: float, *, endpoint: str = "", times: int | None = 1, after_work: bool = False
+    ) -> None:
+        """Delay the next calls. In process, a caller who would not wait that long times out at once."""
+        self._dial(Fault.Kind.DELAY, endpoint, times, after_work, delay_seconds=seconds)
+
+    def cut_next(self, *, endpoint: str = "", times: int | None = 1, after_work: bool = False) -> None:
+        """Cut the connection of the next calls; `after_work`, only the answer is lost."""
+        self._dial(Fault.Kind.CUT, endpoint, times, after_work)
+
+    def garble_next(self, *, endpoint: str = "", times: int | None = 1, after_work: bool = False) -> None:
+        """Answer the next calls with a page instead of JSON, and status 200."""
+        self._dial(Fault.Kind.GARBAGE, endpoint, times, after_work)
+
+    def clear_faults(self) -> None:
+        """Let everything go well again."""
+        Fault.objects.all().delete()
+
+    def advance(self, seconds: float) -> None:
+        """Age what the sandbox has issued. The time of the site itself goes on as before."""
+        clock.advance(timedelta(seconds=seconds))
+
+    def _dial(
+        self, kind: str, endpoint: str, times: int | None, after_work: bool, status: int = 503, **values: Any
+    ) -> None:
+        Fault.objects.create(
+            kind=kind, endpoint=endpoint, remaining=times, after_work=after_work, status=status, **values
+        )

@@ -1,0 +1,8 @@
+"""The sandbox's addresses, to be included anywhere; a server of its own serves them at the root."""
+
+from django.urls import include, path
+
+urlpatterns = [
+    path("", include("django_plenigo.sandbox.pages.urls")),
+    path("api/v2/", include("django_plenigo.sandbox.api.urls")),
+]

@@ -1,0 +1,48 @@
+"""What the sandbox's own tests share."""
+
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from django_plenigo.sandbox.models import Company, Customer
+from django_plenigo.sandbox.testing import Sandbox
+from tests.sandbox.vendor_client import VendorClient
+
+
+@pytest.fixture
+def api(db: None) -> VendorClient:
+    """The API, called as the demo company."""
+    return VendorClient()
+
+
+@pytest.fixture
+def ada(sandbox: Sandbox) -> Customer:
+    """A customer of the demo company with an external id."""
+    return sandbox.create_customer(email="Ada@example.com", external_id="A-1")
+
+
+@pytest.fixture
+def bob(sandbox: Sandbox) -> Customer:
+    """Another one."""
+    return sandbox.create_customer(email="bob@example.com", external_id="B-1")
+
+
+@pytest.fixture
+def other_company(db: None) -> Company:
+    """A company that the demo company must not reach."""
+    return Company.objects.create(name="The Other Gazette")
+
+
+@pytest.fixture
+def no_group(sandbox: Sandbox) -> Any:
+    """The demo company without a closed user group."""
+    sandbox.company.closed_user_group = False
+    sandbox.company.save()
+    return sandbox.company
+
+
+@pytest.fixture
+def standing_time(time_machine: Any) -> None:
+    """A real time that stands still, however slow the machine is."""
+    time_machine.move_to(timezone.now(), tick=False)

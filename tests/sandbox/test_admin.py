@@ -1,0 +1,159 @@
+"""The merchant backend: every page of it works, and does what it says."""
+
+from datetime import timedelta
+
+import pytest
+from django.contrib import admin
+from django.contrib.auth import get_user_model
+from django.urls import reverse
+from django.utils import timezone
+
+from django_plenigo.sandbox import clock
+from django_plenigo.sandbox.credentials import SECRET
+from django_plenigo.sandbox.models import AccessIdentifier, Category, Clock, Company, Customer, Fault, Purchase
+from django_plenigo.sandbox.seed import DAY_PASS, MONTHLY
+
+NAMES = sorted(model._meta.model_name for model in admin.site._registry if model._meta.app_label == "plenigo_sandbox")
+
+
+def address(model, page, *args):
+    name = model if isinstance(model, str) else model._meta.model_name
+    return reverse(f"admin:plenigo_sandbox_{name}_{page}", args=args)
+
+
+@pytest.fixture
+def staff(client, db):
+    client.force_login(get_user_model().objects.create_superuser("staff", "staff@example.com", "x"))
+    return client
+
+
+@pytest.fixture
+def rows(sandbox, ada):
+    """One row of everything."""
+    sandbox.buy(ada, DAY_PASS)
+    sandbox.fail_next()
+    AccessIdentifier.objects.create(company=ada.company, customer=ada, slot=1, value="K")
+    Clock.objects.create()
+
+
+def test_all_that_a_merchant_needs_is_there():
+    assert NAMES == [
+        "accessidentifier",
+        "category",
+        "clock",
+        "company",
+        "customer",
+        "fault",
+        "product",
+        "purchase",
+    ]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_list_is_shown_searched_and_filtered(staff, rows, name):
+    assert staff.get(address(name, "changelist"), follow=True).status_code == 200
+    if name != "clock":
+        assert staff.get(address(name, "changelist"), {"q": "a"}).status_code == 200
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_add_page_is_shown(staff, rows, name):
+    assert staff.get(address(name, "add")).status_code == (403 if name == "clock" else 200)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_change_page_is_shown(staff, rows, name):
+    model = next(model for model in admin.site._registry if model._meta.model_name == name)
+    assert staff.get(address(name, "change", model.objects.first().pk)).status_code == 200
+
+
+def test_list_masks_the_secret(staff, sandbox):
+    assert sandbox.company
+    content = staff.get(address(Company, "changelist")).content.decode()
+    assert (SECRET[:4] in content, SECRET[:6] in content) == (True, False)
+
+
+@pytest.mark.parametrize("model", [Company, Category])
+def test_staff_without_permission_is_refused(client, rows, model):
+    client.force_login(get_user_model().objects.create_user("temp", is_staff=True))
+    assert client.get(address(model, "changelist")).status_code == 403
+    assert client.get(address(Clock, "changelist")).status_code == 403
+
+
+def test_customer_is_added_with_a_password(staff, api, sandbox):
+    data = {"company": sandbox.company.pk, "customer_id": "ABCDEFGHIJKL", "email": "eve@example.com", "language": "en"}
+    staff.post(address(Customer, "add"), {**data, "new_password": "correct horse"})
+    customer = sandbox.customer("ABCDEFGHIJKL")
+    assert (customer.external_id, "correct horse" in customer.password) == (None, False)
+    body = {"email": "eve@example.com", "password": "correct horse"}
+    assert api("POST", "user/verifyLogin", json=body).status_code == 200
+
+
+def test_customer_keeps_his_password_unless_a_new_one_is_typed(staff, ada):
+    Customer.objects.filter(pk=ada.pk).update(password="kept")
+    data = {"company": ada.company.pk, "customer_id": ada.customer_id, "email": "new@example.com", "language": "en"}
+    staff.post(address(Customer, "change", ada.pk), data)
+    ada.refresh_from_db()
+    assert (ada.email, ada.password) == ("new@example.com", "kept")
+
+
+def test_email_address_of_another_customer_is_refused(staff, ada):
+    data = {"company": ada.company.pk, "customer_id": "ABCDEFGHIJKL", "email": "ADA@EXAMPLE.COM", "language": "en"}
+    answer = staff.post(address(Customer, "add"), data)
+    assert "Another customer has this e-mail address." in answer.content.decode()
+
+
+def test_customer_is_unlocked(staff, ada):
+    Customer.objects.filter(pk=ada.pk).update(locked_until=timezone.now(), blocked_by_support=True)
+    staff.post(address(Customer, "changelist"), {"action": "unlock", "_selected_action": [ada.pk]})
+    ada.refresh_from_db()
+    assert (ada.locked_until, ada.blocked_by_support) == (None, False)
+
+
+def test_access_id_is_added_once(staff, ada, bob):
+    for customer in (ada, bob):
+        answer = staff.post(address(AccessIdentifier, "add"), {"customer": customer.pk, "slot": 2, "value": "K"})
+    assert "This access id belongs to somebody already." in answer.content.decode()
+    assert AccessIdentifier.objects.get().customer == ada
+
+
+def test_purchases_are_blocked_and_unblocked(staff, sandbox, ada):
+    purchase = sandbox.buy(ada, DAY_PASS)
+    for action, blocked in (("block", True), ("unblock", False)):
+        staff.post(address(Purchase, "changelist"), {"action": action, "_selected_action": [purchase.pk]})
+        purchase.refresh_from_db()
+        assert purchase.is_blocked is blocked
+
+
+def test_subscriptions_are_cancelled_and_single_purchases_left_alone(staff, sandbox, ada):
+    rows = [sandbox.buy(ada, MONTHLY), sandbox.buy(ada, DAY_PASS)]
+    staff.post(address(Purchase, "changelist"), {"action": "cancel", "_selected_action": [row.pk for row in rows]})
+    for row in rows:
+        row.refresh_from_db()
+    assert [row.cancelled_at is not None for row in rows] == [True, False]
+
+
+def test_fault_is_dialled(staff, api):
+    data = {"endpoint": "paywallState", "kind": "status", "remaining": "1", "status": "418", "delay_seconds": "0"}
+    staff.post(address(Fault, "add"), data)
+    assert [api("GET", path).status_code for path in ("product/P_BOOK", "paywall/state")] == [200, 418]
+
+
+def test_fault_of_an_unknown_endpoint_is_refused(staff):
+    data = {"endpoint": "unknown", "kind": "cut", "remaining": "1", "status": "503", "delay_seconds": "0"}
+    assert staff.post(address(Fault, "add"), data).status_code == 200
+    assert not Fault.objects.exists()
+
+
+def test_clock_is_moved_forward_by_an_amount(staff, standing_time):
+    staff.get(address(Clock, "changelist"))
+    for _ in range(2):
+        staff.post(address(Clock, "change", 1), {"days": 1, "hours": 2, "minutes": 3})
+    assert clock.now() - timezone.now() == 2 * timedelta(days=1, hours=2, minutes=3)
+
+
+def test_clock_has_a_limit(staff, db):
+    staff.get(address(Clock, "changelist"))
+    for _ in range(2):
+        answer = staff.post(address(Clock, "change", 1), {"days": 36500, "hours": 0, "minutes": 0})
+    assert "a hundred years" in answer.content.decode()
