@@ -1,0 +1,82 @@
+"""Builds the configured clients: where settings and protocols meet."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from django.utils.module_loading import import_string
+
+from django_plenigo import conf
+from django_plenigo.errors import UnsupportedOperationError
+from django_plenigo.protocols.base import AccessReader, CheckoutSigner, CustomerDirectory, LoginMinter
+
+# By dotted path, so that start-up loads neither requests nor cryptography.
+FACTORIES = {"v2": "django_plenigo.protocols.plenigo_v2.connect"}
+SANDBOX_ADAPTER = "django_plenigo.sandbox.adapter.SandboxAdapter"
+
+Need = TypeVar("Need")
+
+#: By alias: the account's entry that the client was built from, and the client.
+_clients: dict[str, tuple[tuple[Any, ...], object]] = {}
+
+
+def get_client(using: str = conf.DEFAULT_ACCOUNT) -> object:
+    """Return the client of one account; the same one for as long as the account's settings are the same.
+
+    Raises `ConfigurationError`.
+    """
+    account = conf.Account(using)
+    wanted = (
+        account.generation,
+        account.host("api"),
+        account.company_id,
+        account.secrets,
+        account.timeout_seconds,
+        account.test_mode,
+        account.cache_alias,
+        account.runs_in_process,
+    )
+    built = _clients.get(using)
+    if built is None or built[0] != wanted:
+        built = _clients[using] = (wanted, _connect(account))
+    return built[1]
+
+
+def _connect(account: conf.Account) -> object:
+    connect: Callable[..., object] = import_string(FACTORIES[account.generation])
+    return connect(
+        base_url=account.host("api"),
+        company_id=account.company_id,
+        secrets=account.secrets,
+        test_mode=account.test_mode,
+        timeout_seconds=account.timeout_seconds,
+        cache_alias=account.cache_alias,
+        adapter=import_string(SANDBOX_ADAPTER)() if account.runs_in_process else None,
+    )
+
+
+def _serving(need: type[Need], using: str) -> Need:
+    client = get_client(using)
+    if not isinstance(client, need):
+        generation = conf.Account(using).generation
+        raise UnsupportedOperationError(f"API {generation} of account {using!r} serves no {need.__name__}.")
+    return client
+
+
+def customer_directory(using: str = conf.DEFAULT_ACCOUNT) -> CustomerDirectory:
+    """Return what keeps the customers of an account."""
+    return _serving(CustomerDirectory, using)  # type: ignore[type-abstract]  # asked for by isinstance only
+
+
+def access_reader(using: str = conf.DEFAULT_ACCOUNT) -> AccessReader:
+    """Return what answers whether a customer of an account may read a product."""
+    return _serving(AccessReader, using)  # type: ignore[type-abstract]  # as above
+
+
+def login_minter(using: str = conf.DEFAULT_ACCOUNT) -> LoginMinter:
+    """Return what lets a customer of an account in without a password."""
+    return _serving(LoginMinter, using)  # type: ignore[type-abstract]  # as above
+
+
+def checkout_signer(using: str = conf.DEFAULT_ACCOUNT) -> CheckoutSigner:
+    """Return what signs the checkouts of an account."""
+    return _serving(CheckoutSigner, using)  # type: ignore[type-abstract]  # as above

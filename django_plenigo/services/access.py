@@ -1,0 +1,224 @@
+"""Answers whether a reader may read a product: bought, not bought, or unknown.
+
+A payer is never told to buy because of an outage: only the vendor's own fresh no is a no.
+"""
+
+import enum
+import logging
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypedDict
+
+from django.core.cache import caches
+
+from django_plenigo import backends, conf
+from django_plenigo.errors import RemoteError
+from django_plenigo.models import CustomerLink
+from django_plenigo.privacy import ResponseGuard
+from django_plenigo.protocols.base import CustomerRef
+from django_plenigo.services import customers
+from django_plenigo.tracebacks import without_secrets
+
+logger = logging.getLogger(__name__)
+
+#: How long a reader is not asked about again after the vendor failed: one page with many gates waits once.
+FAILURE_SECONDS = 5.0
+
+#: How long after a click on a checkout no "no" is kept: the purchase may arrive at any moment.
+CHECKOUT_SECONDS = 15 * 60.0
+
+
+class Access(enum.Enum):
+    """What a gate is told."""
+
+    BOUGHT = "bought"
+    NOT_BOUGHT = "not bought"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class AccessAnswer:
+    """What a gate is told, and how it came about."""
+
+    access: Access
+    """Bought, not bought, or unknown."""
+
+    has_failed: bool = False
+    """Whether the vendor was asked and did not answer."""
+
+
+#: Made once: a frozen value costs more to make than to look up, and a page may hold many gates.
+KNOWN = {access: AccessAnswer(access) for access in Access}
+
+
+class ReaderAnswers(TypedDict, total=False):
+    """What the cache holds of one reader, under one key. An unknown is never kept."""
+
+    answers: dict[str, tuple[bool, float]]
+    """By product: yes or no, and when that was asked, in seconds since the epoch."""
+
+    dropped_at: float
+    """When the answers were dropped: what was asked before is not kept."""
+
+    expecting_until: float
+    """Until when a purchase may arrive: no "no" is kept."""
+
+    failed_at: float
+    """When the vendor last failed for this reader."""
+
+
+def check_access(user: Any, product_ids: Sequence[str], *, using: str = conf.DEFAULT_ACCOUNT) -> Access:
+    """Say whether a reader may read any of the products. Asks the vendor where no fresh answer is at hand.
+
+    A visitor and an unlinked reader have bought nothing, without a call. Raises `ConfigurationError` and
+    `InvalidValueError`, never `RemoteError`: that is `Access.UNKNOWN`, or what the account's ON_OUTAGE says.
+    """
+    return look_up(user, product_ids, using=using).access
+
+
+def look_up(
+    user: Any, product_ids: Sequence[str], *, using: str = conf.DEFAULT_ACCOUNT, may_ask: bool = True
+) -> AccessAnswer:
+    """Do as `check_access`, and tell whether the vendor failed; with `may_ask` False the vendor is not asked."""
+    if user is None or not user.is_authenticated:
+        return AccessAnswer(Access.NOT_BOUGHT)
+    account = conf.Account(using)
+    now = time.time()
+    kept = _kept(account, user)
+    access = _fresh(kept, product_ids, now - account.access_ttl_seconds)
+    if access is not None:
+        return KNOWN[access]
+    link = customers.link_of(user, using=using)
+    if link is None:
+        return AccessAnswer(Access.NOT_BOUGHT)
+    if not may_ask or kept.get("failed_at", 0.0) > now - FAILURE_SECONDS:
+        return AccessAnswer(_in_an_outage(account, kept, product_ids, now), has_failed=True)
+    return _ask(account, user, link, product_ids)
+
+
+def check_access_in_response(
+    guard: ResponseGuard, user: Any, product_ids: Sequence[str], *, using: str = conf.DEFAULT_ACCOUNT
+) -> Access:
+    """Do as `check_access` for one response: the same question is asked once, and a slow vendor waited for once."""
+    key = (using, *product_ids)
+    if key not in guard.answers:
+        may_ask = guard.may_wait(using, conf.Account(using).timeout_seconds)
+        with guard.waiting(using):
+            guard.answers[key] = look_up(user, product_ids, using=using, may_ask=may_ask)
+        if guard.answers[key].has_failed:
+            guard.add_failure(using)
+    access: Access = guard.answers[key].access
+    return access
+
+
+def confirm_purchase(user: Any, product_ids: Sequence[str], *, using: str = conf.DEFAULT_ACCOUNT) -> Access:
+    """Ask the vendor, whatever the cache holds, whether a purchase of any of the products has arrived."""
+    link = customers.link_of(user, using=using)
+    if link is None:
+        return Access.NOT_BOUGHT
+    return _ask(conf.Account(using), user, link, product_ids).access
+
+
+@without_secrets
+def has_bought(customer: Any, product_ids: Sequence[str], *, using: str = conf.DEFAULT_ACCOUNT) -> Mapping[str, bool]:
+    """Ask the vendor, per product, whether a customer has bought it: "has my customer bought this?"
+
+    `customer` is a user, a `CustomerLink`, a `CustomerRef`, or as text the vendor's customer id or an access id. Raises
+    `RemoteError` when nobody knows. Source: docs/protocols/plenigo-v2.md 2.2.
+    """
+    if isinstance(customer, str):
+        customer = CustomerRef(customer)
+    elif isinstance(customer, CustomerLink):
+        customer = customers.customer_of(customer)
+    elif not isinstance(customer, CustomerRef):
+        link = customers.link_of(customer, using=using)
+        if link is None:
+            return dict.fromkeys(product_ids, False)
+        customer = customers.customer_of(link)
+    return backends.access_reader(using).has_bought(customer, product_ids)
+
+
+def forget_answers(user: Any, *, using: str = conf.DEFAULT_ACCOUNT) -> None:
+    """Drop what is kept of a reader, for instance when she comes back from a checkout."""
+    _update(conf.Account(using), user, {"dropped_at": time.time()}, keep_answers=False)
+
+
+def expect_purchase(user: Any, *, using: str = conf.DEFAULT_ACCOUNT) -> None:
+    """Keep no "no" of a reader for a while, since she is in a checkout."""
+    _update(conf.Account(using), user, {"expecting_until": time.time() + CHECKOUT_SECONDS}, keep_answers=True)
+
+
+def _key(account: conf.Account, user: Any) -> str:
+    # The mode is part of it, so that a yes of the sandbox opens nothing on the live site.
+    return f"plenigo:access:{account.alias}:{account.mode}:{user.pk}"
+
+
+def _kept(account: conf.Account, user: Any) -> ReaderAnswers:
+    kept: ReaderAnswers | None = caches[account.cache_alias].get(_key(account, user))
+    return {} if kept is None else kept
+
+
+def _fresh(kept: ReaderAnswers, product_ids: Sequence[str], since: float) -> Access | None:
+    answers = kept.get("answers")
+    if not answers:
+        return None
+    are_all_denied = True
+    for product_id in product_ids:
+        answer = answers.get(product_id)
+        if answer is None or answer[1] < since:
+            are_all_denied = False
+        elif answer[0]:
+            return Access.BOUGHT
+    return Access.NOT_BOUGHT if are_all_denied else None
+
+
+def _ask(account: conf.Account, user: Any, link: CustomerLink, product_ids: Sequence[str]) -> AccessAnswer:
+    asked_at = time.time()
+    try:
+        answers = backends.access_reader(account.alias).has_bought(customers.customer_of(link), product_ids)
+    except RemoteError as error:
+        logger.warning("Nobody knows whether a reader has bought a product: %s", error)
+        kept = _update(account, user, {"failed_at": time.time()}, keep_answers=True)
+        return AccessAnswer(_in_an_outage(account, kept, product_ids, asked_at), has_failed=True)
+    _keep(account, user, answers, asked_at)
+    return AccessAnswer(Access.BOUGHT if any(answers.values()) else Access.NOT_BOUGHT)
+
+
+def _in_an_outage(account: conf.Account, kept: ReaderAnswers, product_ids: Sequence[str], now: float) -> Access:
+    policy = account.on_outage
+    if policy == "open":
+        return Access.BOUGHT
+    if policy == "last_known" and _fresh(kept, product_ids, now - account.access_stale_seconds) is Access.BOUGHT:
+        return Access.BOUGHT
+    return Access.UNKNOWN
+
+
+def _keep(account: conf.Account, user: Any, answers: Mapping[str, bool], asked_at: float) -> None:
+    kept = _kept(account, user)
+    if kept.get("dropped_at", 0.0) > asked_at:
+        return  # asked before the reader came back from a checkout
+    keeps_denials = account.has_shared_cache and kept.get("expecting_until", 0.0) <= asked_at
+    asked = {product_id: (is_bought, asked_at) for product_id, is_bought in answers.items()}
+    oldest = asked_at - _lifetime_seconds(account)
+    kept["answers"] = {
+        product_id: answer
+        for product_id, answer in {**kept.get("answers", {}), **asked}.items()
+        if answer[1] > oldest and (answer[0] or keeps_denials)
+    }
+    kept.pop("failed_at", None)
+    caches[account.cache_alias].set(_key(account, user), kept, _lifetime_seconds(account))
+
+
+def _update(account: conf.Account, user: Any, change: ReaderAnswers, *, keep_answers: bool) -> ReaderAnswers:
+    kept = _kept(account, user)
+    if not keep_answers:
+        kept.pop("answers", None)
+        kept.pop("failed_at", None)
+    kept.update(change)
+    caches[account.cache_alias].set(_key(account, user), kept, _lifetime_seconds(account))
+    return kept
+
+
+def _lifetime_seconds(account: conf.Account) -> float:
+    return max(account.access_ttl_seconds, account.access_stale_seconds, CHECKOUT_SECONDS)

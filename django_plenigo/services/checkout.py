@@ -1,0 +1,184 @@
+"""Opens checkouts: signed offers for the click, login tokens, and the way back to the article."""
+
+import base64
+import logging
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+from urllib.parse import urlencode
+
+from django.core import signing
+from django.http import QueryDict
+from django.urls import reverse
+from django.utils.crypto import constant_time_compare, salted_hmac
+
+from django_plenigo import backends, conf
+from django_plenigo.errors import InvalidValueError, RemoteError
+from django_plenigo.models import CustomerLink
+from django_plenigo.privacy import ResponseGuard
+from django_plenigo.protocols.base import CheckoutCall, CheckoutOptions, CheckoutOrder, LoginPass
+from django_plenigo.services import customers
+from django_plenigo.tracebacks import without_secrets
+
+logger = logging.getLogger(__name__)
+
+OFFER_SALT = "django_plenigo.offer"
+RETURN_SALT = "django_plenigo.return"
+
+#: The vendor's limit for targetUrl and sourceUrl (docs/protocols/plenigo-v2.md 3.1).
+URL_LENGTH = 255
+
+#: Characters of base64, 6 bits each: 132 bits, since the whole address must stay below `URL_LENGTH`.
+RETURN_SIGNATURE_LENGTH = 22
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What a button sells: it travels through the browser signed, so that nothing there decides a price."""
+
+    order: CheckoutOrder
+    """The product, its price and the checkout's settings."""
+
+    options: CheckoutOptions
+    """How the checkout opens and where it returns to."""
+
+    using: str
+    """The account that sells."""
+
+
+@dataclass(frozen=True, slots=True)
+class PurchaseReturn:
+    """Where a reader stands who comes back from a checkout."""
+
+    product_ids: tuple[str, ...]
+    """What was for sale."""
+
+    next_path: str
+    """The page that she came from, a path of this site; "" where it is not known."""
+
+    using: str
+    """The account that sold."""
+
+
+def sign_offer(offer: Offer) -> str:
+    """Return an offer as a text that only this site can have made."""
+    order = {name: _as_json(value) for name, value in asdict(offer.order).items() if value is not None}
+    options = {name: value for name, value in asdict(offer.options).items() if value}
+    return signing.dumps([offer.using, order, options], salt=OFFER_SALT)
+
+
+def read_offer(signed: Any) -> Offer:
+    """Return the offer that `sign_offer` made of it.
+
+    Raises `InvalidValueError` where it is forged, or older than the account's OFFER_SECONDS.
+    """
+    try:
+        using, order, options = signing.loads(str(signed), salt=OFFER_SALT)
+        signing.loads(str(signed), salt=OFFER_SALT, max_age=timedelta(seconds=conf.Account(using).offer_seconds))
+    except signing.SignatureExpired:
+        raise InvalidValueError("offer", "is out of date") from None
+    except signing.BadSignature:
+        raise InvalidValueError("offer", "was not made by this site") from None
+    if "birthday" in order:
+        order["birthday"] = date.fromisoformat(order["birthday"])
+    return Offer(CheckoutOrder(**order), CheckoutOptions(**options), using)
+
+
+def _as_json(value: Any) -> Any:
+    """Return a value of an order as JSON can carry it; a price keeps what it means."""
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    if isinstance(value, date):
+        return value.isoformat()
+    return value
+
+
+@without_secrets
+def open_checkout(user: Any, offer: Offer, *, target_url: str | None = None) -> CheckoutCall:
+    """Return the call that opens a checkout for a signed-in reader: a click came.
+
+    Registers the reader where need be and mints a login token. `target_url` is the way back where the offer names
+    none. Raises as `customers.register` does.
+    """
+    link = customers.register(user, using=offer.using)
+    options = offer.options if offer.options.target_url else replace(offer.options, target_url=target_url)
+    return sign_checkout(replace(offer, options=options), login=mint_login(link))
+
+
+@without_secrets
+def mint_login(link: CustomerLink) -> LoginPass:
+    """Return a new login pass of a registered reader. Raises `RemoteError`."""
+    return backends.login_minter(link.account).mint_login(customers.customer_of(link))
+
+
+def login_pass_for_response(guard: ResponseGuard, user: Any, *, using: str = conf.DEFAULT_ACCOUNT) -> LoginPass | None:
+    """Return the one login pass that all snippets of a response share, minted at the first.
+
+    None for a reader who is not registered, since a page view registers nobody, and where the vendor does not answer;
+    the response then asks no more.
+    """
+    if using not in guard.login_passes:
+        link = customers.link_of(user, using=using)
+        if link is None or not guard.may_wait(using, conf.Account(using).timeout_seconds):
+            return None
+        try:
+            with guard.waiting(using):
+                guard.login_passes[using] = mint_login(link)
+        except RemoteError as error:
+            logger.warning("No login token for this page, it is minted on the click: %s", error)
+            guard.add_failure(using)
+            return None
+    return guard.login_passes[using]
+
+
+@without_secrets
+def sign_checkout(offer: Offer, *, login: LoginPass | None = None) -> CheckoutCall:
+    """Return the call that opens an offer's checkout, for the reader of `login` where one is given. No I/O.
+
+    Raises `InvalidValueError`.
+    """
+    return backends.checkout_signer(offer.using).sign_checkout(offer.order, offer.options, login)
+
+
+def return_url(base_url: str, target: PurchaseReturn) -> str | None:
+    """Return the address that a checkout returns to, None where it would be longer than the vendor allows.
+
+    Without a target the vendor returns to the current page, which is the article. `base_url` is the site's, without a
+    trailing slash.
+    """
+    url = base_url + return_path(target)
+    return url if len(url) <= URL_LENGTH else None
+
+
+def return_path(target: PurchaseReturn) -> str:
+    """Return the path of the page that a checkout returns to, with what it needs to know, signed."""
+    fields = [("product", product_id) for product_id in target.product_ids]
+    if target.next_path:
+        fields.append(("next", target.next_path))
+    if target.using != conf.DEFAULT_ACCOUNT:
+        fields.append(("account", target.using))
+    fields.append(("signature", _return_signature(target)))
+    return f"{reverse('plenigo:return')}?{urlencode(fields, safe='/')}"
+
+
+def read_return(query: QueryDict) -> PurchaseReturn:
+    """Return what `return_path` put into a query string; other fields are the vendor's and are let be.
+
+    Raises `InvalidValueError` where it is not this site's.
+    """
+    target = PurchaseReturn(
+        tuple(query.getlist("product")), query.get("next", ""), query.get("account", conf.DEFAULT_ACCOUNT)
+    )
+    if not constant_time_compare(query.get("signature", ""), _return_signature(target)):
+        raise InvalidValueError("signature", "was not made by this site")
+    return target
+
+
+def _return_signature(target: PurchaseReturn) -> str:
+    # Every part behind its length, so that no two targets share one text.
+    parts: Sequence[str] = (target.using, target.next_path, *target.product_ids)
+    text = "".join(f"{len(part)}:{part}" for part in parts)
+    digest = salted_hmac(RETURN_SALT, text, algorithm="sha256").digest()
+    return base64.urlsafe_b64encode(digest).decode()[:RETURN_SIGNATURE_LENGTH]

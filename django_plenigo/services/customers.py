@@ -1,0 +1,209 @@
+"""Links local users to customers: look up, register, and what an agent has to decide."""
+
+from functools import partial
+from typing import Any
+
+from django.apps import apps
+from django.db import IntegrityError, connections, router, transaction
+from django.db.models import F, Model
+from django.utils import timezone
+
+from django_plenigo import backends, conf
+from django_plenigo.errors import ConflictError, InvalidValueError, NotFoundError
+from django_plenigo.models import CustomerLink, RemoteChange
+from django_plenigo.protocols.base import CustomerDirectory, CustomerRef
+from django_plenigo.signals import customer_registered
+from django_plenigo.tracebacks import without_secrets
+
+SERVICE = "plenigo"
+EXTERNAL_ID_LENGTH = 100
+
+
+def email_of(user: Any) -> str:
+    """Return a user's e-mail address by the user model's own EMAIL_FIELD, "" where there is none."""
+    name_of_field = getattr(user, "get_email_field_name", None)
+    return str(getattr(user, name_of_field(), "") or "").strip() if name_of_field else ""
+
+
+def external_id_of(user: Any, *, using: str = conf.DEFAULT_ACCOUNT) -> str | None:
+    """Return this site's own id of a user: by the account's EXTERNAL_ID function, else the primary key.
+
+    None where the function says that this user has none. Raises `InvalidValueError` where the API would refuse it
+    (docs/protocols/plenigo-v2.md 2.1: at most 100 characters).
+    """
+    function = conf.Account(using).external_id
+    value = str(user.pk) if function is None else function(user)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        raise InvalidValueError("external_id", f"must be text or a whole number, not {type(value).__name__}")
+    text = str(value)
+    if not text or text != text.strip() or not text.isprintable():
+        raise InvalidValueError("external_id", "must not be empty, padded with blanks or hold control characters")
+    if len(text) > EXTERNAL_ID_LENGTH:
+        raise InvalidValueError("external_id", f"must have at most {EXTERNAL_ID_LENGTH} characters")
+    return text
+
+
+def has_verified_email(user: Any, *, using: str = conf.DEFAULT_ACCOUNT) -> bool:
+    """Say whether this site has verified that the user owns the address.
+
+    By the account's EMAIL_IS_VERIFIED function, else allauth's answer where it is installed, else no.
+    """
+    function = conf.Account(using).email_is_verified
+    if function is not None:
+        return function(user) is True
+    if apps.is_installed("allauth.account"):
+        addresses = apps.get_model("account", "EmailAddress")._default_manager
+        return bool(addresses.filter(user=user, email__iexact=email_of(user), verified=True).exists())
+    return False
+
+
+def link_of(user: Any, *, using: str = conf.DEFAULT_ACCOUNT) -> CustomerLink | None:
+    """Return the link of a registered reader, None for a visitor and for a reader whom the vendor does not know."""
+    if user is None or not user.is_authenticated:
+        return None
+    link = CustomerLink.objects.filter(account=using, user=user).first()
+    return link if link is not None and link.is_registered else None
+
+
+def customer_of(link: CustomerLink) -> CustomerRef:
+    """Return how to address a link's customer: by the vendor's id, else by the external id.
+
+    Raises `InvalidValueError` for a link that is not registered.
+    """
+    if link.customer_id:
+        return CustomerRef(link.customer_id)
+    if link.external_id:
+        return CustomerRef(link.external_id, is_external=True)
+    raise InvalidValueError("link", "is not registered with the vendor yet")
+
+
+@without_secrets
+def register(user: Any, *, using: str = conf.DEFAULT_ACCOUNT) -> CustomerLink:
+    """Make a local user a customer at the vendor, unless it is one already, and return the link.
+
+    Idempotent and safe against itself in other tabs and workers. Never links by an e-mail address that this site has
+    not verified: such an address that is somebody else's at the vendor raises `ConflictError` and leaves a refused
+    `RemoteChange` for the agent. Raises `InvalidValueError` before anything is sent, and `RemoteError`.
+    Source: docs/protocols/plenigo-v2.md 2.1.
+    """
+    link = link_of(user, using=using)
+    if link is not None:
+        return link
+    external_id = external_id_of(user, using=using)
+    email = email_of(user)
+    if not email:
+        raise InvalidValueError("email", "the user has no e-mail address")
+    link = _ensure_link(user, using)
+    change = _note_registration(link)
+    try:
+        _register_at_vendor(link, user, email, external_id)
+    except ConflictError as error:
+        _refuse(change, error)
+        raise
+    _acknowledge(change)
+    link.refresh_from_db()
+    return link
+
+
+def _register_at_vendor(link: CustomerLink, user: Any, email: str, external_id: str | None) -> None:
+    directory = backends.customer_directory(link.account)
+    is_verified = has_verified_email(user, using=link.account)
+    try:
+        customer_id = directory.register_user(
+            email,
+            language=conf.Account(link.account).language,
+            external_id=external_id,
+            first_name=str(getattr(user, "first_name", "") or ""),
+            last_name=str(getattr(user, "last_name", "") or ""),
+            fail_by_existing_email=not is_verified,
+        )
+    except ConflictError:
+        if external_id is None:
+            raise
+        _recognise_earlier_attempt(directory, email, external_id)
+        _store(link, user, email, external_id=external_id)
+        return
+    if is_verified and external_id is not None:
+        # The customer may have been there before, so it is unknown whether it took our external id.
+        external_id = _attach_external_id(directory, customer_id, external_id)
+    _store(link, user, email, customer_id=customer_id, external_id=external_id)
+
+
+def _recognise_earlier_attempt(directory: CustomerDirectory, email: str, external_id: str) -> None:
+    """Tell our own attempt whose answer was lost from somebody else's customer; the latter raises `ConflictError`.
+
+    Only a customer that this site registered answers to the site's external id.
+    """
+    try:
+        directory.change_email(CustomerRef(external_id, is_external=True), email)
+    except NotFoundError:
+        raise ConflictError(SERVICE, "register_user", status=409, code="e-mail address is another customer's") from None
+
+
+def _attach_external_id(directory: CustomerDirectory, customer_id: str, external_id: str) -> str | None:
+    """Return the external id that now is the customer's, None where it has another one: the link works without."""
+    try:
+        directory.add_external_id(customer_id, external_id)
+    except ConflictError:
+        return None
+    return external_id
+
+
+def _store(
+    link: CustomerLink, user: Any, email: str, *, customer_id: str | None = None, external_id: str | None = None
+) -> None:
+    """Write what the vendor acknowledged; whoever is first wins, and sends the signal."""
+    unregistered = CustomerLink.objects.filter(pk=link.pk, customer_id=None, external_id=None)
+    try:
+        with transaction.atomic():  # a savepoint, so that a caller's transaction survives the refusal
+            is_first = bool(
+                unregistered.update(
+                    customer_id=customer_id, external_id=external_id, confirmed_email=email, updated_at=timezone.now()
+                )
+            )
+            if not is_first and customer_id:
+                CustomerLink.objects.filter(pk=link.pk, customer_id=None).update(customer_id=customer_id)
+    except IntegrityError:
+        raise ConflictError(SERVICE, "register_user", code="customer is linked to another user") from None
+    if is_first:
+        link.refresh_from_db()
+        tell = partial(customer_registered.send_robust, sender=CustomerLink, link=link, user=user)
+        transaction.on_commit(tell, robust=True)
+
+
+def _ensure_link(user: Any, using: str) -> CustomerLink:
+    _insert_if_missing(CustomerLink(account=using, user=user), unique_fields=["account", "user"])
+    return CustomerLink.objects.get(account=using, user=user)
+
+
+def _note_registration(link: CustomerLink) -> RemoteChange:
+    kind = RemoteChange.Kind.REGISTER
+    row = RemoteChange.objects.filter(link=link, kind=kind)
+    if not row.update(noted=F("noted") + 1):
+        _insert_if_missing(RemoteChange(link=link, kind=kind), unique_fields=["link", "kind"])
+        row.update(noted=F("noted") + 1)
+    return row.get()
+
+
+def _insert_if_missing(instance: Model, *, unique_fields: list[str]) -> None:
+    """Insert a row unless it is there.
+
+    An upsert that changes nothing: get_or_create and ignore_conflicts deadlock on MariaDB when two workers meet, and
+    a look before the write cannot be promoted to a write lock on SQLite.
+    """
+    model = type(instance)
+    features = connections[router.db_for_write(model)].features
+    target = unique_fields if features.supports_update_conflicts_with_target else None
+    model._default_manager.bulk_create(
+        [instance], update_conflicts=True, unique_fields=target, update_fields=[unique_fields[0]]
+    )
+
+
+def _acknowledge(change: RemoteChange) -> None:
+    RemoteChange.objects.filter(pk=change.pk).update(delivered=change.noted, refused_at=None, last_error="")
+
+
+def _refuse(change: RemoteChange, error: ConflictError) -> None:
+    RemoteChange.objects.filter(pk=change.pk).update(refused_at=timezone.now(), last_error=str(error)[:200])

@@ -1,0 +1,56 @@
+"""What all tests share."""
+
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.core.cache import caches
+
+from django_plenigo import backends
+from django_plenigo.sandbox.testing import Sandbox
+from django_plenigo.services import customers
+from tests.factories import UserFactory
+
+
+@pytest.fixture(autouse=True)
+def _fresh_start() -> Iterator[None]:
+    """Let no test meet the cached answers, the circuit breaker or the clients of another."""
+    for cache in caches.all():
+        cache.clear()
+    backends._clients.clear()
+    yield
+    for cache in caches.all():
+        cache.clear()
+
+
+@pytest.fixture
+def sandbox(db: None) -> Sandbox:
+    """The vendor, with a fault dial and a record of its calls."""
+    return Sandbox()
+
+
+@pytest.fixture
+def user(db: None) -> Any:
+    """A reader who is not registered with the vendor."""
+    return UserFactory()
+
+
+@pytest.fixture
+def reader(sandbox: Sandbox, user: Any) -> Any:
+    """A reader who is a customer."""
+    customers.register(user)
+    sandbox.calls.clear()
+    return user
+
+
+@pytest.fixture
+def shared_cache(settings: Any, tmp_path: Any) -> None:
+    """A cache that all workers of the site share."""
+    settings.CACHES = {
+        "default": {"BACKEND": "django.core.cache.backends.filebased.FileBasedCache", "LOCATION": str(tmp_path)}
+    }
+
+
+# Another process runs these, under a user model of their own: see test_user_models.py.
+collect_ignore = [] if "user_models" in os.environ.get("DJANGO_SETTINGS_MODULE", "") else ["user_models"]

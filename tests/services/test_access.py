@@ -1,0 +1,174 @@
+"""Bought, not bought, or unknown."""
+
+import pytest
+from django.contrib.auth.models import AnonymousUser
+
+from django_plenigo.errors import RemoteError
+from django_plenigo.models import CustomerLink
+from django_plenigo.protocols.base import CustomerRef
+from django_plenigo.services import access
+from django_plenigo.services.access import Access
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def customer_id(reader):
+    return CustomerLink.objects.get(user=reader).customer_id
+
+
+def configure(settings, **entry):
+    settings.PLENIGO = {"default": {"MODE": "sandbox", **entry}}
+
+
+def test_visitor_and_unlinked_reader_have_bought_nothing_without_a_call(sandbox, user):
+    assert access.check_access(AnonymousUser(), ["DAYPASS"]) is Access.NOT_BOUGHT
+    assert access.check_access(user, ["DAYPASS"]) is Access.NOT_BOUGHT
+    assert sandbox.calls == []
+
+
+def test_buyer_has_bought_and_others_have_not(sandbox, reader, customer_id):
+    assert access.check_access(reader, ["DAYPASS"]) is Access.NOT_BOUGHT
+    sandbox.buy(customer_id, "DAYPASS")
+    assert access.check_access(reader, ["DAYPASS"]) is Access.BOUGHT
+
+
+def test_any_of_several_products_opens_in_one_call(sandbox, reader, customer_id):
+    sandbox.buy(customer_id, "MONTHLY")
+    assert access.check_access(reader, ["DAYPASS", "MONTHLY"]) is Access.BOUGHT
+    assert len(sandbox.calls) == 1
+
+
+def test_yes_is_kept_and_asked_anew_when_it_is_old(sandbox, reader, customer_id, time_machine):
+    time_machine.move_to("2026-05-01 12:00:00+00:00", tick=False)
+    sandbox.buy(customer_id, "DAYPASS")
+    for _ in range(3):
+        access.check_access(reader, ["DAYPASS"])
+    assert len(sandbox.calls) == 1
+    time_machine.shift(61)
+    access.check_access(reader, ["DAYPASS"])
+    assert len(sandbox.calls) == 2
+
+
+def test_no_is_not_kept_in_a_cache_of_one_worker(sandbox, reader):
+    access.check_access(reader, ["DAYPASS"])
+    access.check_access(reader, ["DAYPASS"])
+    assert len(sandbox.calls) == 2
+
+
+@pytest.mark.usefixtures("shared_cache")
+def test_no_is_kept_in_a_cache_of_all_workers(sandbox, reader):
+    access.check_access(reader, ["DAYPASS"])
+    access.check_access(reader, ["DAYPASS"])
+    assert len(sandbox.calls) == 1
+
+
+@pytest.mark.usefixtures("shared_cache")
+def test_no_is_dropped_when_the_reader_comes_back_from_a_checkout(sandbox, reader, customer_id):
+    access.check_access(reader, ["DAYPASS"])
+    sandbox.buy(customer_id, "DAYPASS")
+    access.forget_answers(reader)
+    assert access.check_access(reader, ["DAYPASS"]) is Access.BOUGHT
+
+
+@pytest.mark.usefixtures("shared_cache")
+def test_no_is_not_kept_while_a_checkout_is_open(sandbox, reader, customer_id):
+    access.expect_purchase(reader)
+    access.check_access(reader, ["DAYPASS"])
+    sandbox.buy(customer_id, "DAYPASS")
+    assert access.check_access(reader, ["DAYPASS"]) is Access.BOUGHT
+
+
+def test_outage_is_unknown_and_never_kept(sandbox, reader, customer_id, time_machine):
+    time_machine.move_to("2026-05-01 12:00:00+00:00", tick=False)
+    sandbox.buy(customer_id, "DAYPASS")
+    sandbox.fail_next(status=500)
+    assert access.check_access(reader, ["DAYPASS"]) is Access.UNKNOWN
+    time_machine.shift(access.FAILURE_SECONDS + 1)
+    assert access.check_access(reader, ["DAYPASS"]) is Access.BOUGHT
+
+
+def test_reader_is_asked_about_once_in_an_outage_not_at_each_gate(sandbox, reader):
+    sandbox.fail_next(status=500, times=10)
+    for _ in range(5):
+        assert access.check_access(reader, ["DAYPASS"]) is Access.UNKNOWN
+    assert len(sandbox.calls) == 1
+
+
+def test_last_yes_lets_a_payer_read_on_in_an_outage(sandbox, reader, customer_id, time_machine):
+    time_machine.move_to("2026-05-01 12:00:00+00:00", tick=False)
+    sandbox.buy(customer_id, "DAYPASS")
+    access.check_access(reader, ["DAYPASS"])
+    time_machine.shift(3600)
+    sandbox.fail_next(status=500, times=10)
+    assert access.check_access(reader, ["DAYPASS"]) is Access.BOUGHT
+
+
+def test_last_yes_is_not_believed_for_ever(sandbox, reader, customer_id, settings, time_machine):
+    configure(settings, ACCESS_STALE_SECONDS=1800)
+    time_machine.move_to("2026-05-01 12:00:00+00:00", tick=False)
+    sandbox.buy(customer_id, "DAYPASS")
+    access.check_access(reader, ["DAYPASS"])
+    time_machine.shift(3600)
+    sandbox.fail_next(status=500, times=10)
+    assert access.check_access(reader, ["DAYPASS"]) is Access.UNKNOWN
+
+
+@pytest.mark.usefixtures("shared_cache")
+def test_old_no_is_unknown_in_an_outage(sandbox, reader, time_machine):
+    """A payer is never told to buy because of an outage: perhaps she has bought in the meantime."""
+    time_machine.move_to("2026-05-01 12:00:00+00:00", tick=False)
+    access.check_access(reader, ["DAYPASS"])
+    time_machine.shift(3600)
+    sandbox.fail_next(status=500, times=10)
+    assert access.check_access(reader, ["DAYPASS"]) is Access.UNKNOWN
+
+
+@pytest.mark.parametrize(("policy", "expected"), [("open", Access.BOUGHT), ("unknown", Access.UNKNOWN)])
+def test_outage_policy_is_the_sites(sandbox, reader, settings, policy, expected):
+    configure(settings, ON_OUTAGE=policy)
+    sandbox.fail_next(status=500)
+    assert access.check_access(reader, ["DAYPASS"]) is expected
+
+
+def test_refused_credentials_are_unknown_too(sandbox, reader, settings):
+    configure(settings, SECRET="x" * 40)
+    assert access.check_access(reader, ["DAYPASS"]) is Access.UNKNOWN
+
+
+def test_answer_asked_before_a_purchase_does_not_overwrite_what_came_after(sandbox, reader, time_machine, settings):
+    """The slow question of one tab ends after the reader has come back in another."""
+    time_machine.move_to("2026-05-01 12:00:00+00:00", tick=False)
+    asked_at = 1777636799.0
+    access.forget_answers(reader)
+    access._keep(access.conf.Account(), reader, {"DAYPASS": True}, asked_at)
+    sandbox.calls.clear()
+    assert access.check_access(reader, ["DAYPASS"]) is Access.NOT_BOUGHT
+    assert len(sandbox.calls) == 1
+
+
+def test_has_bought_takes_a_user_a_link_a_customer_id_or_an_external_id(sandbox, reader, customer_id):
+    sandbox.buy(customer_id, "DAYPASS")
+    link = CustomerLink.objects.get(user=reader)
+    by_external_id = CustomerRef(str(reader.pk), is_external=True)
+    for customer in (reader, link, customer_id, by_external_id):
+        assert access.has_bought(customer, ["DAYPASS", "MONTHLY"]) == {"DAYPASS": True, "MONTHLY": False}
+
+
+def test_has_bought_raises_when_nobody_knows(sandbox, reader):
+    sandbox.fail_next(status=500, times=10)
+    with pytest.raises(RemoteError):
+        access.has_bought(reader, ["DAYPASS"])
+
+
+def test_has_bought_of_an_unlinked_reader_needs_no_call(sandbox, user):
+    assert access.has_bought(user, ["DAYPASS"]) == {"DAYPASS": False}
+    assert sandbox.calls == []
+
+
+def test_yes_of_the_sandbox_opens_nothing_in_another_mode(sandbox, reader, customer_id, settings):
+    sandbox.buy(customer_id, "DAYPASS")
+    access.check_access(reader, ["DAYPASS"])
+    live = {"MODE": "live", "COMPANY_ID": "C" * 20, "SECRET": "s" * 40, "ACCESS_TTL_SECONDS": 60}
+    settings.PLENIGO = {"default": {**live, "HOSTS": {"api": "http://127.0.0.1:1"}}}
+    assert access.check_access(reader, ["DAYPASS"]) is Access.UNKNOWN

@@ -1,0 +1,204 @@
+"""Linking and registering."""
+
+import pytest
+from allauth.account.models import EmailAddress
+
+from django_plenigo.errors import (
+    AuthenticationError,
+    ConflictError,
+    InvalidValueError,
+    NoAnswerError,
+    RemoteUnavailableError,
+)
+from django_plenigo.models import CustomerLink, RemoteChange
+from django_plenigo.services import customers
+from django_plenigo.signals import customer_registered
+from tests.factories import LinkFactory, UserFactory
+
+pytestmark = pytest.mark.django_db
+
+
+def yes(user):
+    return True
+
+
+def member_number(user):
+    return 4711
+
+
+def nothing(user):
+    return None
+
+
+@pytest.fixture
+def verified(settings):
+    settings.PLENIGO = {"default": {"MODE": "sandbox", "EMAIL_IS_VERIFIED": f"{__name__}.yes"}}
+
+
+def test_register_makes_a_customer_with_names_language_and_external_id(sandbox, user):
+    link = customers.register(user)
+    customer = sandbox.customer(link.customer_id)
+    assert customer.email == user.email
+    assert (customer.first_name, customer.last_name, customer.language) == ("Ada", "Reader", "en")
+    assert customer.external_id == link.external_id == str(user.pk)
+
+
+def test_register_confirms_the_address_that_was_sent(sandbox, user):
+    assert customers.register(user).confirmed_email == user.email
+
+
+def test_register_twice_asks_the_vendor_once(sandbox, reader):
+    customers.register(reader)
+    assert sandbox.calls == []
+    assert len(sandbox.customers()) == 1
+
+
+def test_register_whose_answer_was_lost_links_by_the_external_id_at_the_next_try(sandbox, user):
+    sandbox.cut_next(after_work=True)
+    with pytest.raises(NoAnswerError):
+        customers.register(user)
+    link = customers.register(user)
+    assert (link.customer_id, link.external_id) == (None, str(user.pk))
+    assert len(sandbox.customers()) == 1
+
+
+def test_register_never_links_by_an_address_that_the_site_has_not_verified(sandbox, user):
+    sandbox.create_customer(email=user.email)
+    with pytest.raises(ConflictError):
+        customers.register(user)
+    assert customers.link_of(user) is None
+
+
+def test_conflict_is_a_row_for_the_agent(sandbox, user):
+    sandbox.create_customer(email=user.email)
+    with pytest.raises(ConflictError):
+        customers.register(user)
+    change = RemoteChange.objects.get(link__user=user)
+    assert change.is_refused
+    assert change.last_error == "plenigo.register_user, HTTP 409, code e-mail address is another customer's"
+
+
+def test_mended_conflict_is_cleared_by_the_next_registration(sandbox, user):
+    customer = sandbox.create_customer(email=user.email)
+    with pytest.raises(ConflictError):
+        customers.register(user)
+    customer.delete()
+    customers.register(user)
+    change = RemoteChange.objects.get(link__user=user)
+    assert (change.is_refused, change.last_error) == (False, "")
+    assert change.noted == change.delivered == 2
+
+
+def test_verified_address_links_the_customer_who_owns_it(sandbox, user, verified):
+    customer = sandbox.create_customer(email=user.email)
+    link = customers.register(user)
+    assert (link.customer_id, link.external_id) == (customer.customer_id, str(user.pk))
+
+
+def test_verified_address_whose_customer_has_another_external_id_links_without_one(sandbox, user, verified):
+    customer = sandbox.create_customer(email=user.email, external_id="other")
+    link = customers.register(user)
+    assert (link.customer_id, link.external_id) == (customer.customer_id, None)
+
+
+def test_customer_of_another_user_is_a_conflict_and_not_a_crash(sandbox, user, verified):
+    customer = sandbox.create_customer(email=user.email)
+    LinkFactory(customer_id=customer.customer_id)
+    with pytest.raises(ConflictError, match="customer is linked to another user"):
+        customers.register(user)
+    assert RemoteChange.objects.get(link__user=user).is_refused
+
+
+@pytest.mark.parametrize(
+    ("email", "is_verified", "expected"),
+    [("{user.email}", True, True), ("{user.email}", False, False), ("other@example.com", True, False)],
+)
+def test_allauth_says_whether_an_address_is_verified(user, email, is_verified, expected):
+    EmailAddress.objects.create(user=user, email=email.format(user=user), verified=is_verified)
+    assert customers.has_verified_email(user) is expected
+
+
+def test_external_id_comes_from_the_sites_function(sandbox, user, settings):
+    settings.PLENIGO = {"default": {"MODE": "sandbox", "EXTERNAL_ID": f"{__name__}.member_number"}}
+    link = customers.register(user)
+    assert sandbox.customer(link.customer_id).external_id == link.external_id == "4711"
+
+
+def test_user_without_external_id_is_linked_by_the_vendors_id_alone(sandbox, user, settings):
+    settings.PLENIGO = {"default": {"MODE": "sandbox", "EXTERNAL_ID": f"{__name__}.nothing"}}
+    link = customers.register(user)
+    assert link.customer_id
+    assert link.external_id is None
+
+
+@pytest.mark.parametrize("value", ["", " 7", "a\nb", "x" * 101, True, 1.5, b"7"])
+def test_external_id_that_the_api_would_refuse_is_never_sent(sandbox, user, settings, monkeypatch, value):
+    settings.PLENIGO = {"default": {"MODE": "sandbox", "EXTERNAL_ID": f"{__name__}.member_number"}}
+    monkeypatch.setitem(globals(), "member_number", lambda user: value)
+    with pytest.raises(InvalidValueError) as caught:
+        customers.register(user)
+    assert caught.value.field == "external_id"
+    assert sandbox.calls == []
+
+
+@pytest.mark.parametrize("email", ["", "  "])
+def test_user_without_an_address_is_told_so_and_nothing_is_sent(sandbox, email):
+    with pytest.raises(InvalidValueError) as caught:
+        customers.register(UserFactory(email=email))
+    assert caught.value.field == "email"
+    assert sandbox.calls == []
+
+
+def test_outage_leaves_the_reader_unlinked_and_the_change_waiting(sandbox, user):
+    sandbox.fail_next(status=503)
+    with pytest.raises(RemoteUnavailableError):
+        customers.register(user)
+    change = RemoteChange.objects.get(link__user=user)
+    assert customers.link_of(user) is None
+    assert (change.is_refused, change.noted - change.delivered) == (False, 1)
+
+
+def test_company_without_a_closed_user_group_is_told_apart(sandbox, user):
+    sandbox.company.closed_user_group = False
+    sandbox.company.save()
+    with pytest.raises(AuthenticationError, match="no closed user group"):
+        customers.register(user)
+
+
+def test_registering_sends_the_signal_once_and_after_commit(sandbox, user, django_capture_on_commit_callbacks):
+    heard = []
+
+    def hear(sender, link, user, **kwargs):
+        heard.append((link.customer_id, user))
+
+    customer_registered.connect(hear)
+    with django_capture_on_commit_callbacks(execute=True):
+        link = customers.register(user)
+        customers.register(user)
+        assert heard == []
+    assert heard == [(link.customer_id, user)]
+
+
+def test_receiver_that_fails_does_not_break_registering(sandbox, user, django_capture_on_commit_callbacks):
+    def fail(**kwargs):
+        raise RuntimeError("a receiver's bug")
+
+    customer_registered.connect(fail)
+    with django_capture_on_commit_callbacks(execute=True):
+        assert customers.register(user).is_registered
+
+
+def test_accounts_of_one_site_are_linked_apart(sandbox, user, settings):
+    settings.PLENIGO = {
+        "default": {"MODE": "sandbox"},
+        "brand": {"MODE": "sandbox", "EXTERNAL_ID": f"{__name__}.nothing"},
+    }
+    customers.register(user)
+    assert customers.link_of(user, using="brand") is None
+
+
+def test_text_of_a_link_names_nobody(reader):
+    link = CustomerLink.objects.get(user=reader)
+    text = f"{link} {link!r}"
+    assert reader.email not in text
+    assert link.customer_id not in text

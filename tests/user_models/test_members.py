@@ -1,0 +1,45 @@
+"""Linking and registering with another user model; run by `tests/test_user_models.py`."""
+
+import io
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.core.management import call_command
+
+from django_plenigo.errors import InvalidValueError
+from django_plenigo.models import CustomerLink
+from django_plenigo.sandbox.testing import Sandbox
+from django_plenigo.services import access, customers
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def member():
+    return get_user_model().objects.create(card_number="4711", mail="member@example.com")
+
+
+def test_member_with_a_uuid_key_and_another_email_field_is_registered(member):
+    link = customers.register(member)
+    customer = Sandbox().customer(link.customer_id)
+    assert (customer.email, customer.external_id) == ("member@example.com", str(member.pk))
+
+
+def test_member_without_an_address_is_told_so():
+    with pytest.raises(InvalidValueError, match="email"):
+        customers.register(get_user_model().objects.create(card_number="4712"))
+
+
+def test_member_who_bought_has_bought(member):
+    link = customers.register(member)
+    Sandbox().buy(link.customer_id, "DAYPASS")
+    assert access.check_access(member, ["DAYPASS"]) is access.Access.BOUGHT
+
+
+def test_users_of_any_model_are_linked_by_the_command(member):
+    call_command("plenigo_link_users", stdout=io.StringIO())
+    assert CustomerLink.objects.get().user == member
+
+
+def test_migrations_are_complete_under_this_user_model():
+    call_command("makemigrations", "plenigo", "plenigo_sandbox", check=True, dry_run=True, verbosity=0)
