@@ -1,0 +1,44 @@
+"""Bounds how often one reader may have the vendor asked."""
+
+from django.utils.crypto import salted_hmac
+from rest_framework.request import Request
+from rest_framework.throttling import SimpleRateThrottle
+from rest_framework.views import APIView
+
+from django_plenigo import conf
+
+
+class ReaderThrottle(SimpleRateThrottle):
+    """Count the calls of a reader, or of a visitor's address as `conf.client_address` tells it."""
+
+    def get_rate(self) -> str:
+        """Return the rate in DRF's notation; it is read from the settings at each request."""
+        raise NotImplementedError
+
+    def get_cache_key(self, request: Request, view: APIView) -> str:
+        """Return one key a reader. It is hashed: an address is personal data."""
+        if request.user.is_authenticated:
+            who = f"user {request.user.pk}"
+        else:
+            who = f"address {conf.client_address(request._request, conf.Account())}"
+        return f"plenigo:{self.scope}:{salted_hmac('django_plenigo.throttle', who, algorithm='sha256').hexdigest()}"
+
+
+class ClickThrottle(ReaderThrottle):
+    """At most CLICKS_PER_MINUTE checkouts and login tokens a minute."""
+
+    scope = "click"
+
+    def get_rate(self) -> str:
+        """Return the rate of clicks."""
+        return f"{conf.Account().clicks_per_minute}/min"
+
+
+class CheckThrottle(ReaderThrottle):
+    """At most CHECKS_PER_MINUTE questions a minute whether a purchase has arrived."""
+
+    scope = "check"
+
+    def get_rate(self) -> str:
+        """Return the rate of questions."""
+        return f"{conf.Account().checks_per_minute}/min"

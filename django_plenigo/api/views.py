@@ -1,0 +1,154 @@
+"""The JSON endpoints of our script. Each answers with what was asked, or with a sentence for the reader."""
+
+import json
+import logging
+from typing import Any
+
+from django.contrib.auth.views import redirect_to_login
+from django.middleware.csrf import get_token
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
+from rest_framework import status
+from rest_framework.authentication import SessionAuthentication
+from rest_framework.exceptions import APIException, ParseError, Throttled
+from rest_framework.parsers import JSONParser
+from rest_framework.renderers import JSONRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from django_plenigo import conf
+from django_plenigo.api.throttles import CheckThrottle, ClickThrottle
+from django_plenigo.errors import ConflictError, InvalidValueError, PlenigoError, RemoteError
+from django_plenigo.services import access, checkout, customers
+
+logger = logging.getLogger(__name__)
+
+
+class ReaderView(APIView):
+    """A JSON endpoint for the browser of a reader: session and CSRF token, private answers, sentences for errors."""
+
+    authentication_classes = [SessionAuthentication]
+    permission_classes = []
+    parser_classes = [JSONParser]
+    renderer_classes = [JSONRenderer]
+
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
+        """Make every answer private."""
+        response = super().finalize_response(request, response, *args, **kwargs)
+        response.headers["Cache-Control"] = "private, no-store"
+        return response
+
+    def handle_exception(self, exc: Exception) -> Response:
+        """Answer with a sentence, never with an error number or a stack trace."""
+        if isinstance(exc, Throttled):
+            exc.detail = _("Too many tries. Please wait a minute and try again.")  # type: ignore[assignment]  # one text
+        elif isinstance(exc, PlenigoError):
+            exc = as_refusal(exc)
+        return super().handle_exception(exc)
+
+
+class Refusal(APIException):
+    """A sentence for the reader with an HTTP status."""
+
+    def __init__(self, status_code: int, sentence: str) -> None:
+        super().__init__(sentence)
+        self.status_code = status_code
+
+
+def as_refusal(error: PlenigoError) -> Refusal:
+    """Say in words what a reader can do about an error."""
+    if isinstance(error, ConflictError):
+        sentence = _("Your e-mail address is already used by another customer account. Please contact us.")
+        return Refusal(status.HTTP_409_CONFLICT, sentence)
+    if isinstance(error, InvalidValueError) and error.field == "offer":
+        return Refusal(status.HTTP_410_GONE, _("This offer is out of date. Please reload the page and try again."))
+    if isinstance(error, InvalidValueError) and error.field == "email":
+        return Refusal(status.HTTP_400_BAD_REQUEST, _("Please enter a valid e-mail address in your account first."))
+    if isinstance(error, InvalidValueError) and error.field == "signature":
+        return Refusal(status.HTTP_400_BAD_REQUEST, _("This address is incomplete."))
+    level = logging.WARNING if isinstance(error, RemoteError) and error.retryable else logging.ERROR
+    logger.log(level, "A checkout could not be opened: %s", error)
+    sentence = _("We could not open the checkout. Nothing was charged. Please try again.")
+    return Refusal(status.HTTP_503_SERVICE_UNAVAILABLE, sentence)
+
+
+class CsrfTokenView(ReaderView):
+    """Hand out the CSRF token on the click: the page may be an hour old, or come out of a cache."""
+
+    def get(self, request: Request) -> Response:
+        """Answer `{"csrf_token": text}`; the cookie or session that belongs to it is set."""
+        return Response({"csrf_token": get_token(request._request)})
+
+
+class CheckoutView(ReaderView):
+    """Open a checkout: register the reader where need be, mint a login token, sign."""
+
+    throttle_classes = [ClickThrottle]
+
+    def post(self, request: Request) -> Response:
+        """Answer `{"function": name, "arguments": object}` for `{"offer": signed, "page": path}`.
+
+        A visitor gets 401 and `{"login_url": url}`, which comes back to the page.
+        """
+        data = data_of(request)
+        page = page_of(data)
+        if not request.user.is_authenticated:
+            return login_needed(page)
+        offer = checkout.read_offer(data.get("offer"))
+        target = checkout.PurchaseReturn((str(offer.order.product_id),), page, offer.using)
+        target_url = checkout.return_url(request.build_absolute_uri("/").rstrip("/"), target)
+        call = checkout.open_checkout(request.user, offer, target_url=target_url)
+        access.expect_purchase(request.user, using=offer.using)
+        return Response({"function": call.function, "arguments": json.loads(call.arguments_json)})
+
+
+class LoginTokenView(ReaderView):
+    """Mint a login token for a snippet whose own was spent or is too old."""
+
+    throttle_classes = [ClickThrottle]
+
+    def post(self, request: Request) -> Response:
+        """Answer `{"login_token": text}` for `{"account": alias, "page": path}`; a visitor as for a checkout."""
+        data = data_of(request)
+        if not request.user.is_authenticated:
+            return login_needed(page_of(data))
+        account = data.get("account")
+        if account not in conf.accounts():
+            raise ParseError("The account is unknown.")
+        link = customers.register(request.user, using=account)
+        return Response({"login_token": checkout.mint_login(link).value})
+
+
+class PurchaseView(ReaderView):
+    """Say whether the purchase has arrived that a reader comes back from."""
+
+    throttle_classes = [CheckThrottle]
+
+    def get(self, request: Request) -> Response:
+        """Answer `{"is_bought": bool, "next": path}` for the query of the return page."""
+        if not request.user.is_authenticated:
+            return login_needed("")
+        target = checkout.read_return(request.query_params)
+        answer = access.confirm_purchase(request.user, target.product_ids, using=target.using)
+        return Response({"is_bought": answer is access.Access.BOUGHT, "next": target.next_path or "/"})
+
+
+def data_of(request: Request) -> dict[str, Any]:
+    """Return the JSON object that was sent. Raises DRF's `ParseError` for anything else."""
+    if not isinstance(request.data, dict):
+        raise ParseError("The body must be a JSON object.")
+    return request.data
+
+
+def page_of(data: dict[str, Any]) -> str:
+    """Return the page of this site that a click came from, "" where it is none of this site's paths."""
+    page = data.get("page")
+    is_local = isinstance(page, str) and page.startswith("/") and url_has_allowed_host_and_scheme(page, None)
+    return str(page) if is_local else ""
+
+
+def login_needed(page: str) -> Response:
+    """Send a visitor to the log-in, which comes back to the page."""
+    login_url = redirect_to_login(page or "/").url
+    return Response({"login_url": login_url}, status=status.HTTP_401_UNAUTHORIZED)

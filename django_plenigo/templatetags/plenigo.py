@@ -1,0 +1,255 @@
+"""The template tags: `{% load plenigo %}`."""
+
+import difflib
+import json
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import fields, replace
+from typing import Any
+
+from django import template
+from django.http import HttpRequest
+from django.template.base import FilterExpression, Node, NodeList, Parser, Token
+from django.template.context import Context
+from django.utils.html import escape
+from django.utils.safestring import SafeString, mark_safe
+
+from django_plenigo import conf, privacy
+from django_plenigo.errors import ConfigurationError
+from django_plenigo.protocols.base import CheckoutOptions, CheckoutOrder, LoginPass
+from django_plenigo.services import access, checkout
+
+logger = logging.getLogger(__name__)
+register = template.Library()
+
+ORDER_OPTIONS = tuple(field.name for field in fields(CheckoutOrder) if field.name != "product_id")
+PAGE_OPTIONS = tuple(field.name for field in fields(CheckoutOptions))
+CHECKOUT_OPTIONS = (*ORDER_OPTIONS, *PAGE_OPTIONS, "using")
+BUTTON_OPTIONS = (*CHECKOUT_OPTIONS, "css_class")
+
+#: The languages of the vendor's script (docs/protocols/plenigo-v2.md 4.2); otherwise it asks the browser.
+SDK_LANGUAGES = ("de", "en")
+
+
+def knows_options(tag_name: str, allowed: Iterable[str]) -> None:
+    """Make a registered tag refuse a misspelt option when the template is compiled, and name the right one."""
+    compile_tag: Callable[[Parser, Token], Node] = register.tags[tag_name]
+
+    def compile_checked(parser: Parser, token: Token) -> Node:
+        check_options(token, allowed)
+        return compile_tag(parser, token)
+
+    register.tags[tag_name] = compile_checked
+
+
+def check_options(token: Token, allowed: Iterable[str]) -> None:
+    """Raise `TemplateSyntaxError` for an option that is not among the allowed ones."""
+    names = {name.replace("_", ""): name for name in allowed}
+    tag_name, *bits = token.split_contents()
+    for bit in bits:
+        name, equals, _ = bit.partition("=")
+        if not equals or not name.isidentifier() or name in names.values():
+            continue
+        # Compared without underscores and capitals, so that the vendor's own subscriptionRenewal finds its option.
+        close = difflib.get_close_matches(name.replace("_", "").lower(), names, n=1, cutoff=0.5)
+        advice = f' Did you mean "{names[close[0]]}"?' if close else ""
+        known = ", ".join(sorted(names.values()))
+        raise template.TemplateSyntaxError(f'{tag_name}: unknown option "{name}".{advice} Known are: {known}.')
+
+
+# ---- the vendor's script ---------------------------------------------------------------------------------------
+
+
+@register.inclusion_tag("plenigo/sdk.html", takes_context=True)
+def plenigo_sdk(context: Context, *, using: str = conf.DEFAULT_ACCOUNT) -> dict[str, Any]:
+    """Print the vendor's script and ours, once per page, with the site's CSP nonce where it has one.
+
+    Source: docs/protocols/plenigo-v2.md 4.2.
+    """
+    guard = privacy.guard_of(request_of(context))
+    if guard is not None:
+        if guard.has_script:
+            return {"is_repeated": True}
+        guard.has_script = True
+    account = conf.Account(using)
+    language = account.language
+    return {
+        "account": using,
+        "sdk_url": account.sdk_url,
+        "language": language if language in SDK_LANGUAGES else "",
+        "test_mode": account.test_mode,
+        "nonce": find_nonce(context),
+    }
+
+
+knows_options("plenigo_sdk", ["using"])
+
+
+def find_nonce(context: Context) -> str:
+    """Return the CSP nonce of this response: Django's own (6.0 and later) or django-csp's; "" where there is none."""
+    request = request_of(context)
+    candidates = (
+        context.get("csp_nonce"),
+        getattr(request, "_csp_nonce", None),
+        getattr(request, "csp_nonce", None),
+        context.get("CSP_NONCE"),
+    )
+    # "is not None": a lazy nonce is false until somebody has looked at it.
+    return next((str(nonce) for nonce in candidates if nonce is not None), "")
+
+
+def request_of(context: Context) -> HttpRequest | None:
+    """Return the request that a template is rendered for, None where there is none."""
+    request: HttpRequest | None = getattr(context, "request", None) or context.get("request")
+    return request
+
+
+# ---- checkouts -------------------------------------------------------------------------------------------------
+
+
+@register.simple_tag(takes_context=True)
+def plenigo_checkout(context: Context, product_id: str, **options: Any) -> SafeString:
+    """Print the snippet that opens a checkout, for an `onclick` attribute, with the reader's login token embedded.
+
+    A visitor's snippet has no token. Where a signed-in reader's token cannot stand in the page (she is not registered
+    yet, the page may be cached, the vendor does not answer), the snippet mints one on the click instead.
+    Source: docs/protocols/plenigo-v2.md 3.1. Raises `InvalidValueError`.
+    """
+    request = request_of(context)
+    offer = with_way_back(offer_of(request, product_id, options), request)
+    user = getattr(request, "user", None)
+    if user is None or not user.is_authenticated:
+        return as_attribute(checkout.sign_checkout(offer).javascript)
+    login = login_pass_of(request, user, offer.using)
+    if login is not None:
+        return as_attribute(checkout.sign_checkout(offer, login=login).javascript)
+    checkout.sign_checkout(offer)  # a wrong value is told now, not on the click
+    return as_attribute(f"djangoPlenigo.checkout({json.dumps({'offer': checkout.sign_offer(offer)})});")
+
+
+knows_options("plenigo_checkout", CHECKOUT_OPTIONS)
+
+
+@register.inclusion_tag("plenigo/checkout_button.html", takes_context=True)
+def plenigo_checkout_button(
+    context: Context, product_id: str, label: str, *, css_class: str = "", **options: Any
+) -> dict[str, Any]:
+    """Print a button that opens a checkout: no inline code, no token, no call; the vendor is asked on the click.
+
+    Product, price and options travel signed. Raises `InvalidValueError`.
+    """
+    offer = offer_of(request_of(context), product_id, options)
+    checkout.sign_checkout(offer)  # a wrong value is told now, not on the click
+    return {"offer": checkout.sign_offer(offer), "label": label, "css_class": css_class}
+
+
+knows_options("plenigo_checkout_button", BUTTON_OPTIONS)
+
+
+def offer_of(request: HttpRequest | None, product_id: str, options: dict[str, Any]) -> checkout.Offer:
+    """Return the offer that a tag's arguments describe; one that holds something of the reader is kept private."""
+    using = options.pop("using", conf.DEFAULT_ACCOUNT)
+    page = {name: options.pop(name) for name in PAGE_OPTIONS if name in options}
+    order = CheckoutOrder(product_id=product_id, **options)
+    if order.birthday or order.csrf_token:
+        privacy.mark_private(request)
+    return checkout.Offer(order, CheckoutOptions(**page), using)
+
+
+def with_way_back(offer: checkout.Offer, request: HttpRequest | None) -> checkout.Offer:
+    """Return the offer with our return page as its target, unless the site named one."""
+    if offer.options.target_url or request is None:
+        return offer
+    target = checkout.PurchaseReturn((str(offer.order.product_id),), request.get_full_path(), offer.using)
+    target_url = checkout.return_url(request.build_absolute_uri("/").rstrip("/"), target)
+    return replace(offer, options=replace(offer.options, target_url=target_url))
+
+
+def login_pass_of(request: HttpRequest | None, user: Any, using: str) -> LoginPass | None:
+    """Return the login pass of this response, None where none may stand in the page or none is to be had."""
+    guard = privacy.guard_of(request)
+    if guard is None:
+        logger.error("django_plenigo.middleware.PrivateResponseMiddleware is missing: no login token is embedded.")
+        return None
+    if not privacy.may_embed_secret(request):
+        return None
+    return checkout.login_pass_for_response(guard, user, using=using)
+
+
+def as_attribute(javascript: str) -> SafeString:
+    """Escape a statement, which is ASCII, for an HTML attribute: here, since a template may have autoescape off."""
+    return mark_safe(escape(javascript))  # noqa: S308 - escaped here, on purpose also where autoescape is off
+
+
+# ---- the paywall -----------------------------------------------------------------------------------------------
+
+
+@register.tag
+def plenigo_paywall(parser: Parser, token: Token) -> "PaywallNode":
+    """Show one of three branches by what the reader has bought; any one of several products opens the article.
+
+    `{% plenigo_paywall "PRODUCT" %} article {% offer %} teaser and button {% unknown %} try again
+    {% endplenigo_paywall %}`; a product may be a list; `using=` names the account. A response with a gate is private.
+    """
+    check_options(token, ["using"])
+    _, *bits = token.split_contents()
+    products = [parser.compile_filter(bit) for bit in bits if not bit.startswith("using=")]
+    using = next((parser.compile_filter(bit.removeprefix("using=")) for bit in bits if bit.startswith("using=")), None)
+    if not products:
+        raise template.TemplateSyntaxError("plenigo_paywall: name at least one product.")
+    branches = {"article": NodeList(), "offer": NodeList(), "unknown": NodeList()}
+    branch, ends = "article", ["offer", "unknown", "endplenigo_paywall"]
+    while branch != "endplenigo_paywall":
+        branches[branch] = parser.parse(ends[ends.index(branch) + 1 :] if branch in ends else ends)
+        branch = parser.next_token().contents
+    return PaywallNode(products, using, **branches)
+
+
+class PaywallNode(Node):
+    """One gate in a template."""
+
+    child_nodelists = ("article", "offer", "unknown")
+
+    def __init__(
+        self,
+        products: list[FilterExpression],
+        using: FilterExpression | None,
+        *,
+        article: NodeList,
+        offer: NodeList,
+        unknown: NodeList,
+    ) -> None:
+        self.products, self.using = products, using
+        self.article, self.offer, self.unknown = article, offer, unknown
+
+    def render(self, context: Context) -> SafeString:
+        """Ask for the reader's access and render the branch of the answer."""
+        request = request_of(context)
+        using = self.using.resolve(context) if self.using else conf.DEFAULT_ACCOUNT
+        answer = self._answer(request, list(self._product_ids(context)), str(using))
+        branches = {
+            access.Access.BOUGHT: self.article,
+            access.Access.NOT_BOUGHT: self.offer,
+            access.Access.UNKNOWN: self.unknown,
+        }
+        return branches[answer].render(context)
+
+    def _product_ids(self, context: Context) -> Iterable[str]:
+        for expression in self.products:
+            value = expression.resolve(context)
+            yield from [value] if isinstance(value, str) else value
+
+    def _answer(self, request: HttpRequest | None, product_ids: list[str], using: str) -> access.Access:
+        guard = privacy.guard_of(request)
+        if request is None or guard is None:
+            raise ConfigurationError(
+                "plenigo_paywall needs django_plenigo.middleware.PrivateResponseMiddleware in MIDDLEWARE and "
+                "django.template.context_processors.request in TEMPLATES."
+            )
+        if privacy.is_inside_cache():
+            raise ConfigurationError(
+                "plenigo_paywall: move the tag out of the cache: one reader's page would be all readers'."
+            )
+        if not privacy.mark_private(request):
+            raise ConfigurationError("plenigo_paywall: the response is being sent already; gate the view instead.")
+        return access.check_access_in_response(guard, getattr(request, "user", None), product_ids, using=using)

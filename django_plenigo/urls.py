@@ -1,0 +1,42 @@
+"""The app's addresses; put them below a prefix of the site's choice."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.db import transaction
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.urls import path
+from django.utils.module_loading import import_string
+from django.views.decorators.csrf import csrf_exempt
+
+from django_plenigo import views
+
+app_name = "plenigo"
+
+
+def lazy_view(dotted_path: str) -> Callable[..., HttpResponseBase]:
+    """Return a view whose class is imported at its first request: importing DRF costs a third of a second.
+
+    DRF checks the CSRF token itself. The views call the vendor, so no transaction may be open around them.
+    """
+    real: Callable[..., HttpResponseBase] | None = None
+
+    @transaction.non_atomic_requests
+    @csrf_exempt
+    def view(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        nonlocal real
+        if real is None:
+            real = import_string(dotted_path).as_view()
+        return real(request, *args, **kwargs)
+
+    return view
+
+
+urlpatterns = [
+    path("return/", views.return_from_checkout, name="return"),
+    path("api/csrf-token/", lazy_view("django_plenigo.api.CsrfTokenView"), name="csrf-token"),
+    path("api/checkout/", lazy_view("django_plenigo.api.CheckoutView"), name="checkout"),
+    path("api/login-token/", lazy_view("django_plenigo.api.LoginTokenView"), name="login-token"),
+    path("api/purchase/", lazy_view("django_plenigo.api.PurchaseView"), name="purchase"),
+]
