@@ -1,0 +1,9 @@
+"""What a ASGI server runs; start it in example_project/ with the package installed."""
+
+import os
+
+from django.core.asgi import get_asgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+application = get_asgi_application()

@@ -1,0 +1,1 @@
+"""A small newspaper that sells its articles through plenigo."""

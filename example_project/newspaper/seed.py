@@ -1,0 +1,138 @@
+"""What the demo newspaper starts with: articles, offers and log-ins. All of it can be seeded again and again."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+from email.parser import HeaderParser
+from pathlib import Path
+from typing import Any
+
+from django.core.management import call_command
+from django.utils import timezone
+
+from django_plenigo.errors import RemoteError
+from django_plenigo.services import access, customers
+from newspaper.models import Article, Offer, Reader
+
+ARTICLES = Path(__file__).resolve().parent / "articles"
+
+#: The files of `ARTICLES`, the newest first.
+NEWEST_FIRST = (
+    "tram-line-six",
+    "moss-clock",
+    "night-ferry",
+    "organ-in-the-silo",
+    "repair-workshop",
+    "river-sensors",
+    "library-of-recipes",
+    "harbour-prices",
+    "town-hall-clock",
+)
+HOURS_BETWEEN_ARTICLES = 5
+
+SUBSCRIPTION = "P_MONTHLY"
+
+#: The first call to the sandbox loads its code, which alone may outlast the timeout of one call on a busy machine.
+TRIES = 3
+
+#: Products that the sandbox has, by their ids there.
+OFFERS: dict[str, dict[str, Any]] = {
+    "EgLUrT56328991046641": {
+        "title": "Day pass",
+        "description": "Every article, until this time tomorrow.",
+        "price": Decimal("1.99"),
+        "period": Offer.Period.DAY,
+        "position": 1,
+    },
+    SUBSCRIPTION: {
+        "title": "Monthly subscription",
+        "description": "Every article, month by month, for as long as you like.",
+        "price": Decimal("9.90"),
+        "period": Offer.Period.MONTH,
+        "position": 2,
+    },
+    "P_YEARLY": {
+        "title": "Yearly subscription",
+        "description": "Every article for one year: twelve months for the price of ten.",
+        "price": Decimal("99.00"),
+        "period": Offer.Period.YEAR,
+        "position": 3,
+    },
+}
+
+
+@dataclass(frozen=True, slots=True)
+class DemoReader:
+    """A log-in of the demo."""
+
+    email: str
+    password: str
+    description: str
+    is_editor: bool = False
+    subscribes: bool = False
+
+
+#: Passwords that everybody may know: these log-ins exist on the sandbox only.
+DEMO_READERS = (
+    DemoReader("reader@example.com", "reader", "a reader who has bought nothing yet"),
+    DemoReader("subscriber@example.com", "subscriber", "a reader with a subscription", subscribes=True),
+    DemoReader("editor@example.com", "editor", "an editor who may use the admin", is_editor=True),
+)
+
+
+def seed_newspaper() -> None:
+    """Create the offers and articles that are missing; what somebody changed stays as it is."""
+    offers = [
+        Offer.objects.get_or_create(product_id=product_id, defaults=values)[0] for product_id, values in OFFERS.items()
+    ]
+    for number, slug in enumerate(NEWEST_FIRST):
+        if not Article.objects.filter(slug=slug).exists():
+            seed_article(slug, offers, age=timedelta(hours=number * HOURS_BETWEEN_ARTICLES))
+
+
+def seed_article(slug: str, offers: list[Offer], *, age: timedelta) -> None:
+    """Create one article from its file: a head of `Name: value` lines, an empty line, the text."""
+    text = HeaderParser().parsestr((ARTICLES / f"{slug}.txt").read_text(encoding="utf-8"))
+    article = Article.objects.create(
+        slug=slug,
+        section=text["Section"],
+        title=text["Title"],
+        teaser=text["Teaser"],
+        body=str(text.get_payload()).strip(),
+        author=text["Author"],
+        published_at=timezone.now() - age,
+        product_id=text["Product"],
+        price=Decimal(text["Price"]) if text["Price"] else None,
+    )
+    if text["Paid"] == "yes":
+        article.offers.set(offers)
+
+
+def seed_readers() -> None:
+    """Create the log-ins of the demo that are missing, and the subscription of the one who has it."""
+    for demo in DEMO_READERS:
+        reader = Reader.objects.filter(email__iexact=demo.email).first()
+        if reader is None:
+            create = Reader.objects.create_superuser if demo.is_editor else Reader.objects.create_user
+            reader = create(demo.email, demo.password)
+        if demo.subscribes:
+            subscribe_patiently(reader)
+
+
+def subscribe_patiently(reader: Reader) -> None:
+    """Subscribe; a call that took too long is made again, since all of it can be repeated. Raises `RemoteError`."""
+    for tries_left in reversed(range(TRIES)):
+        try:
+            subscribe(reader)
+            return
+        except RemoteError:
+            if not tries_left:
+                raise
+
+
+def subscribe(reader: Reader) -> None:
+    """Make a reader a customer at the sandbox and let her have bought the subscription."""
+    link = customers.register(reader)
+    if not access.has_bought(link, [SUBSCRIPTION])[SUBSCRIPTION]:
+        customer = customers.customer_of(link)
+        call_command("plenigo_sandbox_buy", customer.value, SUBSCRIPTION, verbosity=0)

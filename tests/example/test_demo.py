@@ -1,0 +1,147 @@
+"""The demo, visited over HTTP."""
+
+from pathlib import Path
+
+from tests.example.conftest import Demo, running_demo
+
+ARTICLE = "/article/moss-clock/"
+TEASER = "A cushion of moss on a churchyard wall"
+WHOLE_ARTICLE = "Please do not switch on. It is asleep."
+PASSWORD = "a-password-nobody-guesses"
+
+
+def register(demo: Demo, email: str, next_path: str = "/account/") -> tuple[str, str]:
+    reader = demo.reader()
+    page = reader.submit(f"/register/?next={next_path}", email=email, password1=PASSWORD, password2=PASSWORD)
+    return page.url, page.text
+
+
+def test_terminal_shows_the_address_and_the_log_ins(demo: Demo) -> None:
+    assert f"The Linden Post is open: {demo.url}" in demo.printed
+    assert "reader@example.com / reader" in demo.printed
+
+
+def test_front_page_shows_articles_of_all_sections(demo: Demo) -> None:
+    page = demo.reader().get("/")
+    assert page.status_code == 200
+    assert all(f'id="section-{name}"' in page.text for name in ("city", "economy", "culture", "science"))
+
+
+def test_pages_send_a_policy_that_allows_no_inline_code(demo: Demo) -> None:
+    page = demo.reader().get(ARTICLE)
+    policy = page.headers["Content-Security-Policy"]
+    assert "script-src 'self'" in policy
+    assert "unsafe-inline" not in policy
+    assert "<style" not in page.text
+    assert " style=" not in page.text
+    assert " onclick=" not in page.text
+
+
+def test_free_article_is_shown_to_everybody(demo: Demo) -> None:
+    assert "So that everybody sees that it is the same" in demo.reader().get("/article/night-ferry/").text
+
+
+def test_paid_article_shows_a_visitor_the_teaser_and_the_offers(demo: Demo) -> None:
+    page = demo.reader().get(ARTICLE)
+    assert TEASER in page.text
+    assert WHOLE_ARTICLE not in page.text
+    assert page.text.count("data-plenigo-offer=") == 4
+    assert "private" in page.headers["Cache-Control"]
+
+
+def test_log_in_leads_back_to_the_article(demo: Demo) -> None:
+    page = demo.reader().log_in("reader@example.com", "reader", ARTICLE)
+    assert page.url.endswith(ARTICLE)
+    assert WHOLE_ARTICLE not in page.text
+
+
+def test_log_in_leads_nowhere_else(demo: Demo) -> None:
+    page = demo.reader().log_in("reader@example.com", "reader", "https://elsewhere.example/")
+    assert page.url == demo.url
+
+
+def test_log_in_that_names_itself_as_its_way_back_leads_to_the_front_page(demo: Demo) -> None:
+    reader = demo.reader()
+    reader.log_in("reader@example.com", "reader", "/log-in/")
+    assert reader.get("/log-in/?next=/log-in/").url == demo.url
+    assert reader.get("/register/?next=/register/").url == demo.url
+
+
+def test_wrong_password_is_refused(demo: Demo) -> None:
+    page = demo.reader().log_in("reader@example.com", "wrong")
+    assert "errorlist" in page.text
+
+
+def test_registration_logs_in_and_leads_back_to_the_article(demo: Demo) -> None:
+    url, text = register(demo, "new@example.com", ARTICLE)
+    assert url.endswith(ARTICLE)
+    assert "Welcome! You are registered and logged in." in text
+
+
+def test_registration_refuses_an_address_that_differs_only_in_capitals(demo: Demo) -> None:
+    _url, text = register(demo, "READER@example.com")
+    assert "This e-mail address is already registered." in text
+
+
+def test_subscriber_reads_the_article_and_the_whole_edition(demo: Demo) -> None:
+    reader = demo.reader()
+    article = reader.log_in("subscriber@example.com", "subscriber", ARTICLE)
+    assert WHOLE_ARTICLE in article.text
+    assert "data-plenigo-offer" not in article.text
+    assert WHOLE_ARTICLE in reader.get("/edition/").text
+
+
+def test_subscriber_is_shown_what_she_has_bought(demo: Demo) -> None:
+    reader = demo.reader()
+    assert "Monthly subscription" in reader.log_in("subscriber@example.com", "subscriber").text
+    assert "You have this already." in reader.get("/offers/").text
+
+
+def test_whole_edition_shows_a_visitor_the_offers(demo: Demo) -> None:
+    page = demo.reader().get("/edition/")
+    assert page.status_code == 403
+    assert page.text.count("data-plenigo-offer=") == 3
+
+
+def test_email_address_is_changed_with_the_right_password_only(demo: Demo) -> None:
+    register(demo, "old-address@example.com")
+    reader = demo.reader()
+    reader.log_in("old-address@example.com", PASSWORD)
+    refused = reader.submit("/account/email/", email="new-address@example.com", password="wrong")
+    assert "This is not your password." in refused.text
+    changed = reader.submit("/account/email/", email="new-address@example.com", password=PASSWORD)
+    assert "Your e-mail address has been changed." in changed.text
+    assert demo.reader().log_in("new-address@example.com", PASSWORD).url.endswith("/account/")
+
+
+def test_account_asks_a_visitor_to_log_in(demo: Demo) -> None:
+    assert demo.reader().get("/account/").url.endswith("/log-in/?next=/account/")
+
+
+def test_log_out_needs_a_click(demo: Demo) -> None:
+    reader = demo.reader()
+    reader.log_in("reader@example.com", "reader")
+    assert reader.get("/log-out/").status_code == 405
+    assert reader.get("/account/").status_code == 200
+
+
+def test_interface_speaks_german(demo: Demo) -> None:
+    page = demo.reader().get(ARTICLE, **{"Accept-Language": "de"})
+    assert '<html lang="de">' in page.text
+    assert "Weiterlesen" in page.text
+
+
+def test_editor_may_use_the_admin(demo: Demo) -> None:
+    reader = demo.reader()
+    assert reader.log_in("editor@example.com", "editor", "/admin/newspaper/article/").status_code == 200
+    assert reader.get("/admin/newspaper/reader/add/").status_code == 200
+    assert reader.get("/admin/newspaper/offer/").status_code == 200
+
+
+def test_demo_keeps_what_the_reader_did_until_it_is_started_afresh(tmp_path: Path) -> None:
+    with running_demo(tmp_path) as first:
+        register(first, "kept@example.com")
+    with running_demo(tmp_path) as second:
+        assert second.reader().log_in("kept@example.com", PASSWORD).url.endswith("/account/")
+    with running_demo(tmp_path, "--fresh") as third:
+        assert "errorlist" in third.reader().log_in("kept@example.com", PASSWORD).text

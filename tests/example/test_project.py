@@ -1,0 +1,98 @@
+"""The example's settings and commands, without a server."""
+
+import shutil
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.example.conftest import LIVE, ROOT, Manage, environment
+
+APP = ROOT / "example_project" / "newspaper"
+CATALOGUE = Path("locale") / "de" / "LC_MESSAGES" / "django.po"
+
+
+def test_check_finds_nothing_on_the_sandbox(manage: Manage) -> None:
+    checked = manage("check", "--fail-level", "WARNING")
+    assert checked.returncode == 0, checked.stderr
+
+
+def test_check_deploy_finds_nothing_with_the_environment_of_a_live_site(manage: Manage) -> None:
+    checked = manage("check", "--deploy", "--fail-level", "WARNING", **LIVE)
+    assert checked.returncode == 0, checked.stderr
+
+
+def test_migrations_match_the_models(manage: Manage) -> None:
+    made = manage("makemigrations", "--check", "--dry-run", "newspaper")
+    assert made.returncode == 0, made.stdout
+
+
+def test_live_site_has_no_sandbox_and_keeps_its_secrets_as_they_are(manage: Manage) -> None:
+    code = (
+        "from django.apps import apps; from django.conf import settings; from django.urls import get_resolver;"
+        "print(apps.is_installed('django_plenigo.sandbox'), 'sandbox' in str(get_resolver().url_patterns));"
+        "print(settings.PLENIGO['default']['SECRET'], settings.SECRET_KEY)"
+    )
+    shown = manage("shell", "-v0", "-c", code, **LIVE)
+    assert shown.stdout.split() == ["False", "False", LIVE["PLENIGO_SECRET"], LIVE["SECRET_KEY"]], shown.stderr
+
+
+@pytest.mark.parametrize("missing", ["PLENIGO_COMPANY_ID", "PLENIGO_SECRET", "SECRET_KEY"])
+def test_live_site_names_the_variable_that_is_missing(manage: Manage, missing: str) -> None:
+    checked = manage("check", **(LIVE | {missing: ""}))
+    assert checked.returncode != 0
+    assert f"Set the environment variable {missing}" in checked.stderr
+
+
+def test_sandbox_without_debug_needs_a_secret_key_of_its_own(manage: Manage) -> None:
+    checked = manage("check", DEBUG="off")
+    assert checked.returncode != 0
+    assert "Set the environment variable SECRET_KEY" in checked.stderr
+
+
+def test_settings_refuse_a_mode_that_does_not_exist(manage: Manage) -> None:
+    assert 'PLENIGO_MODE must be "sandbox", "stage" or "live"' in manage("check", PLENIGO_MODE="production").stderr
+
+
+def test_demo_refuses_to_create_its_log_ins_on_a_live_site(manage: Manage) -> None:
+    refused = manage("demo", **LIVE)
+    assert refused.returncode != 0
+    assert refused.stderr.startswith("CommandError: The demo creates log-ins that everybody knows")
+
+
+def test_demo_says_how_to_choose_another_port_when_its_own_is_busy(manage: Manage) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other_program:
+        port = other_program.getsockname()[1]
+        refused = manage("demo", f"127.0.0.1:{port}")
+    assert refused.returncode != 0
+    assert f"manage.py demo 127.0.0.1:{port + 1}" in refused.stderr
+
+
+def test_demo_refuses_what_is_no_port(manage: Manage) -> None:
+    assert '"eight" is no address' in manage("demo", "eight").stderr
+
+
+@pytest.mark.skipif(not shutil.which("xgettext"), reason="needs GNU gettext")
+def test_german_translation_is_complete(tmp_path: Path) -> None:
+    copy = tmp_path / "newspaper"
+    shutil.copytree(APP, copy)
+    collected = subprocess.run(
+        [sys.executable, "-m", "django", "makemessages", "-l", "de", "--no-location", "--no-wrap"],
+        cwd=copy,
+        env=environment(tmp_path / "unused.sqlite3"),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert collected.returncode == 0, collected.stderr
+    untranslated = (copy / CATALOGUE).read_text().split("\n\n")[1:]
+    assert [entry for entry in untranslated if 'msgstr ""' in entry or "#, fuzzy" in entry] == []
+
+
+@pytest.mark.skipif(not shutil.which("msgfmt"), reason="needs GNU gettext")
+def test_compiled_translation_is_that_of_the_catalogue(tmp_path: Path) -> None:
+    compiled = tmp_path / "django.mo"
+    subprocess.run(["msgfmt", "-o", str(compiled), str(APP / CATALOGUE)], check=True)
+    assert compiled.read_bytes() == (APP / CATALOGUE).with_suffix(".mo").read_bytes()
