@@ -1,0 +1,204 @@
+"""The tables of the documentation name what the code has: no more, no less."""
+
+import ast
+import configparser
+import inspect
+import re
+from pathlib import Path
+
+import pytest
+from django.core.management import load_command_class
+from django.dispatch import Signal
+
+from django_plenigo import conf, errors, signals
+from django_plenigo.management.commands import plenigo_link_users
+from django_plenigo.protocols import base
+from django_plenigo.sandbox import conf as sandbox_conf
+from django_plenigo.sandbox import seed
+from django_plenigo.sandbox.testing import Sandbox
+from django_plenigo.templatetags import plenigo as tags
+from tests.test_architecture import FLOORS
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = ROOT / "django_plenigo"
+
+KINDS: dict[str, tuple[type, ...]] = {
+    "text": (str,),
+    "text or list of texts": (str, list, tuple),
+    "dotted path": (str,),
+    "dictionary": (dict,),
+    "true or false": (bool,),
+    "number": (int, float),
+    "whole number": (int,),
+    "list of networks": (list, tuple),
+}
+
+
+def tables(page: str, head: str) -> list[list[str]]:
+    """Return the rows of all tables of a page whose first column has this head; code loses its backticks."""
+    rows: list[list[str]] = []
+    is_wanted = False
+    for line in (ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8").splitlines():
+        if not line.startswith("|"):
+            is_wanted = False
+            continue
+        cells = [cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
+        if cells[0] == head:
+            is_wanted = True
+        elif is_wanted and not set(cells[0]) <= set(":-"):
+            rows.append([cells[0].strip("`"), *cells[1:]])
+    assert rows, f"{page}.md has no such table"
+    return rows
+
+
+def names_of(rows: list[list[str]]) -> list[str]:
+    return [row[0] for row in rows]
+
+
+def first_code(page: str, head: str) -> set[str]:
+    """Return all that stands in backticks in the first column, without arguments."""
+    text = " ".join(f"`{row[0]}`" for row in tables(page, head))
+    return {re.match(r"\w*", code)[0] for code in re.findall(r"`([^`]+)`", text)}
+
+
+def options_of(app: str, command: str) -> set[str]:
+    """Return the options of a command that not every command has."""
+    return set(parser_options(app, command)) - set(parser_options("django.core", "migrate"))
+
+
+def parser_options(app: str, command: str) -> dict[str, object]:
+    options: dict[str, object] = (
+        load_command_class(app, command).create_parser("manage.py", command)._option_string_actions
+    )
+    return options
+
+
+# ---- settings --------------------------------------------------------------------------------------------------
+
+
+def test_settings_page_lists_every_key_with_its_default_and_no_other():
+    told = {name: cells[2].strip("`") for name, *cells in tables("settings", "Key")}
+    defaults = {name: option.default for name, option in conf.OPTIONS.items()} | sandbox_conf.OPTIONS
+    assert {name: None if text == "required" else ast.literal_eval(text) for name, text in told.items()} == defaults
+
+
+def test_settings_page_tells_every_type_and_unit():
+    for name, kind, unit, *_ in tables("settings", "Key"):
+        if name in conf.OPTIONS:
+            assert KINDS[kind] == conf.OPTIONS[name].kind, name
+        assert (unit == "seconds") == name.endswith("_SECONDS")
+        assert (unit == "per minute") == name.endswith("_PER_MINUTE")
+
+
+def test_settings_page_tells_the_hosts():
+    told = {mode: (api.strip("`"), static.strip("`")) for mode, api, static in tables("settings", "Mode")}
+    assert told.keys() == conf.HOSTS.keys()
+    for mode in ("live", "stage"):
+        assert told[mode] == (conf.HOSTS[mode]["api"], conf.HOSTS[mode]["static"])
+
+
+def test_every_choice_of_a_setting_is_told():
+    text = (ROOT / "docs/settings.md").read_text()
+    choices = [choice for option in conf.OPTIONS.values() for choice in option.choices]
+    assert [choice for choice in choices if f'`"{choice}"`' not in text] == []
+    assert {name.strip('"') for name in names_of(tables("access", "`ON_OUTAGE`"))} == set(conf.ON_OUTAGE)
+
+
+# ---- template tags ---------------------------------------------------------------------------------------------
+
+
+def test_every_tag_is_listed():
+    assert set(names_of(tables("template-tags", "Tag"))) == set(tags.register.tags)
+
+
+def test_every_option_of_a_tag_is_listed():
+    told = names_of(tables("template-tags", "Option"))
+    assert set(told) == set(tags.BUTTON_OPTIONS)
+    assert {name for name in told if told.count(name) > 1} == {"using"}
+
+
+def test_every_template_is_listed():
+    there = {f"plenigo/{path.name}" for path in (PACKAGE / "templates/plenigo").iterdir()}
+    assert set(names_of(tables("template-tags", "Template"))) == there
+
+
+# ---- checks, errors, signals -----------------------------------------------------------------------------------
+
+
+def test_every_check_is_listed_with_its_level():
+    levels = {"E": "error", "W": "warning", "I": "info"}
+    told = {name: level for name, level, *_ in tables("checks", "Id")}
+    source = "".join(path.read_text() for path in (PACKAGE / "checks.py", PACKAGE / "sandbox/checks.py"))
+    there = set(re.findall(r'"(plenigo(?:_sandbox)?\.[EWI]\d{3})"', source))
+    assert told == {name: levels[name.rpartition(".")[2][0]] for name in there}
+
+
+def test_every_error_is_listed_with_its_base_and_whether_to_try_again():
+    told = {name: (parent.strip("`"), retryable) for name, parent, retryable, *_ in tables("errors", "Error")}
+    there = {}
+    for name, kind in inspect.getmembers(errors, inspect.isclass):
+        if issubclass(kind, errors.PlenigoError):
+            is_remote = issubclass(kind, errors.RemoteError)
+            retryable = ("yes" if kind.retryable else "no") if is_remote else ""
+            there[name] = (kind.__bases__[-1].__name__, retryable)
+    assert told == there
+
+
+def test_every_signal_is_listed():
+    there = {name for name, value in vars(signals).items() if isinstance(value, Signal)}
+    assert set(names_of(tables("signals", "Signal"))) == there
+
+
+# ---- commands and the sandbox ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("document", "app", "command"),
+    [
+        ("linking", "django_plenigo", "plenigo_link_users"),
+        ("sandbox", "django_plenigo.sandbox", "plenigo_sandbox_buy"),
+    ],
+)
+def test_every_option_of_a_command_is_listed(document, app, command):
+    assert set(names_of(tables(document, "Option"))) == options_of(app, command)
+
+
+def test_every_exit_code_is_listed():
+    codes = {0, plenigo_link_users.STOPPED, plenigo_link_users.LEFTOVERS}
+    assert {int(name) for name in names_of(tables("linking", "Exit code"))} == codes
+
+
+def test_every_product_of_the_sandbox_is_listed_with_its_price():
+    told = {product_id: price for product_id, _, price in tables("sandbox", "Product id")}
+    assert told == {product_id: f"{values['price']} EUR" for product_id, (_, values) in seed.PRODUCTS.items()}
+
+
+def test_everything_that_tests_can_ask_the_sandbox_is_listed(db):
+    assert first_code("sandbox", "Name") == {name for name in dir(Sandbox()) if not name.startswith("_")}
+
+
+# ---- architecture ----------------------------------------------------------------------------------------------
+
+
+def test_floors_are_those_of_the_test():
+    told = {int(floor): set(re.findall(r"`(\w+)`", rooms)) for floor, rooms in tables("architecture", "Floor")}
+    assert told == dict(enumerate(FLOORS, 1))
+
+
+def test_interfaces_are_those_of_the_protocols():
+    told = {name: set(re.findall(r"`(\w+)`", verbs)) for name, verbs in tables("architecture", "Interface")}
+    kinds = inspect.getmembers(base, inspect.isabstract)
+    there = {name: kind.__abstractmethods__ for name, kind in kinds if kind.__module__ == base.__name__}
+    assert told == there
+
+
+def test_every_tox_environment_is_listed():
+    parser = configparser.ConfigParser(interpolation=None)
+    parser.read(ROOT / "tox.ini")
+    default = {name.strip() for name in parser["tox"]["env_list"].split(",")}
+    named = {section[8:] for section in parser.sections() if section.startswith("testenv:")}
+    assert first_code_with_dashes("contributing", "Environment") == default | named
+
+
+def first_code_with_dashes(page: str, head: str) -> set[str]:
+    return set(re.findall(r"[\w-]+", " ".join(names_of(tables(page, head)))))
