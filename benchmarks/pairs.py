@@ -1,0 +1,91 @@
+"""Take two contenders in turns, and compare the processor time that they spend round by round."""
+
+import gc
+import json
+import statistics
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+#: A wider interquartile range, relative to the median, says more about the machine than about the code.
+NOISY = 0.5
+
+#: How often a measurement that was too noisy is taken again.
+REPEATS = 3
+
+#: Each round is cut into so many slices, taken in turns, so that what else the machine does hits both contenders.
+SLICES = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Ratio:
+    """What ours costs in units of the peer's: the median of all rounds, and the quartiles."""
+
+    median: float
+    low: float
+    high: float
+
+    @property
+    def is_noisy(self) -> bool:
+        """Whether the rounds differ too much to be judged."""
+        return self.high - self.low > NOISY * self.median
+
+
+def compare(ours: Callable[[], object], peer: Callable[[], object], *, rounds: int, calls: int) -> Ratio:
+    """Return the ratio of the processor time of this process. Repeated while it is too noisy, three times at most."""
+    for work in (ours, peer):
+        cpu_seconds(work, 50)  # warm up
+    for _ in range(REPEATS):
+        ratio = quartiles([_round(ours, peer, calls) for _ in range(max(rounds, 2))])
+        if not ratio.is_noisy:
+            break
+    return ratio
+
+
+def quartiles(ratios: list[float]) -> Ratio:
+    """Return the median and the quartiles of the rounds."""
+    low, median, high = statistics.quantiles(ratios, n=4)
+    return Ratio(round(median, 4), round(low, 4), round(high, 4))
+
+
+def cpu_seconds(work: Callable[[], object], times: int) -> float:
+    """Return the processor time of doing something so many times."""
+    started = time.process_time()
+    for _ in range(times):
+        work()
+    return time.process_time() - started
+
+
+def _round(ours: Callable[[], object], peer: Callable[[], object], calls: int) -> float:
+    gc.collect()
+    spent_by_us = spent_by_peer = 0.0
+    for _ in range(SLICES):
+        spent_by_us += cpu_seconds(ours, calls // SLICES)
+        spent_by_peer += cpu_seconds(peer, calls // SLICES)
+    return spent_by_us / spent_by_peer
+
+
+def report(
+    benchmark: str, case: str, peer: str, ratio: Ratio, gate: float, counts: Mapping[str, tuple[int, int]] | None = None
+) -> bool:
+    """Print a line of JSON, and return whether a gate is missed, said in a sentence.
+
+    `counts` holds by name what was counted and what it must be exactly.
+    """
+    counts = counts or {}
+    line = {"benchmark": benchmark, "case": case, "peer": peer, "ratio": ratio.median, "low": ratio.low}
+    line |= {"high": ratio.high, "gate": gate, **{name: counted for name, (counted, _) in counts.items()}}
+    print(json.dumps(line), flush=True)
+    sentences = [
+        f"Gate missed: {benchmark}, {case}: {name} are {counted}, not {wanted}."
+        for name, (counted, wanted) in counts.items()
+        if counted != wanted
+    ]
+    if ratio.is_noisy:
+        print(f"Too noisy to judge: {benchmark}, {case}: the rounds differ too much on this machine.", file=sys.stderr)
+    elif ratio.median > gate:
+        sentences.append(f"Gate missed: {benchmark}, {case} costs {ratio.median} of {peer}, allowed is {gate}.")
+    for sentence in sentences:
+        print(sentence, file=sys.stderr)
+    return bool(sentences)

@@ -1,0 +1,151 @@
+"""A vendor that answers every request alike, in a process of its own, and counts requests and connections."""
+
+import asyncio
+import datetime
+import ipaddress
+import multiprocessing
+import ssl
+import tempfile
+from multiprocessing.connection import Connection
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import certifi
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.x509.oid import NameOID
+
+HOST = "127.0.0.1"
+
+#: Other processes are made anew instead of forked, so that they inherit no connection.
+_processes = multiprocessing.get_context("spawn")
+
+
+class Stub:
+    """Answers with a JSON body after a delay, over TLS where asked for. Use it in a `with` statement."""
+
+    def __init__(self, body: bytes = b"{}", *, delay_seconds: float = 0.0, tls: bool = False) -> None:
+        self._folder = tempfile.TemporaryDirectory()
+        self._certificate = write_certificate(Path(self._folder.name)) if tls else None
+        self._requests = _processes.Value("L", 0)
+        self._connections = _processes.Value("L", 0)
+        self._port, answers = _processes.Pipe(duplex=False)
+        arguments = (body, delay_seconds, self._certificate, self._requests, self._connections, answers)
+        self._process = _processes.Process(target=_serve, args=arguments, daemon=True)
+
+    def __enter__(self) -> "Stub":
+        self._process.start()
+        if not self._port.poll(60):
+            raise RuntimeError("The stub did not start.")
+        scheme = "https" if self._certificate else "http"
+        self.url = f"{scheme}://{HOST}:{self._port.recv()}"
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._process.terminate()
+        self._process.join()
+        self._folder.cleanup()
+
+    @property
+    def requests(self) -> int:
+        """How many requests were answered."""
+        return int(self._requests.value)
+
+    @property
+    def connections(self) -> int:
+        """How many connections were opened."""
+        return int(self._connections.value)
+
+    @property
+    def ca_bundle(self) -> str:
+        """The path of a bundle of the usual size, which holds the stub's certificate besides the usual ones."""
+        if self._certificate is None:
+            raise ValueError("This stub speaks no TLS.")
+        path = Path(self._folder.name) / "bundle.pem"
+        path.write_bytes(Path(certifi.where()).read_bytes() + b"\n" + self._certificate[0].read_bytes())
+        return str(path)
+
+
+class _Answering(asyncio.Protocol):
+    def __init__(self, answer: bytes, delay_seconds: float, requests: Any, connections: Any) -> None:
+        self._answer, self._delay_seconds = answer, delay_seconds
+        self._requests, self._connections = requests, connections
+        self._received = b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        self._connections.value += 1
+
+    def data_received(self, data: bytes) -> None:
+        self._received += data
+        while (end := self._end_of_request()) is not None:
+            self._received = self._received[end:]
+            self._requests.value += 1
+            if self._delay_seconds:
+                asyncio.get_running_loop().call_later(self._delay_seconds, self._transport.write, self._answer)
+            else:
+                self._transport.write(self._answer)
+
+    def _end_of_request(self) -> int | None:
+        head, separator, _ = self._received.partition(b"\r\n\r\n")
+        if not separator:
+            return None
+        _, found, rest = head.lower().partition(b"\r\ncontent-length:")
+        end = len(head) + len(separator) + (int(rest.split(b"\r\n", 1)[0]) if found else 0)
+        return end if len(self._received) >= end else None
+
+
+def _serve(
+    body: bytes,
+    delay_seconds: float,
+    certificate: tuple[Path, Path] | None,
+    requests: Any,
+    connections: Any,
+    port: Connection,
+) -> None:
+    answer = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
+    tls = None
+    if certificate:
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        tls.load_cert_chain(*certificate)
+
+    async def serve() -> None:
+        loop = asyncio.get_running_loop()
+        server = await loop.create_server(
+            lambda: _Answering(answer, delay_seconds, requests, connections), HOST, 0, ssl=tls
+        )
+        port.send(server.sockets[0].getsockname()[1])
+        await server.serve_forever()
+
+    asyncio.run(serve())
+
+
+def write_certificate(folder: Path) -> tuple[Path, Path]:
+    """Write a self-signed certificate of this machine, and return the paths of it and of its key."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, HOST)])
+    now = datetime.datetime.now(datetime.UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(HOST))]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    paths = folder / "certificate.pem", folder / "key.pem"
+    paths[0].write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    paths[1].write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+    return paths
