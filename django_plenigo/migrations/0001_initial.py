@@ -6,7 +6,6 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
@@ -15,52 +14,103 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name='CustomerLink',
+            name="CustomerLink",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('account', models.CharField(default='default', help_text='The alias in the setting PLENIGO.', max_length=64, verbose_name='account')),
-                ('customer_id', models.CharField(blank=True, help_text='Given by plenigo; empty until known.', max_length=100, null=True, verbose_name='customer id')),
-                ('external_id', models.CharField(blank=True, help_text="This site's own id of the customer.", max_length=100, null=True, verbose_name='external id')),
-                ('confirmed_email', models.EmailField(blank=True, default='', help_text='The last address that plenigo has acknowledged.', max_length=254, verbose_name='confirmed e-mail address')),
-                ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created at')),
-                ('updated_at', models.DateTimeField(auto_now=True, verbose_name='updated at')),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='plenigo_links', to=settings.AUTH_USER_MODEL, verbose_name='user')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "account",
+                    models.CharField(
+                        default="default",
+                        help_text="The alias in the setting PLENIGO.",
+                        max_length=64,
+                        verbose_name="account",
+                    ),
+                ),
+                (
+                    "customer_id",
+                    models.CharField(
+                        blank=True,
+                        help_text="Given by plenigo; empty until known.",
+                        max_length=100,
+                        null=True,
+                        verbose_name="customer id",
+                    ),
+                ),
+                (
+                    "external_id",
+                    models.CharField(
+                        blank=True,
+                        help_text="This site's own id of the customer.",
+                        max_length=100,
+                        null=True,
+                        verbose_name="external id",
+                    ),
+                ),
+                (
+                    "confirmed_email",
+                    models.EmailField(
+                        blank=True,
+                        default="",
+                        help_text="The last address that plenigo has acknowledged.",
+                        max_length=254,
+                        verbose_name="confirmed e-mail address",
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="created at")),
+                ("updated_at", models.DateTimeField(auto_now=True, verbose_name="updated at")),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="plenigo_links",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="user",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'customer link',
-                'verbose_name_plural': 'customer links',
+                "verbose_name": "customer link",
+                "verbose_name_plural": "customer links",
             },
         ),
         migrations.CreateModel(
-            name='RemoteChange',
+            name="RemoteChange",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('register', 'register')], max_length=32, verbose_name='kind')),
-                ('noted', models.PositiveIntegerField(default=0, verbose_name='noted')),
-                ('delivered', models.PositiveIntegerField(default=0, verbose_name='delivered')),
-                ('refused_at', models.DateTimeField(blank=True, null=True, verbose_name='refused at')),
-                ('last_error', models.CharField(blank=True, default='', max_length=200, verbose_name='last error')),
-                ('link', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='remote_changes', to='plenigo.customerlink', verbose_name='customer link')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("kind", models.CharField(choices=[("register", "register")], max_length=32, verbose_name="kind")),
+                ("noted", models.PositiveIntegerField(default=0, verbose_name="noted")),
+                ("delivered", models.PositiveIntegerField(default=0, verbose_name="delivered")),
+                ("refused_at", models.DateTimeField(blank=True, null=True, verbose_name="refused at")),
+                ("last_error", models.CharField(blank=True, default="", max_length=200, verbose_name="last error")),
+                (
+                    "link",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="remote_changes",
+                        to="plenigo.customerlink",
+                        verbose_name="customer link",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'remote change',
-                'verbose_name_plural': 'remote changes',
+                "verbose_name": "remote change",
+                "verbose_name_plural": "remote changes",
             },
         ),
         migrations.AddConstraint(
-            model_name='customerlink',
-            constraint=models.UniqueConstraint(fields=('account', 'user'), name='plenigo_link_user'),
+            model_name="customerlink",
+            constraint=models.UniqueConstraint(fields=("account", "user"), name="plenigo_link_user"),
         ),
         migrations.AddConstraint(
-            model_name='customerlink',
-            constraint=models.UniqueConstraint(fields=('account', 'customer_id'), name='plenigo_link_customer_id'),
+            model_name="customerlink",
+            constraint=models.UniqueConstraint(fields=("account", "customer_id"), name="plenigo_link_customer_id"),
         ),
         migrations.AddConstraint(
-            model_name='customerlink',
-            constraint=models.UniqueConstraint(fields=('account', 'external_id'), name='plenigo_link_external_id'),
+            model_name="customerlink",
+            constraint=models.UniqueConstraint(fields=("account", "external_id"), name="plenigo_link_external_id"),
         ),
         migrations.AddConstraint(
-            model_name='remotechange',
-            constraint=models.UniqueConstraint(fields=('link', 'kind'), name='plenigo_change_link_kind'),
+            model_name="remotechange",
+            constraint=models.UniqueConstraint(fields=("link", "kind"), name="plenigo_change_link_kind"),
         ),
     ]
