@@ -13,7 +13,7 @@ from typing import Any
 from benchmarks import pairs, site
 
 OFFERS = 20
-CALLS = 60
+CALLS = 20
 GATE = 1.5
 
 HEAD = "{% load plenigo %}<!doctype html><title>{{ article.name }}</title><h1>{{ article.name }}</h1>"

@@ -1,0 +1,211 @@
+"""A browser, a site that it can reach, and words for what a reader does there."""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.db import connections
+from django.test import Client, override_settings
+from playwright.sync_api import BrowserContext, FrameLocator, Locator, Page, expect
+
+from tests.browser.policy import COOKIE
+from tests.factories import UserFactory
+
+# Playwright's sync API keeps an event loop running in this thread: Django's ORM would refuse to work.
+os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+
+CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
+PASSWORD = "a password that is long enough"
+
+#: Milliseconds, for machines that do much else.
+PATIENCE = 60_000
+
+#: What a browser's sentences about a policy have in common.
+VIOLATION = "Content Security Policy"
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
+    """Start the system's Chromium."""
+    if not Path(CHROMIUM).exists():
+        sentence = f"There is no browser at {CHROMIUM}: install Chromium or name it in CHROMIUM."
+        pytest.fail(sentence) if settings.SERVICES_REQUIRED else pytest.skip(sentence)
+    arguments = [
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-quic",
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+    ]
+    return {**browser_type_launch_args, "executable_path": CHROMIUM, "args": arguments, "timeout": 2 * PATIENCE}
+
+
+@pytest.fixture(scope="session")
+def browser_context_args(browser_context_args: dict[str, Any]) -> dict[str, Any]:
+    """Let the browser ask for English."""
+    return {**browser_context_args, "locale": "en-GB"}
+
+
+@pytest.fixture(scope="session")
+def django_db_use_migrations() -> bool:
+    """Create the tables at once: how they came about is tested elsewhere."""
+    return False
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings: None, tmp_path_factory: Any) -> None:
+    """Put SQLite into a file: a browser asks for several things at once, and one connection cannot serve them all."""
+    connection = connections["default"]
+    if connection.vendor == "sqlite":
+        connection.settings_dict["TEST"]["NAME"] = str(tmp_path_factory.mktemp("database") / "site.sqlite3")
+        connection.settings_dict["OPTIONS"] |= {
+            "timeout": 30,
+            "transaction_mode": "IMMEDIATE",
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF",
+        }
+
+
+@pytest.fixture(scope="session")
+def _newspaper() -> Iterator[None]:
+    """Give the site its pages for browsers; before the server starts, which reads the settings once."""
+    middleware = ["tests.browser.policy.StrictPolicyMiddleware", *settings.MIDDLEWARE]
+    with override_settings(ROOT_URLCONF="tests.browser.urls", MIDDLEWARE=middleware):
+        yield
+
+
+@pytest.fixture(scope="session")
+def live_server(_newspaper: None, django_db_setup: None, live_server: Any) -> Any:
+    """The site on a port of its own."""
+    return live_server
+
+
+@pytest.fixture(scope="session")
+def base_url(live_server: Any) -> str:
+    """Let `page.goto` take paths of the site."""
+    return str(live_server.url)
+
+
+class Checkout:
+    """The vendor's checkout in its frame."""
+
+    def __init__(self, page: Page) -> None:
+        self.frame: FrameLocator = page.frame_locator("iframe[title='Checkout']")
+        self.layer: Locator = page.get_by_role("dialog", name="Checkout")
+
+    def line(self, term: str) -> Locator:
+        """What the checkout says of the product, the price or the customer."""
+        return self.frame.locator(f"dt:text-is('{term}') + dd")
+
+    def press(self, name: str) -> None:
+        """Press one of its buttons."""
+        self.frame.get_by_role("button", name=name, exact=True).click()
+
+
+class Newspaper:
+    """A reader in front of the site."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.checkout = Checkout(page)
+
+    def open(self, name: str, query: str = "") -> None:
+        """Go to one of the newspaper's pages."""
+        self.page.goto(f"/news/{name}/{query}")
+
+    def button(self, name: str) -> Locator:
+        """One of the page's buttons."""
+        return self.page.get_by_role("button", name=name, exact=True)
+
+    def press(self, name: str) -> None:
+        """Press one of the page's buttons."""
+        self.button(name).click()
+
+    def log_in(self, user: Any) -> None:
+        """Fill in the log-in form, which is open."""
+        self.page.get_by_label("Username").fill(user.username)
+        self.page.get_by_label("Password").fill(PASSWORD)
+        self.press("Log in")
+
+    @property
+    def message(self) -> Locator:
+        """What the page says about a checkout."""
+        return self.page.locator(".plenigo-message").filter(has_text=" ")
+
+    def has_article(self) -> None:
+        """Make sure that the reader sees the whole article, and nothing to buy."""
+        expect(self.page.get_by_text("The whole article")).to_be_visible()
+        expect(self.button("Buy and read")).to_have_count(0)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _patience() -> None:
+    expect.set_options(timeout=PATIENCE)
+
+
+@pytest.fixture
+def context(context: BrowserContext) -> BrowserContext:
+    """A browser of one reader."""
+    context.set_default_timeout(PATIENCE)
+    return context
+
+
+@pytest.fixture
+def page(page: Page) -> Iterator[Page]:
+    """A page in which no script may fail."""
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    yield page
+    assert errors == []
+
+
+@pytest.fixture
+def newspaper(page: Page, sandbox: Any) -> Newspaper:
+    """A visitor in front of the site, which sells what the sandbox sells."""
+    sandbox.company  # noqa: B018 - it comes into being by being looked at
+    return Newspaper(page)
+
+
+@pytest.fixture
+def sign_in(context: BrowserContext, base_url: str) -> Callable[..., None]:
+    """Sign a user in without the form."""
+
+    def sign_in(user: Any, context: BrowserContext = context) -> None:
+        client = Client()
+        client.force_login(user)
+        name = settings.SESSION_COOKIE_NAME
+        context.add_cookies([{"name": name, "value": client.cookies[name].value, "url": base_url}])
+
+    return sign_in
+
+
+@pytest.fixture
+def user_of(db: None) -> Callable[[str], Any]:
+    """Make a reader of a name, who has a password and is not a customer yet."""
+
+    def user_of(username: str) -> Any:
+        user = UserFactory.build(username=username)
+        user.set_password(PASSWORD)
+        user.save()
+        return user
+
+    return user_of
+
+
+@pytest.fixture
+def user(user_of: Callable[[str], Any]) -> Any:
+    """A reader who is not a customer yet."""
+    return user_of("ada")
+
+
+@pytest.fixture
+def violations(context: BrowserContext, page: Page, base_url: str) -> list[str]:
+    """Put the site under the strict policy, and collect what the browser says about it, of frames as well."""
+    said: list[str] = []
+    context.add_cookies([{"name": COOKIE, "value": "1", "url": base_url}])
+    page.on("console", lambda message: said.append(message.text) if VIOLATION in message.text else None)
+    return said

@@ -1,0 +1,78 @@
+"""A tab that was left open, a page that was come back to, a part of a page that came later."""
+
+import pytest
+from playwright.sync_api import expect
+
+HOUR = 3600
+
+
+@pytest.fixture
+def an_hour_later(page, sandbox):
+    """Let an hour pass, on the reader's computer and at the vendor."""
+    page.clock.install()
+
+    def an_hour_later():
+        page.clock.fast_forward(HOUR * 1000)
+        sandbox.advance(HOUR)
+
+    return an_hour_later
+
+
+def opens_checkout(newspaper, product):
+    """Make sure that a checkout of a product is open, and close it."""
+    expect(newspaper.checkout.line("Product")).to_contain_text(product)
+    newspaper.checkout.press("Cancel")
+    expect(newspaper.checkout.layer).to_have_count(0)
+
+
+def test_button_in_a_tab_that_is_an_hour_old_opens_the_checkout(newspaper, sign_in, reader, an_hour_later):
+    sign_in(reader)
+    newspaper.open("offers")
+    an_hour_later()
+    newspaper.press("Buy the yearbook")
+    opens_checkout(newspaper, "The yearbook")
+
+
+def test_snippet_whose_token_is_an_hour_old_opens_with_a_fresh_one(newspaper, sandbox, sign_in, reader, an_hour_later):
+    sign_in(reader)
+    newspaper.open("snippet", "?title=The+moss+clock")
+    an_hour_later()
+    sandbox.calls.clear()
+    newspaper.press("Buy the e-book")
+    opens_checkout(newspaper, "The moss clock")
+    assert [call.endpoint for call in sandbox.calls] == ["createLoginToken"]
+
+
+def test_snippet_whose_token_is_spent_opens_with_a_fresh_one(newspaper, sandbox, sign_in, reader):
+    sign_in(reader)
+    newspaper.open("snippet", "?title=The+moss+clock")
+    sandbox.calls.clear()
+    newspaper.press("Buy the e-book")
+    opens_checkout(newspaper, "The moss clock")
+    assert sandbox.calls == []  # the page brought a token with it
+    newspaper.press("Buy the e-book")
+    opens_checkout(newspaper, "The moss clock")
+
+
+def test_button_that_was_put_into_the_page_later_opens_the_checkout(newspaper, page, sign_in, reader):
+    sign_in(reader)
+    newspaper.open("headlines")
+    page.evaluate(
+        """async () => {
+            const answer = await fetch("/news/fragment/");
+            document.getElementById("fragments").innerHTML = await answer.text();
+        }"""
+    )
+    newspaper.press("Buy the day pass")
+    opens_checkout(newspaper, "Day pass")
+
+
+def test_button_of_a_page_that_the_reader_comes_back_to_opens_the_checkout(newspaper, page, sign_in, reader):
+    sign_in(reader)
+    newspaper.open("offers")
+    newspaper.press("Buy the yearbook")
+    opens_checkout(newspaper, "The yearbook")
+    newspaper.open("headlines")
+    page.go_back()
+    newspaper.press("Buy the day pass")
+    opens_checkout(newspaper, "Day pass")
