@@ -44,14 +44,11 @@ def test_reader_who_cancels_buys_another_product_on_the_same_page(newspaper, sig
 
 def test_reader_who_goes_back_after_paying_is_offered_nothing(newspaper, page, sign_in, reader):
     sign_in(reader)
-    newspaper.open("headlines")
     newspaper.open("article")
     newspaper.press("Buy and read")
     newspaper.checkout.press("Buy")
     newspaper.has_article()
     page.go_back()
-    if page.url.endswith("/news/headlines/"):  # the article took the place of its own teaser in the history
-        page.go_forward()
     newspaper.has_article()
 
 

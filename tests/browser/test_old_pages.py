@@ -3,6 +3,8 @@
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.conftest import PATIENCE, Newspaper
+
 HOUR = 3600
 
 
@@ -16,6 +18,16 @@ def an_hour_later(page, sandbox):
         sandbox.advance(HOUR)
 
     return an_hour_later
+
+
+@pytest.fixture
+def remembering_page(launch_browser, base_url):
+    """A page in a browser that puts pages aside and shows them again as they were left, unlike Playwright's own."""
+    browser = launch_browser(ignore_default_args=["--disable-back-forward-cache"])
+    page = browser.new_page(base_url=base_url, locale="en-GB")
+    page.set_default_timeout(PATIENCE)
+    yield page
+    browser.close()
 
 
 def opens_checkout(newspaper, product):
@@ -76,3 +88,19 @@ def test_button_of_a_page_that_the_reader_comes_back_to_opens_the_checkout(newsp
     page.go_back()
     newspaper.press("Buy the day pass")
     opens_checkout(newspaper, "Day pass")
+
+
+def test_button_works_in_a_page_that_the_browser_put_aside_when_it_left_for_the_log_in(
+    remembering_page, sign_in, reader
+):
+    newspaper = Newspaper(remembering_page)
+    newspaper.open("offers")
+    remembering_page.evaluate("addEventListener('pageshow', (event) => { window.wasPutAside = event.persisted; })")
+    newspaper.press("Buy the yearbook")
+    expect(remembering_page.get_by_label("Username")).to_be_visible()
+    sign_in(reader, remembering_page.context)
+    remembering_page.evaluate("void setTimeout(() => history.back())")
+    remembering_page.wait_for_url("**/news/offers/")
+    assert remembering_page.evaluate("window.wasPutAside")
+    newspaper.press("Buy the yearbook")
+    opens_checkout(newspaper, "The yearbook")
