@@ -93,6 +93,11 @@ class CheckoutOrder:
     birthday: date | None = field(default=None, repr=False)
     """The reader's birthday, for products with an age rule."""
 
+    @property
+    def is_personal(self) -> bool:
+        """Whether the order holds something of one reader: it is not kept, and the page that shows it is private."""
+        return self.csrf_token is not None or self.birthday is not None
+
 
 @dataclass(frozen=True, slots=True)
 class CheckoutOptions:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlencode
 
@@ -29,6 +30,9 @@ RETURN_SALT = "django_plenigo.return"
 
 #: The vendor's limit for targetUrl and sourceUrl (docs/protocols/plenigo-v2.md 3.1).
 URL_LENGTH = 255
+
+#: How many offers a process remembers.
+MEMO_SIZE = 1024
 
 #: Characters of base64, 6 bits each: 132 bits, since the whole address must stay below `URL_LENGTH`.
 RETURN_SIGNATURE_LENGTH = 22
@@ -63,10 +67,28 @@ class PurchaseReturn:
 
 
 def sign_offer(offer: Offer) -> str:
-    """Return an offer as a text that only this site can have made."""
+    """Return an offer as a text that only this site can have made. No I/O.
+
+    Raises `InvalidValueError` where its checkout could not be signed: a wrong value is told now, not on the click.
+    """
+    try:
+        payload = _payload_of(offer) if offer.order.is_personal else _remembered_payload_of(offer)
+    except TypeError:  # a value that cannot be part of a key, such as a list: what reads its field says so by name
+        payload = _payload_of(offer)
+    return signing.TimestampSigner(salt=OFFER_SALT).sign(payload)
+
+
+def _payload_of(offer: Offer) -> str:
+    """Return what `signing.loads` reads of an offer, without time and signature."""
+    sign_checkout(offer)
     order = {name: _as_json(value) for name, value in asdict(offer.order).items() if value is not None}
     options = {name: value for name, value in asdict(offer.options).items() if value}
-    return signing.dumps([offer.using, order, options], salt=OFFER_SALT)
+    text = signing.JSONSerializer().dumps([offer.using, order, options])
+    return signing.b64_encode(text).decode()
+
+
+#: An offer is the same for every reader and has no time in it, so a page of many costs its signatures alone.
+_remembered_payload_of = lru_cache(maxsize=MEMO_SIZE)(_payload_of)
 
 
 def read_offer(signed: Any) -> Offer:

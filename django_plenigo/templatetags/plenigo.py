@@ -26,6 +26,7 @@ ORDER_OPTIONS = tuple(field.name for field in fields(CheckoutOrder) if field.nam
 PAGE_OPTIONS = tuple(field.name for field in fields(CheckoutOptions))
 CHECKOUT_OPTIONS = (*ORDER_OPTIONS, *PAGE_OPTIONS, "using")
 BUTTON_OPTIONS = (*CHECKOUT_OPTIONS, "css_class")
+BUTTON_TEMPLATE = "plenigo/checkout_button.html"
 
 #: The languages of the vendor's script (docs/protocols/plenigo-v2.md 4.2); otherwise it asks the browser.
 SDK_LANGUAGES = ("de", "en")
@@ -123,24 +124,27 @@ def plenigo_checkout(context: Context, product_id: str, **options: Any) -> SafeS
     login = login_pass_of(request, user, offer.using)
     if login is not None:
         return as_attribute(checkout.sign_checkout(offer, login=login).javascript)
-    checkout.sign_checkout(offer)  # a wrong value is told now, not on the click
     return as_attribute(f"djangoPlenigo.checkout({json.dumps({'offer': checkout.sign_offer(offer)})});")
 
 
 knows_options("plenigo_checkout", CHECKOUT_OPTIONS)
 
 
-@register.inclusion_tag("plenigo/checkout_button.html", takes_context=True)
+@register.simple_tag(takes_context=True)
 def plenigo_checkout_button(
     context: Context, product_id: str, label: str, *, css_class: str = "", **options: Any
-) -> dict[str, Any]:
+) -> SafeString:
     """Print a button that opens a checkout: no inline code, no token, no call; the vendor is asked on the click.
 
     Product, price and options travel signed. Raises `InvalidValueError`.
     """
     offer = offer_of(request_of(context), product_id, options)
-    checkout.sign_checkout(offer)  # a wrong value is told now, not on the click
-    return {"offer": checkout.sign_offer(offer), "label": label, "css_class": css_class}
+    # Not an inclusion tag: that copies the whole context for each of a page's buttons.
+    template = context.render_context.get(BUTTON_TEMPLATE)
+    if template is None:
+        template = context.render_context[BUTTON_TEMPLATE] = context.template.engine.get_template(BUTTON_TEMPLATE)
+    with context.push(offer=checkout.sign_offer(offer), label=label, css_class=css_class):
+        return template.render(context)
 
 
 knows_options("plenigo_checkout_button", BUTTON_OPTIONS)
@@ -151,7 +155,7 @@ def offer_of(request: HttpRequest | None, product_id: str, options: dict[str, An
     using = options.pop("using", conf.DEFAULT_ACCOUNT)
     page = {name: options.pop(name) for name in PAGE_OPTIONS if name in options}
     order = CheckoutOrder(product_id=product_id, **options)
-    if order.birthday or order.csrf_token:
+    if order.is_personal:
         privacy.mark_private(request)
     return checkout.Offer(order, CheckoutOptions(**page), using)
 

@@ -256,7 +256,8 @@ class CheckoutBuilder:
             raise InvalidValueError("secret", "is empty")
         self._secret = secret
         self._test_mode = test_mode
-        self._claims = (*CLAIMS, ("raa", "birthday", _birthday_reader(today)))
+        claims = (*CLAIMS, ("raa", "birthday", _birthday_reader(today)))
+        self._claims = tuple((f'"{claim}":', field, read) for claim, field, read in claims)
         self._remembered = lru_cache(maxsize=MEMO_SIZE)(self._sign)
 
     def sign_checkout(
@@ -277,7 +278,7 @@ class CheckoutBuilder:
         raise InvalidValueError(field, problem)
 
     def _payment_data(self, order: CheckoutOrder) -> str:
-        if order.csrf_token is not None or order.birthday is not None:
+        if order.is_personal:
             return self._sign(order)
         try:
             return self._remembered(order)
@@ -288,9 +289,9 @@ class CheckoutBuilder:
         if self._test_mode and order.test_mode in (None, False):
             order = replace(order, test_mode=True)
         claims = [
-            f'"{claim[0]}":{text}'
-            for claim, value in zip(self._claims, _FIELDS_OF(order), strict=True)
-            if value is not None and (text := claim[2](claim[1], value))
+            prefix + text
+            for (prefix, field, read), value in zip(self._claims, _FIELDS_OF(order), strict=True)
+            if value is not None and (text := read(field, value))
         ]
         _refuse_contradictions(order)
         # Joined by hand: a JSON library would cost as much as the signature. Slashes stand in strings only.
