@@ -10,7 +10,6 @@ import sys
 
 from benchmarks import pairs, site
 
-CALLS = 4000
 GATE = 2.0
 
 
@@ -44,7 +43,6 @@ def main() -> int:
         lambda: access.check_access(reader, products),
         lambda: cache.get(key),
         rounds=arguments.rounds,
-        calls=CALLS,
     )
     missed = pairs.report("access", "a warm check", "cache.get", ratio, GATE, counts)
     return int(missed and arguments.check)

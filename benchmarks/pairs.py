@@ -15,7 +15,10 @@ NOISY = 0.5
 REPEATS = 3
 
 #: Each round is cut into so many slices, taken in turns, so that what else the machine does hits both contenders.
-SLICES = 10
+SLICES = 5
+
+#: The least processor time of one contender's slice: on some machines that clock moves in steps of ten milliseconds.
+SLICE_SECONDS = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,15 +35,23 @@ class Ratio:
         return self.high - self.low > NOISY * self.median
 
 
-def compare(ours: Callable[[], object], peer: Callable[[], object], *, rounds: int, calls: int) -> Ratio:
+def compare(ours: Callable[[], object], peer: Callable[[], object], *, rounds: int) -> Ratio:
     """Return the ratio of the processor time of this process. Repeated while it is too noisy, three times at most."""
-    for work in (ours, peer):
-        cpu_seconds(work, 50)  # warm up
+    our_calls, peer_calls = calls_of_a_slice(ours), calls_of_a_slice(peer)
     for _ in range(REPEATS):
-        ratio = quartiles([_round(ours, peer, calls) for _ in range(max(rounds, 2))])
+        ratio = quartiles([_round(ours, our_calls, peer, peer_calls) for _ in range(max(rounds, 2))])
         if not ratio.is_noisy:
             break
     return ratio
+
+
+def calls_of_a_slice(work: Callable[[], object]) -> int:
+    """Return how many calls fill a slice, after some to warm up."""
+    cpu_seconds(work, 20)
+    calls = 1
+    while (spent := cpu_seconds(work, calls)) < SLICE_SECONDS:
+        calls = max(calls * 2, int(calls * SLICE_SECONDS / spent) + 1 if spent else 0)
+    return calls
 
 
 def quartiles(ratios: list[float]) -> Ratio:
@@ -57,13 +68,14 @@ def cpu_seconds(work: Callable[[], object], times: int) -> float:
     return time.process_time() - started
 
 
-def _round(ours: Callable[[], object], peer: Callable[[], object], calls: int) -> float:
+def _round(ours: Callable[[], object], our_calls: int, peer: Callable[[], object], peer_calls: int) -> float:
+    """Return the ratio of a call's cost; of the slices the median, since one may be interrupted more than others."""
     gc.collect()
-    spent_by_us = spent_by_peer = 0.0
+    spent_by_us, spent_by_peer = [], []
     for _ in range(SLICES):
-        spent_by_us += cpu_seconds(ours, calls // SLICES)
-        spent_by_peer += cpu_seconds(peer, calls // SLICES)
-    return spent_by_us / spent_by_peer
+        spent_by_us.append(cpu_seconds(ours, our_calls) / our_calls)
+        spent_by_peer.append(cpu_seconds(peer, peer_calls) / peer_calls)
+    return statistics.median(spent_by_us) / statistics.median(spent_by_peer)
 
 
 def report(

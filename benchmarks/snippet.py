@@ -21,13 +21,16 @@ from typing import Any
 
 import jwt
 
-from benchmarks.pairs import REPEATS, SLICES, Ratio, quartiles, report
+from benchmarks.pairs import REPEATS, Ratio, quartiles, report
 from django_plenigo.protocols.base import CheckoutOptions, CheckoutOrder, LoginPass
 from django_plenigo.protocols.plenigo_v2.checkout import CheckoutBuilder
 
 SECRET = "Zk7mTq2VbN4xWc9LrE1sHd6YpUa3JfGo8iQeXtKb"
 OPTIONS = CheckoutOptions()
-CALLS = 1000
+
+#: Each round is cut into so many slices of so many orders, taken in turns.
+SLICES = 10
+ORDERS = 500
 
 #: The most that each may cost in units of the peer's signature.
 GATES = {"cold": 0.5, "repeated": 0.1, "equal": 0.15}
@@ -97,7 +100,7 @@ def round_ratios(numbers: Iterator[int]) -> dict[str, float]:
     builder = CheckoutBuilder(SECRET)
     spent: dict[str, list[float]] = {case: [] for case in ("peer", *GATES)}
     for _ in range(SLICES):
-        chosen = list(itertools.islice(numbers, CALLS // SLICES))
+        chosen = list(itertools.islice(numbers, ORDERS))
         fresh, equal = [order(number) for number in chosen], [order(number) for number in chosen]
         logins = [login() for _ in chosen]
         spent["peer"].append(sign_all_by_peer([claims(number) for number in chosen]))
