@@ -140,11 +140,12 @@ def plenigo_checkout_button(
     """
     offer = offer_of(request_of(context), product_id, options)
     # Not an inclusion tag: that copies the whole context for each of a page's buttons.
-    template = context.render_context.get(BUTTON_TEMPLATE)
-    if template is None:
-        template = context.render_context[BUTTON_TEMPLATE] = context.template.engine.get_template(BUTTON_TEMPLATE)
+    button = context.render_context.get(BUTTON_TEMPLATE)
+    if button is None:
+        engine = context.template.engine  # type: ignore[union-attr]  # a context that is being rendered has one
+        button = context.render_context[BUTTON_TEMPLATE] = engine.get_template(BUTTON_TEMPLATE)
     with context.push(offer=checkout.sign_offer(offer), label=label, css_class=css_class):
-        return template.render(context)
+        return button.render(context)
 
 
 knows_options("plenigo_checkout_button", BUTTON_OPTIONS)
