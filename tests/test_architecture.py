@@ -8,7 +8,7 @@ import pytest
 ROOT = Path(__file__).parent.parent / "django_plenigo"
 
 FLOORS = [
-    {"errors", "signals"},
+    {"budget", "errors", "signals"},
     {"conf", "tracebacks"},
     {"transport"},
     {"protocols"},
