@@ -1,22 +1,27 @@
 """Links local users to customers: look up, register, and what an agent has to decide."""
 
+import logging
 from functools import partial
 from typing import Any
 
 from django.apps import apps
 from django.db import IntegrityError, connections, router, transaction
-from django.db.models import F, Model
+from django.db.models import F, Model, PositiveIntegerField
+from django.db.models.functions import Greatest
 from django.utils import timezone
 
 from django_plenigo import backends, conf
-from django_plenigo.errors import ConflictError, InvalidValueError, NotFoundError
+from django_plenigo.errors import ConflictError, InvalidValueError, NotFoundError, RemoteError
 from django_plenigo.models import CustomerLink, RemoteChange
 from django_plenigo.protocols.base import CustomerDirectory, CustomerRef
 from django_plenigo.signals import customer_registered
 from django_plenigo.tracebacks import without_secrets
 
+logger = logging.getLogger(__name__)
+
 SERVICE = "plenigo"
 EXTERNAL_ID_LENGTH = 100
+NAME_LENGTH = 255
 
 
 def email_of(user: Any) -> str:
@@ -98,16 +103,29 @@ def register(user: Any, *, using: str = conf.DEFAULT_ACCOUNT) -> CustomerLink:
     link = _ensure_link(user, using)
     change = _note_registration(link)
     try:
-        _register_at_vendor(link, user, email, external_id)
+        _refuse_external_id_of_another(link, external_id)
+        is_first = _register_at_vendor(link, user, email, external_id)
     except ConflictError as error:
-        _refuse(change, error)
-        raise
+        if _refuse(change, error):
+            raise
+        is_first = False  # another tab was faster: the address is taken by this very reader
     _acknowledge(change)
     link.refresh_from_db()
+    if is_first:
+        tell = partial(customer_registered.send_robust, sender=CustomerLink, link=link, user=user)
+        transaction.on_commit(tell, robust=True)
     return link
 
 
-def _register_at_vendor(link: CustomerLink, user: Any, email: str, external_id: str | None) -> None:
+def _refuse_external_id_of_another(link: CustomerLink, external_id: str | None) -> None:
+    """Raise `ConflictError` before a call is made in the name of another user's customer."""
+    others = CustomerLink.objects.filter(account=link.account, external_id=external_id).exclude(pk=link.pk)
+    if external_id is not None and others.exists():
+        raise ConflictError(SERVICE, "register_user", code="external id is another user's")
+
+
+def _register_at_vendor(link: CustomerLink, user: Any, email: str, external_id: str | None) -> bool:
+    """Register and store what the vendor acknowledged; say whether this was the first to do so."""
     directory = backends.customer_directory(link.account)
     is_verified = has_verified_email(user, using=link.account)
     try:
@@ -115,20 +133,28 @@ def _register_at_vendor(link: CustomerLink, user: Any, email: str, external_id: 
             email,
             language=conf.Account(link.account).language,
             external_id=external_id,
-            first_name=str(getattr(user, "first_name", "") or ""),
-            last_name=str(getattr(user, "last_name", "") or ""),
+            first_name=_name_of(user, "first_name"),
+            last_name=_name_of(user, "last_name"),
             fail_by_existing_email=not is_verified,
         )
     except ConflictError:
         if external_id is None:
             raise
         _recognise_earlier_attempt(directory, email, external_id)
-        _store(link, user, email, external_id=external_id)
-        return
-    if is_verified and external_id is not None:
-        # The customer may have been there before, so it is unknown whether it took our external id.
-        external_id = _attach_external_id(directory, customer_id, external_id)
-    _store(link, user, email, customer_id=customer_id, external_id=external_id)
+        return _store(link, email, external_id=external_id)
+    if not is_verified or external_id is None:
+        return _store(link, email, customer_id=customer_id, external_id=external_id)
+    # The customer may have been there before, so it is unknown whether it took our external id. Claimed here before
+    # it is given the id: else the id of a user who is refused would open another user's customer at the next try.
+    is_first = _store(link, email, customer_id=customer_id)
+    if _attach_external_id(directory, customer_id, external_id):
+        _write(link, external_id=external_id)
+    return is_first
+
+
+def _name_of(user: Any, field: str) -> str:
+    """Return a name on one line; it is no reason to refuse a customer."""
+    return " ".join(str(getattr(user, field, "") or "").split())[:NAME_LENGTH]
 
 
 def _recognise_earlier_attempt(directory: CustomerDirectory, email: str, external_id: str) -> None:
@@ -142,45 +168,47 @@ def _recognise_earlier_attempt(directory: CustomerDirectory, email: str, externa
         raise ConflictError(SERVICE, "register_user", status=409, code="e-mail address is another customer's") from None
 
 
-def _attach_external_id(directory: CustomerDirectory, customer_id: str, external_id: str) -> str | None:
-    """Return the external id that now is the customer's, None where it has another one: the link works without."""
+def _attach_external_id(directory: CustomerDirectory, customer_id: str, external_id: str) -> bool:
+    """Say whether the external id now is the customer's. The link works without, so a failure is logged only."""
     try:
         directory.add_external_id(customer_id, external_id)
     except ConflictError:
-        return None
-    return external_id
+        return False  # it has another one
+    except RemoteError as error:
+        logger.warning("A customer was linked without an external id: %s", error)
+        return False
+    return True
 
 
-def _store(
-    link: CustomerLink, user: Any, email: str, *, customer_id: str | None = None, external_id: str | None = None
-) -> None:
-    """Write what the vendor acknowledged; whoever is first wins, and sends the signal."""
-    unregistered = CustomerLink.objects.filter(pk=link.pk, customer_id=None, external_id=None)
+def _store(link: CustomerLink, email: str, *, customer_id: str | None = None, external_id: str | None = None) -> bool:
+    """Write what the vendor acknowledged; whoever is first wins. Raises `ConflictError`."""
+    if _write(link, customer_id=customer_id, external_id=external_id, confirmed_email=email, only_unregistered=True):
+        return True
+    if customer_id:
+        _write(link, customer_id=customer_id)  # the other was recognised by the external id alone
+    return False
+
+
+def _write(link: CustomerLink, *, only_unregistered: bool = False, **values: str | None) -> bool:
+    """Write fields of a link that are still empty. Raises `ConflictError` where an id is another link's."""
+    empty = {"customer_id": None, "external_id": None} if only_unregistered else dict.fromkeys(values)
     try:
         with transaction.atomic():  # a savepoint, so that a caller's transaction survives the refusal
-            is_first = bool(
-                unregistered.update(
-                    customer_id=customer_id, external_id=external_id, confirmed_email=email, updated_at=timezone.now()
-                )
-            )
-            if not is_first and customer_id:
-                CustomerLink.objects.filter(pk=link.pk, customer_id=None).update(customer_id=customer_id)
+            rows = CustomerLink.objects.filter(pk=link.pk, **empty)
+            return bool(rows.update(**values, updated_at=timezone.now()))
     except IntegrityError:
         raise ConflictError(SERVICE, "register_user", code="customer is linked to another user") from None
-    if is_first:
-        link.refresh_from_db()
-        tell = partial(customer_registered.send_robust, sender=CustomerLink, link=link, user=user)
-        transaction.on_commit(tell, robust=True)
 
 
 def _ensure_link(user: Any, using: str) -> CustomerLink:
     _insert_if_missing(CustomerLink(account=using, user=user), unique_fields=["account", "user"])
-    return CustomerLink.objects.get(account=using, user=user)
+    # Where it was written: a replica may not have it yet.
+    return CustomerLink.objects.using(router.db_for_write(CustomerLink)).get(account=using, user=user)
 
 
 def _note_registration(link: CustomerLink) -> RemoteChange:
     kind = RemoteChange.Kind.REGISTER
-    row = RemoteChange.objects.filter(link=link, kind=kind)
+    row = RemoteChange.objects.using(router.db_for_write(RemoteChange)).filter(link=link, kind=kind)
     if not row.update(noted=F("noted") + 1):
         _insert_if_missing(RemoteChange(link=link, kind=kind), unique_fields=["link", "kind"])
         row.update(noted=F("noted") + 1)
@@ -202,8 +230,13 @@ def _insert_if_missing(instance: Model, *, unique_fields: list[str]) -> None:
 
 
 def _acknowledge(change: RemoteChange) -> None:
-    RemoteChange.objects.filter(pk=change.pk).update(delivered=change.noted, refused_at=None, last_error="")
+    # The greater: two that were noted one after the other may be acknowledged the other way round.
+    delivered = Greatest(F("delivered"), change.noted, output_field=PositiveIntegerField())
+    RemoteChange.objects.filter(pk=change.pk).update(delivered=delivered, refused_at=None, last_error="")
 
 
-def _refuse(change: RemoteChange, error: ConflictError) -> None:
-    RemoteChange.objects.filter(pk=change.pk).update(refused_at=timezone.now(), last_error=str(error)[:200])
+def _refuse(change: RemoteChange, error: ConflictError) -> bool:
+    """Leave a conflict to the agent, and say whether there is one: not where the link is registered by now."""
+    unregistered = CustomerLink.objects.filter(pk=change.link_id, customer_id=None, external_id=None)
+    rows = RemoteChange.objects.filter(pk=change.pk, link__in=unregistered)
+    return bool(rows.update(refused_at=timezone.now(), last_error=str(error)[:200]))
