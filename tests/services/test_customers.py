@@ -109,6 +109,60 @@ def test_customer_of_another_user_is_a_conflict_and_not_a_crash(sandbox, user, v
     assert RemoteChange.objects.get(link__user=user).is_refused
 
 
+def test_user_who_is_refused_another_users_customer_does_not_get_it_at_the_next_try(sandbox, user, settings):
+    """Her external id must not be attached to a customer that turns out to be somebody else's."""
+    settings.PLENIGO = {"default": {"MODE": "sandbox", "EMAIL_IS_VERIFIED": f"{__name__}.yes"}}
+    customer = sandbox.create_customer(email="shared@example.com")
+    LinkFactory(customer_id=customer.customer_id)
+    user.email = customer.email
+    with pytest.raises(ConflictError):
+        customers.register(user)
+    user.email = "fresh@example.com"
+    assert customers.register(user).customer_id != customer.customer_id
+    assert sandbox.customer(customer.customer_id).email == "shared@example.com"
+    assert sandbox.customer(customer.customer_id).external_id is None
+
+
+def test_external_id_of_another_users_customer_is_a_conflict_before_anything_is_sent(sandbox, user, settings):
+    settings.PLENIGO = {"default": {"MODE": "sandbox", "EXTERNAL_ID": f"{__name__}.member_number"}}
+    LinkFactory(external_id="4711")
+    with pytest.raises(ConflictError, match="external id is another user's"):
+        customers.register(user)
+    assert sandbox.calls == []
+
+
+def test_customer_whose_external_id_could_not_be_attached_is_linked_all_the_same(sandbox, user, verified):
+    customer = sandbox.create_customer(email=user.email)
+    sandbox.fail_next(status=500, endpoint="addExternalUserId", times=None)
+    link = customers.register(user)
+    assert (link.customer_id, link.external_id) == (customer.customer_id, None)
+
+
+def answer_slowly(user):
+    """Say whether an address is verified so late that another tab of the same reader has registered her meanwhile."""
+    if customers.link_of(user) is None and not hasattr(user, "has_another_tab"):
+        user.has_another_tab = True
+        customers.register(user)
+    return False
+
+
+@pytest.mark.parametrize("function", ["nothing", "member_number"])
+def test_reader_who_registers_in_two_tabs_meets_no_conflict(sandbox, user, settings, function):
+    functions = {"EXTERNAL_ID": f"{__name__}.{function}", "EMAIL_IS_VERIFIED": f"{__name__}.answer_slowly"}
+    settings.PLENIGO = {"default": {"MODE": "sandbox", **functions}}
+    assert customers.register(user).is_registered
+    assert user.has_another_tab
+    change = RemoteChange.objects.get(link__user=user)
+    assert (change.is_refused, change.noted, change.delivered) == (False, 2, 2)
+    assert len(sandbox.customers()) == 1
+
+
+@pytest.mark.parametrize(("name", "sent"), [("Ada\nMaria", "Ada Maria"), ("A" * 300, "A" * 255)])
+def test_name_that_the_vendor_would_refuse_keeps_nobody_from_buying(sandbox, user, name, sent):
+    user.first_name = name
+    assert sandbox.customer(customers.register(user).customer_id).first_name == sent
+
+
 @pytest.mark.parametrize(
     ("email", "is_verified", "expected"),
     [("{user.email}", True, True), ("{user.email}", False, False), ("other@example.com", True, False)],
