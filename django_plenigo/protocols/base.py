@@ -156,6 +156,12 @@ class CustomerDirectory(ABC):
         """
 
     @abstractmethod
+    def check_registration(
+        self, email: str, *, language: str, external_id: str | None = None, first_name: str = "", last_name: str = ""
+    ) -> None:
+        """Raise `InvalidValueError` where `register_user` would refuse to send one of the values. No I/O."""
+
+    @abstractmethod
     def change_email(self, customer: CustomerRef, email: str) -> None:
         """Change a customer's e-mail address. Idempotent."""
 

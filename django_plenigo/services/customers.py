@@ -240,3 +240,19 @@ def _refuse(change: RemoteChange, error: ConflictError) -> bool:
     unregistered = CustomerLink.objects.filter(pk=change.link_id, customer_id=None, external_id=None)
     rows = RemoteChange.objects.filter(pk=change.pk, link__in=unregistered)
     return bool(rows.update(refused_at=timezone.now(), last_error=str(error)[:200]))
+
+
+@without_secrets
+def check_registration(user: Any, *, using: str = conf.DEFAULT_ACCOUNT) -> None:
+    """Raise `InvalidValueError` where `register` would for a user who is not linked. Nothing is sent or written."""
+    external_id = external_id_of(user, using=using)
+    email = email_of(user)
+    if not email:
+        raise InvalidValueError("email", "the user has no e-mail address")
+    backends.customer_directory(using).check_registration(
+        email,
+        language=conf.Account(using).language,
+        external_id=external_id,
+        first_name=_name_of(user, "first_name"),
+        last_name=_name_of(user, "last_name"),
+    )

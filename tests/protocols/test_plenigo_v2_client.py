@@ -158,6 +158,33 @@ def test_register_user_leaves_out_what_is_not_given():
     }
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"email": "jo@localhost"},
+        {"language": "deu"},
+        {"external_id": " 7"},
+        {"first_name": "a\x00b"},
+        {"last_name": "x" * 256},
+    ],
+    ids=lambda options: next(iter(options), "nothing wrong"),
+)
+def test_check_registration_refuses_what_register_user_refuses_and_sends_nothing(options):
+    def refused_by(verb):
+        try:
+            verb(**{"email": "jo@example.com", "language": "de", **options})
+        except InvalidValueError as error:
+            return str(error)
+        return ""
+
+    vendor = Vendor(ok(customerId="C"))
+    refused = refused_by(vendor.client.check_registration)
+    assert vendor.adapter.requests == []
+    assert refused == refused_by(vendor.client.register_user)
+    assert bool(refused) is bool(options)
+
+
 def test_register_user_takes_an_id_that_is_a_number_for_its_digits():
     assert Vendor(ok(customerId=56202510)).client.register_user("jo@example.com") == "56202510"
 

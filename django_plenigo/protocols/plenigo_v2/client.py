@@ -85,18 +85,11 @@ class PlenigoV2(CustomerDirectory, AccessRegistry, AccessReader, LoginMinter, Ch
         An address that is registered already raises `ConflictError`, or answers with the id of the customer who owns
         it where `fail_by_existing_email` is False. With `with_password_reset` the vendor mails a one-time password.
         """
-        body: dict[str, Any] = {
-            "email": arguments.checked_email(email),
-            "language": arguments.checked_language(language),
+        body = {
+            **_person(email, language, external_id, first_name, last_name),
             "withPasswordReset": arguments.checked_bool("with_password_reset", with_password_reset),
             "failByExistingEmail": arguments.checked_bool("fail_by_existing_email", fail_by_existing_email),
         }
-        if external_id is not None:
-            body["externalUserId"] = _checked_external_id(external_id)
-        if first_name:
-            body["firstName"] = arguments.checked_text("first_name", first_name, arguments.NAME_LENGTH)
-        if last_name:
-            body["name"] = arguments.checked_text("last_name", last_name, arguments.NAME_LENGTH)
         answer = self._call(
             "register_user",
             "POST",
@@ -107,6 +100,19 @@ class PlenigoV2(CustomerDirectory, AccessRegistry, AccessReader, LoginMinter, Ch
             idempotent=not fail_by_existing_email and not with_password_reset,
         )
         return answers.id_of(answer, "register_user", "customerId")
+
+    @without_secrets
+    def check_registration(
+        self,
+        email: str,
+        *,
+        language: str = "en",
+        external_id: str | None = None,
+        first_name: str = "",
+        last_name: str = "",
+    ) -> None:
+        """Raise `InvalidValueError` where `register_user` would refuse to send one of the values. No I/O."""
+        _person(email, language, external_id, first_name, last_name)
 
     @without_secrets
     def change_email(self, customer: CustomerRef, email: str) -> None:
@@ -247,6 +253,23 @@ class PlenigoV2(CustomerDirectory, AccessRegistry, AccessReader, LoginMinter, Ch
             "companyId": self._company_id,
         }
         return {"plenigoToken": sign_hs256(json.dumps(claims, separators=(",", ":")), self._secret)}
+
+
+def _person(
+    email: str, language: str, external_id: str | None, first_name: str, last_name: str
+) -> dict[str, str | bool]:
+    """Return the part of a registration that says who it is, by the vendor's names (2.1)."""
+    person: dict[str, str | bool] = {
+        "email": arguments.checked_email(email),
+        "language": arguments.checked_language(language),
+    }
+    if external_id is not None:
+        person["externalUserId"] = _checked_external_id(external_id)
+    if first_name:
+        person["firstName"] = arguments.checked_text("first_name", first_name, arguments.NAME_LENGTH)
+    if last_name:
+        person["name"] = arguments.checked_text("last_name", last_name, arguments.NAME_LENGTH)
+    return person
 
 
 def _path(customer: CustomerRef, verb: str) -> str:
