@@ -1,12 +1,16 @@
 """What the sandbox's own tests share."""
 
+from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 import pytest
 from django.utils import timezone
 
 from django_plenigo.sandbox.models import Company, Customer
+from django_plenigo.sandbox.server import SandboxServer
 from django_plenigo.sandbox.testing import Sandbox
+from tests.sandbox.serving import Line, serving
 from tests.sandbox.vendor_client import VendorClient
 
 
@@ -46,3 +50,17 @@ def no_group(sandbox: Sandbox) -> Any:
 def standing_time(time_machine: Any) -> None:
     """A real time that stands still, however slow the machine is."""
     time_machine.move_to(timezone.now(), tick=False)
+
+
+@pytest.fixture
+def server(db: None) -> Iterator[SandboxServer]:
+    """The sandbox's own server, over a real socket."""
+    with serving() as server:
+        yield server
+
+
+@pytest.fixture
+def line(server: SandboxServer) -> Iterator[Line]:
+    """A connection to it."""
+    with closing(Line(server)) as line:
+        yield line

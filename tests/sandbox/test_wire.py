@@ -4,98 +4,15 @@ Sections 0, 1.3, 1.4 and 2.6 of docs/protocols/plenigo-v2.md. No HTTP library an
 """
 
 import json
-import socket
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
+from contextlib import closing
 
 import pytest
-from django.db import connections
 
 from django_plenigo.sandbox import oauth
 from django_plenigo.sandbox.credentials import COMPANY_ID
-from django_plenigo.sandbox.server import SandboxServer, make_application
+from tests.sandbox.serving import Line
 from tests.sandbox.vendor_client import claims, sign
-
-SECONDS = 20
-
-
-class ServerOnOneConnection(SandboxServer):
-    """A server whose threads see what a test has written and not committed."""
-
-    shared: dict[str, Any]
-
-    def process_request_thread(self, request: Any, client_address: Any) -> None:
-        for alias, connection in self.shared.items():
-            connections[alias] = connection
-        try:
-            self.finish_request(request, client_address)
-        except OSError:  # a test that leaves in the middle
-            pass
-        finally:
-            self.shutdown_request(request)
-
-
-@pytest.fixture
-def server(db: None) -> Iterator[SandboxServer]:
-    with ServerOnOneConnection("127.0.0.1", 0, make_application()) as server:
-        server.shared = {connection.alias: connection for connection in connections.all()}
-        for connection in server.shared.values():
-            connection.inc_thread_sharing()
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-        thread.start()
-        yield server
-        server.shutdown()
-        thread.join(SECONDS)
-        for connection in server.shared.values():
-            connection.dec_thread_sharing()
-
-
-class Line:
-    """One connection, and what comes back on it."""
-
-    def __init__(self, server: SandboxServer) -> None:
-        self.socket = socket.create_connection(server.server_address[:2], timeout=SECONDS)
-        self.received = self.socket.makefile("rb")
-
-    def send(self, head: str, body: bytes = b"", *, token: str | None = None) -> None:
-        """Send a request; `head` has its line and headers, one a line."""
-        signed = sign(claims()) if token is None else token
-        lines = [*head.strip().splitlines(), "Host: vendor", f"plenigoToken: {signed}", "Accept: */*"]
-        self.socket.sendall("\r\n".join(line.strip() for line in lines).encode() + b"\r\n\r\n" + body)
-
-    def read(self) -> tuple[int, dict[str, str], bytes]:
-        """Return status, headers with lower-case names, and body of the next answer."""
-        status = int(self.received.readline().split()[1])
-        headers = {}
-        while line := self.received.readline().strip():
-            name, _colon, value = line.decode().partition(":")
-            headers[name.lower()] = value.strip()
-        return status, headers, self.received.read(int(headers.get("content-length", 0)))
-
-    def ask(self, head: str, body: bytes = b"", *, token: str | None = None) -> tuple[int, Any]:
-        """Send a request and return the status and the JSON of the answer."""
-        self.send(head, body, token=token)
-        status, _headers, content = self.read()
-        return status, json.loads(content) if content else None
-
-
-@contextmanager
-def connected(server: SandboxServer) -> Iterator[Line]:
-    line = Line(server)
-    try:
-        yield line
-    finally:
-        line.received.close()
-        line.socket.close()
-
-
-@pytest.fixture
-def line(server: SandboxServer) -> Iterator[Line]:
-    with connected(server) as line:
-        yield line
 
 
 def post_json(path: str, body: bytes) -> tuple[str, bytes]:
@@ -222,7 +139,7 @@ def test_old_caller_gets_a_connection_that_closes(line, sandbox):
 
 def test_two_callers_are_served_at_once(server, sandbox):
     sandbox.delay_next(0.3, endpoint="paywallState")
-    with connected(server) as slow, connected(server) as quick:
+    with closing(Line(server)) as slow, closing(Line(server)) as quick:
         slow.send("GET /api/v2/paywall/state HTTP/1.1")
         time.sleep(0.1)
         assert quick.ask("GET /static_resources/pages/unknown HTTP/1.1")[0] == 404
@@ -239,7 +156,7 @@ def test_fault_dial_really_delays(line, sandbox):
 @pytest.mark.parametrize("after_work", [False, True])
 def test_fault_dial_really_cuts_the_connection(server, sandbox, after_work):
     sandbox.cut_next(after_work=after_work)
-    with connected(server) as line:
+    with closing(Line(server)) as line:
         line.send(*post_json("externalUser/register", b'{"email":"eve@example.com"}'))
         with pytest.raises(ConnectionResetError):
             line.received.readline()
