@@ -49,6 +49,7 @@ def finish(guard: ResponseGuard, response: HttpResponseBase) -> HttpResponseBase
         # Set, not patched: that drops what a view said of public and max-age.
         response.headers["Cache-Control"] = "private, no-store"
         response.headers.pop("Expires", None)
+    if guard.is_private or guard.depends_on_reader:
         patch_vary_headers(response, ["Cookie"])
     if guard.has_ended_session:
         # Not HttpOnly: a page out of a cache must be able to act on it, so our script reads it.

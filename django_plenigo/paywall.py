@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from functools import wraps
+from inspect import isawaitable
 from typing import Any
 
 from asgiref.sync import iscoroutinefunction, sync_to_async
@@ -75,15 +76,27 @@ class PaywallMixin:
         return dict(getattr(self, "kwargs", {}))
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """Ask before the view runs."""
-        refused = refuse(
+        """Ask before the view runs; an asynchronous view gets a coroutine, as Django expects of it."""
+        if getattr(self, "view_is_async", False):
+            return self._dispatch_async(request, *args, **kwargs)  # type: ignore[return-value]  # awaited by Django
+        return keep_private(self._refusal(request) or super().dispatch(request, *args, **kwargs))  # type: ignore[misc]  # View's
+
+    async def _dispatch_async(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        refused = await sync_to_async(self._refusal)(request)
+        if refused is not None:
+            return keep_private(refused)
+        response = super().dispatch(request, *args, **kwargs)  # type: ignore[misc]  # View's
+        # A method that the view does not have is answered at once, also by an asynchronous view of older releases.
+        return keep_private(await response if isawaitable(response) else response)
+
+    def _refusal(self, request: HttpRequest) -> HttpResponse | None:
+        return refuse(
             request,
             self.get_paywall_products(),
             using=self.paywall_account,
             template_name=self.paywall_template_name,
             context=self.get_paywall_context(),
         )
-        return keep_private(refused or super().dispatch(request, *args, **kwargs))  # type: ignore[misc]  # View's
 
 
 def refuse(

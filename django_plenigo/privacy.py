@@ -15,6 +15,7 @@ from typing import Any
 from django.core.cache.backends.base import BaseCache
 from django.templatetags.cache import CacheNode
 
+from django_plenigo.budget import within
 from django_plenigo.protocols.base import LoginPass
 
 ATTRIBUTE = "_plenigo_guard"
@@ -28,44 +29,59 @@ class ResponseGuard:
 
     __slots__ = (
         "answers",
+        "depends_on_reader",
+        "expects_purchase",
+        "failed",
         "has_ended_session",
         "has_script",
         "is_private",
         "is_sent",
+        "links",
         "login_passes",
         "seconds_waited",
     )
 
     def __init__(self) -> None:
+        #: Whether something of one reader was rendered: no cache may keep the response.
         self.is_private = False
+        #: Whether what was rendered for a visitor is something else for a reader.
+        self.depends_on_reader = False
         self.is_sent = False
-        #: Whether the reader logged out in this request.
+        #: Whether the reader logged in or out in this request.
         self.has_ended_session = False
+        #: Whether it was noted that the reader may buy by what stands in this page.
+        self.expects_purchase = False
         #: Whether the vendor's script stands in this page already.
         self.has_script = False
         #: By account: the one login pass that all snippets of this response share.
         self.login_passes: dict[str, LoginPass] = {}
         #: By account and products: what the gates of this response were told.
         self.answers: dict[tuple[str, ...], Any] = {}
-        #: By account: how long this response has waited for the vendor, in seconds; infinite once it failed.
-        self.seconds_waited: dict[str, float] = {}
-
-    def may_wait(self, using: str, timeout_seconds: float) -> bool:
-        """Say whether this response may ask the vendor once more: it has waited for less than half of one call."""
-        return self.seconds_waited.get(using, 0.0) < timeout_seconds / 2
+        #: By account and reader: the link, None where there is none.
+        self.links: dict[tuple[str, Any], Any] = {}
+        #: The accounts whose vendor failed: this response asks them no more.
+        self.failed: set[str] = set()
+        #: How long this response has waited for vendors, in seconds.
+        self.seconds_waited = 0.0
 
     def add_failure(self, using: str) -> None:
-        """Have this response ask the vendor no more."""
-        self.seconds_waited[using] = float("inf")
+        """Have this response ask the vendor of an account no more."""
+        self.failed.add(using)
 
     @contextmanager
-    def waiting(self, using: str) -> Iterator[None]:
-        """Count the time of a call."""
+    def waiting(self, using: str, timeout_seconds: float) -> Iterator[bool]:
+        """Say whether the vendor may be asked once more, and let the calls of this block end within the page's budget.
+
+        All waiting of a response takes as long as one call may take. No call begins in the second half of that: one
+        that is cut short says little of the vendor's health.
+        """
         began = time.monotonic()
+        may_ask = using not in self.failed and self.seconds_waited < timeout_seconds / 2
         try:
-            yield
+            with within(timeout_seconds - self.seconds_waited):
+                yield may_ask
         finally:
-            self.seconds_waited[using] = self.seconds_waited.get(using, 0.0) + time.monotonic() - began
+            self.seconds_waited += time.monotonic() - began
 
 
 class _NeverCached:
@@ -90,16 +106,28 @@ def guard_of(request: Any) -> ResponseGuard | None:
     return guard
 
 
-def mark_private(request: Any) -> bool:
-    """Make the response of a request private, and say whether that is still possible."""
+def _keep_out_of_page_cache(request: Any) -> None:
     request = getattr(request, "_request", request)
-    guard = guard_of(request)
     if request is not None and not isinstance(request, _NeverCached):
         request.__class__ = _never_cached(type(request))  # type: ignore[arg-type]  # classes are hashable
+
+
+def mark_private(request: Any) -> bool:
+    """Make the response of a request private, and say whether that is still possible."""
+    guard = guard_of(request)
+    _keep_out_of_page_cache(request)
     if guard is None or guard.is_sent:
         return False
     guard.is_private = True
     return True
+
+
+def mark_dependent_on_reader(request: Any) -> None:
+    """Keep the response out of Django's page cache, and let others keep it for visitors only."""
+    _keep_out_of_page_cache(request)
+    guard = guard_of(request)
+    if guard is not None:
+        guard.depends_on_reader = True
 
 
 def may_embed_secret(request: Any) -> bool:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from django.contrib.auth.decorators import login_not_required
 from django.db import transaction
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
@@ -18,11 +19,13 @@ app_name = "plenigo"
 def lazy_view(dotted_path: str) -> Callable[..., HttpResponseBase]:
     """Return a view whose class is imported at its first request: importing DRF costs a third of a second.
 
-    DRF checks the CSRF token itself. The views call the vendor, so no transaction may be open around them.
+    DRF checks the CSRF token itself. The views call the vendor, so no transaction may be open around them. They answer
+    visitors too, whom a site's log-in wall would send a page where our script wants JSON.
     """
     real: Callable[..., HttpResponseBase] | None = None
 
     @transaction.non_atomic_requests
+    @login_not_required
     @csrf_exempt
     def view(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         nonlocal real

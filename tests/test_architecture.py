@@ -10,7 +10,7 @@ ROOT = Path(__file__).parent.parent / "django_plenigo"
 FLOORS = [
     {"budget", "errors", "signals"},
     {"conf", "tracebacks"},
-    {"transport"},
+    {"transport", "throttles"},
     {"protocols"},
     {"backends", "models", "privacy"},
     {"services"},

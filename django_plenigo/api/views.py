@@ -10,7 +10,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from rest_framework import status
 from rest_framework.authentication import SessionAuthentication
-from rest_framework.exceptions import APIException, ParseError, Throttled
+from rest_framework.exceptions import APIException, ParseError, PermissionDenied, Throttled
 from rest_framework.parsers import JSONParser
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
@@ -18,9 +18,9 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from django_plenigo import conf
-from django_plenigo.api.throttles import CheckThrottle, ClickThrottle
 from django_plenigo.errors import ConflictError, InvalidValueError, PlenigoError, RemoteError
 from django_plenigo.services import access, checkout, customers
+from django_plenigo.throttles import CheckThrottle, ClickThrottle
 
 logger = logging.getLogger(__name__)
 
@@ -29,7 +29,9 @@ class ReaderView(APIView):
     """A JSON endpoint for the browser of a reader: session and CSRF token, private answers, sentences for errors."""
 
     authentication_classes = [SessionAuthentication]
+    # Named one by one: what a site has set for its own API does not hold here.
     permission_classes = []
+    throttle_classes = []
     parser_classes = [JSONParser]
     renderer_classes = [JSONRenderer]
 
@@ -43,9 +45,17 @@ class ReaderView(APIView):
         """Answer with a sentence, never with an error number or a stack trace."""
         if isinstance(exc, Throttled):
             exc.detail = _("Too many tries. Please wait a minute and try again.")  # type: ignore[assignment]  # one text
+        elif isinstance(exc, PermissionDenied):  # the CSRF token
+            exc.detail = _("Please reload the page and try again.")  # type: ignore[assignment]  # one text
         elif isinstance(exc, PlenigoError):
             exc = as_refusal(exc)
         return super().handle_exception(exc)
+
+    @property
+    def reader(self) -> Any:
+        """The signed-in reader, None for a visitor. DRF knows no user at all where a site has told it so."""
+        user = self.request.user
+        return user if user and user.is_authenticated else None
 
 
 class Refusal(APIException):
@@ -67,10 +77,14 @@ def as_refusal(error: PlenigoError) -> Refusal:
         return Refusal(status.HTTP_400_BAD_REQUEST, _("Please enter a valid e-mail address in your account first."))
     if isinstance(error, InvalidValueError) and error.field == "signature":
         return Refusal(status.HTTP_400_BAD_REQUEST, _("This address is incomplete."))
-    level = logging.WARNING if isinstance(error, RemoteError) and error.retryable else logging.ERROR
-    logger.log(level, "A checkout could not be opened: %s", error)
-    sentence = _("We could not open the checkout. Nothing was charged. Please try again.")
-    return Refusal(status.HTTP_503_SERVICE_UNAVAILABLE, sentence)
+    if isinstance(error, RemoteError) and error.retryable:
+        logger.warning("A checkout could not be opened: %s", error)
+        sentence = _("We could not open the checkout. Nothing was charged. Please try again.")
+        return Refusal(status.HTTP_503_SERVICE_UNAVAILABLE, sentence)
+    # Another try would end alike.
+    logger.error("A checkout could not be opened: %s", error)
+    sentence = _("We could not open the checkout. Nothing was charged. Please contact us.")
+    return Refusal(status.HTTP_502_BAD_GATEWAY, sentence)
 
 
 class CsrfTokenView(ReaderView):
@@ -93,13 +107,13 @@ class CheckoutView(ReaderView):
         """
         data = data_of(request)
         page = page_of(data)
-        if not request.user.is_authenticated:
+        if self.reader is None:
             return login_needed(page)
         offer = checkout.read_offer(data.get("offer"))
         target = checkout.PurchaseReturn((str(offer.order.product_id),), page, offer.using)
         target_url = checkout.return_url(request.build_absolute_uri("/").rstrip("/"), target)
-        call = checkout.open_checkout(request.user, offer, target_url=target_url)
-        access.expect_purchase(request.user, using=offer.using)
+        call = checkout.open_checkout(self.reader, offer, target_url=target_url)
+        access.expect_purchase(self.reader, using=offer.using)
         return Response({"function": call.function, "arguments": json.loads(call.arguments_json)})
 
 
@@ -111,13 +125,14 @@ class LoginTokenView(ReaderView):
     def post(self, request: Request) -> Response:
         """Answer `{"login_token": text}` for `{"account": alias, "page": path}`; a visitor as for a checkout."""
         data = data_of(request)
-        if not request.user.is_authenticated:
+        if self.reader is None:
             return login_needed(page_of(data))
         account = data.get("account")
         if account not in conf.accounts():
             raise ParseError("The account is unknown.")
-        link = customers.register(request.user, using=account)
-        return Response({"login_token": checkout.mint_login(link).value})
+        login = checkout.mint_login(customers.register(self.reader, using=account))
+        access.expect_purchase(self.reader, using=account)
+        return Response({"login_token": login.value})
 
 
 class PurchaseView(ReaderView):
@@ -126,11 +141,11 @@ class PurchaseView(ReaderView):
     throttle_classes = [CheckThrottle]
 
     def get(self, request: Request) -> Response:
-        """Answer `{"is_bought": bool, "next": path}` for the query of the return page."""
-        if not request.user.is_authenticated:
-            return login_needed("")
+        """Answer `{"is_bought": bool, "next": path}` for the query of the return page; a visitor as for a checkout."""
         target = checkout.read_return(request.query_params)
-        answer = access.confirm_purchase(request.user, target.product_ids, using=target.using)
+        if self.reader is None:
+            return login_needed(checkout.return_path(target))
+        answer = access.confirm_purchase(self.reader, target.product_ids, using=target.using)
         return Response({"is_bought": answer is access.Access.BOUGHT, "next": target.next_path or "/"})
 
 

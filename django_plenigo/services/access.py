@@ -6,14 +6,15 @@ A payer is never told to buy because of an outage: only the vendor's own fresh n
 import enum
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypedDict
 
 from django.core.cache import caches
 
 from django_plenigo import backends, conf
-from django_plenigo.errors import RemoteError
+from django_plenigo.errors import InvalidValueError, NotFoundError, RejectedError, RemoteError
 from django_plenigo.models import CustomerLink
 from django_plenigo.privacy import ResponseGuard
 from django_plenigo.protocols.base import CustomerRef
@@ -78,21 +79,30 @@ def check_access(user: Any, product_ids: Sequence[str], *, using: str = conf.DEF
 
 
 def look_up(
-    user: Any, product_ids: Sequence[str], *, using: str = conf.DEFAULT_ACCOUNT, may_ask: bool = True
+    user: Any,
+    product_ids: Sequence[str],
+    *,
+    using: str = conf.DEFAULT_ACCOUNT,
+    may_ask: bool = True,
+    find_link: Callable[[], CustomerLink | None] | None = None,
 ) -> AccessAnswer:
-    """Do as `check_access`, and tell whether the vendor failed; with `may_ask` False the vendor is not asked."""
+    """Do as `check_access`, and tell whether the vendor failed; with `may_ask` False the vendor is not asked.
+
+    `find_link` looks up the reader's link in place of `customers.link_of`.
+    """
+    check_product_ids(product_ids)
     if user is None or not user.is_authenticated:
         return AccessAnswer(Access.NOT_BOUGHT)
     account = conf.Account(using)
     now = time.time()
     kept = _kept(account, user)
-    access = _fresh(kept, product_ids, now - account.access_ttl_seconds)
+    access = _fresh(kept, product_ids, now - account.access_ttl_seconds, now)
     if access is not None:
         return KNOWN[access]
-    link = customers.link_of(user, using=using)
+    link = customers.link_of(user, using=using) if find_link is None else find_link()
     if link is None:
         return AccessAnswer(Access.NOT_BOUGHT)
-    if not may_ask or kept.get("failed_at", 0.0) > now - FAILURE_SECONDS:
+    if not may_ask or _has_just_failed(kept, now):
         return AccessAnswer(_in_an_outage(account, kept, product_ids, now), has_failed=True)
     return _ask(account, user, link, product_ids)
 
@@ -100,43 +110,71 @@ def look_up(
 def check_access_in_response(
     guard: ResponseGuard, user: Any, product_ids: Sequence[str], *, using: str = conf.DEFAULT_ACCOUNT
 ) -> Access:
-    """Do as `check_access` for one response: the same question is asked once, and a slow vendor waited for once."""
+    """Do as `check_access` for one response: the same question is asked once, and all share one budget of waiting."""
     key = (using, *product_ids)
     if key not in guard.answers:
-        may_ask = guard.may_wait(using, conf.Account(using).timeout_seconds)
-        with guard.waiting(using):
-            guard.answers[key] = look_up(user, product_ids, using=using, may_ask=may_ask)
-        if guard.answers[key].has_failed:
+        with guard.waiting(using, conf.Account(using).timeout_seconds) as may_ask:
+            find_link = partial(customers.link_of_in_response, guard, user, using=using)
+            answer = look_up(user, product_ids, using=using, may_ask=may_ask, find_link=find_link)
+        guard.answers[key] = answer
+        if answer.has_failed:
             guard.add_failure(using)
     access: Access = guard.answers[key].access
     return access
 
 
 def confirm_purchase(user: Any, product_ids: Sequence[str], *, using: str = conf.DEFAULT_ACCOUNT) -> Access:
-    """Ask the vendor, whatever the cache holds, whether a purchase of any of the products has arrived."""
+    """Ask the vendor, whatever the cache holds, whether a purchase of any of the products has arrived.
+
+    It may arrive at any moment, so no "no" is kept. Right after a failure the vendor is not asked again.
+    """
     link = customers.link_of(user, using=using)
     if link is None:
         return Access.NOT_BOUGHT
-    return _ask(conf.Account(using), user, link, product_ids).access
+    account = conf.Account(using)
+    if _has_just_failed(_kept(account, user), time.time()):
+        return Access.UNKNOWN
+    return _ask(account, user, link, product_ids, may_keep_denials=False).access
 
 
 @without_secrets
-def has_bought(customer: Any, product_ids: Sequence[str], *, using: str = conf.DEFAULT_ACCOUNT) -> Mapping[str, bool]:
+def has_bought(customer: Any, product_ids: Sequence[str], *, using: str | None = None) -> Mapping[str, bool]:
     """Ask the vendor, per product, whether a customer has bought it: "has my customer bought this?"
 
-    `customer` is a user, a `CustomerLink`, a `CustomerRef`, or as text the vendor's customer id or an access id. Raises
-    `RemoteError` when nobody knows. Source: docs/protocols/plenigo-v2.md 2.2.
+    `customer` is a user, a `CustomerLink`, a `CustomerRef`, or as text the vendor's customer id or an access id. A link
+    is asked about at its own account. Raises `InvalidValueError`, and `RemoteError` when nobody knows.
+    Source: docs/protocols/plenigo-v2.md 2.2.
     """
+    check_product_ids(product_ids)
+    account = using or (customer.account if isinstance(customer, CustomerLink) else conf.DEFAULT_ACCOUNT)
+    reference = _reference_of(customer, account)
+    if reference is None:
+        return dict.fromkeys(product_ids, False)
+    return backends.access_reader(account).has_bought(reference, product_ids)
+
+
+def _reference_of(customer: Any, account: str) -> CustomerRef | None:
+    """Return how to address a customer, None for a user who is none."""
+    if isinstance(customer, CustomerRef):
+        return customer
     if isinstance(customer, str):
-        customer = CustomerRef(customer)
-    elif isinstance(customer, CustomerLink):
-        customer = customers.customer_of(customer)
-    elif not isinstance(customer, CustomerRef):
-        link = customers.link_of(customer, using=using)
-        if link is None:
-            return dict.fromkeys(product_ids, False)
-        customer = customers.customer_of(link)
-    return backends.access_reader(using).has_bought(customer, product_ids)
+        return CustomerRef(customer)
+    if isinstance(customer, CustomerLink):
+        if customer.account != account:
+            raise InvalidValueError("using", "is another account than the link's")
+        return customers.customer_of(customer)
+    if not hasattr(customer, "is_authenticated"):
+        raise InvalidValueError("customer", f"must be a user, a link, a CustomerRef or text, not {type(customer)}")
+    link = customers.link_of(customer, using=account)
+    return None if link is None else customers.customer_of(link)
+
+
+def check_product_ids(product_ids: object) -> None:
+    """Raise `InvalidValueError` for a bare text or an empty list: a slip must not show with payers only."""
+    if isinstance(product_ids, str | bytes) or not isinstance(product_ids, Sequence):
+        raise InvalidValueError("product_ids", f"must be a list of product ids, not {type(product_ids).__name__}")
+    if not product_ids:
+        raise InvalidValueError("product_ids", "must be at least one")
 
 
 def forget_answers(user: Any, *, using: str = conf.DEFAULT_ACCOUNT) -> None:
@@ -145,7 +183,7 @@ def forget_answers(user: Any, *, using: str = conf.DEFAULT_ACCOUNT) -> None:
 
 
 def expect_purchase(user: Any, *, using: str = conf.DEFAULT_ACCOUNT) -> None:
-    """Keep no "no" of a reader for a while, since she is in a checkout."""
+    """Believe and keep no "no" of a reader for a while, since she is in a checkout."""
     _update(conf.Account(using), user, {"expecting_until": time.time() + CHECKOUT_SECONDS}, keep_answers=True)
 
 
@@ -159,7 +197,11 @@ def _kept(account: conf.Account, user: Any) -> ReaderAnswers:
     return {} if kept is None else kept
 
 
-def _fresh(kept: ReaderAnswers, product_ids: Sequence[str], since: float) -> Access | None:
+def _has_just_failed(kept: ReaderAnswers, now: float) -> bool:
+    return kept.get("failed_at", 0.0) > now - FAILURE_SECONDS
+
+
+def _fresh(kept: ReaderAnswers, product_ids: Sequence[str], since: float, now: float) -> Access | None:
     answers = kept.get("answers")
     if not answers:
         return None
@@ -170,18 +212,29 @@ def _fresh(kept: ReaderAnswers, product_ids: Sequence[str], since: float) -> Acc
             are_all_denied = False
         elif answer[0]:
             return Access.BOUGHT
-    return Access.NOT_BOUGHT if are_all_denied else None
+    return Access.NOT_BOUGHT if are_all_denied and kept.get("expecting_until", 0.0) <= now else None
 
 
-def _ask(account: conf.Account, user: Any, link: CustomerLink, product_ids: Sequence[str]) -> AccessAnswer:
+def _ask(
+    account: conf.Account,
+    user: Any,
+    link: CustomerLink,
+    product_ids: Sequence[str],
+    *,
+    may_keep_denials: bool = True,
+) -> AccessAnswer:
     asked_at = time.time()
     try:
         answers = backends.access_reader(account.alias).has_bought(customers.customer_of(link), product_ids)
+    except (RejectedError, NotFoundError) as error:
+        # The vendor does answer: something is wrong with these products alone, so others are asked for as before.
+        logger.error("Nobody knows whether a reader has bought a product: %s", error)
+        return AccessAnswer(_in_an_outage(account, _kept(account, user), product_ids, asked_at))
     except RemoteError as error:
         logger.warning("Nobody knows whether a reader has bought a product: %s", error)
         kept = _update(account, user, {"failed_at": time.time()}, keep_answers=True)
         return AccessAnswer(_in_an_outage(account, kept, product_ids, asked_at), has_failed=True)
-    _keep(account, user, answers, asked_at)
+    _keep(account, user, answers, asked_at, may_keep_denials)
     return AccessAnswer(Access.BOUGHT if any(answers.values()) else Access.NOT_BOUGHT)
 
 
@@ -189,16 +242,19 @@ def _in_an_outage(account: conf.Account, kept: ReaderAnswers, product_ids: Seque
     policy = account.on_outage
     if policy == "open":
         return Access.BOUGHT
-    if policy == "last_known" and _fresh(kept, product_ids, now - account.access_stale_seconds) is Access.BOUGHT:
+    if policy == "last_known" and _fresh(kept, product_ids, now - account.access_stale_seconds, now) is Access.BOUGHT:
         return Access.BOUGHT
     return Access.UNKNOWN
 
 
-def _keep(account: conf.Account, user: Any, answers: Mapping[str, bool], asked_at: float) -> None:
+def _keep(
+    account: conf.Account, user: Any, answers: Mapping[str, bool], asked_at: float, may_keep_denials: bool
+) -> None:
     kept = _kept(account, user)
     if kept.get("dropped_at", 0.0) > asked_at:
         return  # asked before the reader came back from a checkout
-    keeps_denials = account.has_shared_cache and kept.get("expecting_until", 0.0) <= asked_at
+    is_expecting = kept.get("expecting_until", 0.0) > asked_at
+    keeps_denials = may_keep_denials and account.has_shared_cache and not is_expecting
     asked = {product_id: (is_bought, asked_at) for product_id, is_bought in answers.items()}
     oldest = asked_at - _lifetime_seconds(account)
     kept["answers"] = {

@@ -98,6 +98,7 @@ def read_offer(signed: Any) -> Offer:
     """
     try:
         using, order, options = signing.loads(str(signed), salt=OFFER_SALT)
+        _check_account("offer", using)
         signing.loads(str(signed), salt=OFFER_SALT, max_age=timedelta(seconds=conf.Account(using).offer_seconds))
     except signing.SignatureExpired:
         raise InvalidValueError("offer", "is out of date") from None
@@ -105,7 +106,10 @@ def read_offer(signed: Any) -> Offer:
         raise InvalidValueError("offer", "was not made by this site") from None
     if "birthday" in order:
         order["birthday"] = date.fromisoformat(order["birthday"])
-    return Offer(CheckoutOrder(**order), CheckoutOptions(**options), using)
+    try:
+        return Offer(CheckoutOrder(**order), CheckoutOptions(**options), using)
+    except TypeError:  # it was signed by another release, whose options had other names
+        raise InvalidValueError("offer", "is out of date") from None
 
 
 def _as_json(value: Any) -> Any:
@@ -141,13 +145,16 @@ def login_pass_for_response(guard: ResponseGuard, user: Any, *, using: str = con
     None for a reader who is not registered, since a page view registers nobody, and where the vendor does not answer;
     the response then asks no more.
     """
-    if using not in guard.login_passes:
-        link = customers.link_of(user, using=using)
-        if link is None or not guard.may_wait(using, conf.Account(using).timeout_seconds):
+    if using in guard.login_passes:
+        return guard.login_passes[using]
+    link = customers.link_of_in_response(guard, user, using=using)
+    if link is None:
+        return None
+    with guard.waiting(using, conf.Account(using).timeout_seconds) as may_ask:
+        if not may_ask:
             return None
         try:
-            with guard.waiting(using):
-                guard.login_passes[using] = mint_login(link)
+            guard.login_passes[using] = mint_login(link)
         except RemoteError as error:
             logger.warning("No login token for this page, it is minted on the click: %s", error)
             guard.add_failure(using)
@@ -195,7 +202,16 @@ def read_return(query: QueryDict) -> PurchaseReturn:
     )
     if not constant_time_compare(query.get("signature", ""), _return_signature(target)):
         raise InvalidValueError("signature", "was not made by this site")
+    _check_account("signature", target.using)
+    if not target.product_ids:
+        raise InvalidValueError("signature", "names no product")
     return target
+
+
+def _check_account(field: str, using: object) -> None:
+    """Raise `InvalidValueError` where an account was renamed after something was signed for it."""
+    if using not in conf.accounts():
+        raise InvalidValueError(field, "is of an account that is no more")
 
 
 def _return_signature(target: PurchaseReturn) -> str:

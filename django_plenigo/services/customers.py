@@ -13,6 +13,7 @@ from django.utils import timezone
 from django_plenigo import backends, conf
 from django_plenigo.errors import ConflictError, InvalidValueError, NotFoundError, RemoteError
 from django_plenigo.models import CustomerLink, RemoteChange
+from django_plenigo.privacy import ResponseGuard
 from django_plenigo.protocols.base import CustomerDirectory, CustomerRef
 from django_plenigo.signals import customer_registered
 from django_plenigo.tracebacks import without_secrets
@@ -70,6 +71,17 @@ def link_of(user: Any, *, using: str = conf.DEFAULT_ACCOUNT) -> CustomerLink | N
         return None
     link = CustomerLink.objects.filter(account=using, user=user).first()
     return link if link is not None and link.is_registered else None
+
+
+def link_of_in_response(guard: ResponseGuard, user: Any, *, using: str = conf.DEFAULT_ACCOUNT) -> CustomerLink | None:
+    """Do as `link_of` for one response, whose tags all ask for the same reader: one query at most."""
+    if user is None or not user.is_authenticated:
+        return None
+    key = (using, user.pk)
+    if key not in guard.links:
+        guard.links[key] = link_of(user, using=using)
+    link: CustomerLink | None = guard.links[key]
+    return link
 
 
 def customer_of(link: CustomerLink) -> CustomerRef:

@@ -15,7 +15,7 @@ from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 
 from django_plenigo import conf, privacy
-from django_plenigo.errors import ConfigurationError
+from django_plenigo.errors import ConfigurationError, InvalidValueError
 from django_plenigo.protocols.base import CheckoutOptions, CheckoutOrder, LoginPass
 from django_plenigo.services import access, checkout
 
@@ -24,8 +24,8 @@ register = template.Library()
 
 ORDER_OPTIONS = tuple(field.name for field in fields(CheckoutOrder) if field.name != "product_id")
 PAGE_OPTIONS = tuple(field.name for field in fields(CheckoutOptions))
-CHECKOUT_OPTIONS = (*ORDER_OPTIONS, *PAGE_OPTIONS, "using")
-BUTTON_OPTIONS = (*CHECKOUT_OPTIONS, "css_class")
+CHECKOUT_OPTIONS = ("product_id", *ORDER_OPTIONS, *PAGE_OPTIONS, "using")
+BUTTON_OPTIONS = (*CHECKOUT_OPTIONS, "label", "css_class")
 BUTTON_TEMPLATE = "plenigo/checkout_button.html"
 
 #: The languages of the vendor's script (docs/protocols/plenigo-v2.md 4.2); otherwise it asks the browser.
@@ -117,14 +117,18 @@ def plenigo_checkout(context: Context, product_id: str, **options: Any) -> SafeS
     Source: docs/protocols/plenigo-v2.md 3.1. Raises `InvalidValueError`.
     """
     request = request_of(context)
-    offer = with_way_back(offer_of(request, product_id, options), request)
+    offer = offer_of(request, product_id, options)
+    if privacy.is_inside_cache():
+        # For whoever sees the fragment later, on whatever page: a reader must get no visitor's checkout.
+        return minting_on_click(offer)
     user = getattr(request, "user", None)
     if user is None or not user.is_authenticated:
-        return as_attribute(checkout.sign_checkout(offer).javascript)
+        privacy.mark_dependent_on_reader(request)
+        return as_attribute(checkout.sign_checkout(with_way_back(offer, request)).javascript)
     login = login_pass_of(request, user, offer.using)
-    if login is not None:
-        return as_attribute(checkout.sign_checkout(offer, login=login).javascript)
-    return as_attribute(f"djangoPlenigo.checkout({json.dumps({'offer': checkout.sign_offer(offer)})});")
+    if login is None:
+        return minting_on_click(offer)
+    return as_attribute(checkout.sign_checkout(with_way_back(offer, request), login=login).javascript)
 
 
 knows_options("plenigo_checkout", CHECKOUT_OPTIONS)
@@ -152,12 +156,18 @@ knows_options("plenigo_checkout_button", BUTTON_OPTIONS)
 
 
 def offer_of(request: HttpRequest | None, product_id: str, options: dict[str, Any]) -> checkout.Offer:
-    """Return the offer that a tag's arguments describe; one that holds something of the reader is kept private."""
+    """Return the offer that a tag's arguments describe; one that holds something of the reader is kept private.
+
+    Raises `ConfigurationError` where it cannot be.
+    """
     using = options.pop("using", conf.DEFAULT_ACCOUNT)
     page = {name: options.pop(name) for name in PAGE_OPTIONS if name in options}
     order = CheckoutOrder(product_id=product_id, **options)
-    if order.is_personal:
-        privacy.mark_private(request)
+    if order.is_personal and not privacy.may_embed_secret(request):
+        raise ConfigurationError(
+            "birthday and csrf_token belong to one reader: the tag needs PrivateResponseMiddleware and the request in "
+            "the context, and must stand neither in a cache nor in a streamed response."
+        )
     return checkout.Offer(order, CheckoutOptions(**page), using)
 
 
@@ -178,7 +188,16 @@ def login_pass_of(request: HttpRequest | None, user: Any, using: str) -> LoginPa
         return None
     if not privacy.may_embed_secret(request):
         return None
-    return checkout.login_pass_for_response(guard, user, using=using)
+    login = checkout.login_pass_for_response(guard, user, using=using)
+    if login is not None and not guard.expects_purchase:
+        guard.expects_purchase = True
+        access.expect_purchase(user, using=using)  # no later call tells us of a click on this snippet
+    return login
+
+
+def minting_on_click(offer: checkout.Offer) -> SafeString:
+    """Return the statement that has our script ask for the checkout on the click. It is the same for everybody."""
+    return as_attribute(f"djangoPlenigo.checkout({json.dumps({'offer': checkout.sign_offer(offer)})});")
 
 
 def as_attribute(javascript: str) -> SafeString:
@@ -242,6 +261,8 @@ class PaywallNode(Node):
     def _product_ids(self, context: Context) -> Iterable[str]:
         for expression in self.products:
             value = expression.resolve(context)
+            if not value or not isinstance(value, str | Iterable):
+                raise InvalidValueError("plenigo_paywall", f"{expression} names no product")
             yield from [value] if isinstance(value, str) else value
 
     def _answer(self, request: HttpRequest | None, product_ids: list[str], using: str) -> access.Access:

@@ -4,10 +4,12 @@ import json
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from django.core import signing
 from django.test import Client
 
 from django_plenigo.protocols.base import CheckoutOptions, CheckoutOrder
 from django_plenigo.services import checkout, customers
+from tests.factories import UserFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -165,8 +167,56 @@ def test_outage_is_a_sentence_and_nothing_was_charged(sandbox, reader, browser, 
 def test_wrong_secret_is_a_sentence_too_and_is_logged(sandbox, reader, browser, offer, settings, caplog):
     settings.PLENIGO = {"default": {"MODE": "sandbox", "SECRET": "x" * 40}}
     browser.force_login(reader)
-    assert click(browser, offer).status_code == 503
+    answer = click(browser, offer)
+    assert (answer.status_code, "Please contact us" in answer.json()["detail"]) == (502, True)
     assert "HTTP 401" in caplog.text
+
+
+def test_csrf_failure_is_a_sentence_in_the_readers_language(sandbox, reader, browser, offer):
+    browser.force_login(reader)
+    data = json.dumps({"offer": offer})
+    headers = {"Accept-Language": "de"}
+    answer = browser.post("/plenigo/api/checkout/", data, content_type="application/json", headers=headers)
+    assert answer.json()["detail"] == "Bitte laden Sie die Seite neu und versuchen Sie es noch einmal."
+
+
+def test_customer_who_is_gone_at_the_vendor_is_told_to_contact_the_site(sandbox, reader, browser, offer):
+    browser.force_login(reader)
+    sandbox.customers()[0].delete()
+    assert "Please contact us" in click(browser, offer).json()["detail"]
+
+
+def test_offer_of_another_release_is_out_of_date(sandbox, reader, browser):
+    browser.force_login(reader)
+    offer = signing.dumps(["default", {"product_id": "DAYPASS", "an_option_of_old": 1}, {}], salt=checkout.OFFER_SALT)
+    assert click(browser, offer).status_code == 410
+
+
+def test_offer_of_an_account_that_is_no_more_is_out_of_date(sandbox, reader, browser):
+    browser.force_login(reader)
+    offer = checkout.sign_offer(checkout.Offer(CheckoutOrder("DAYPASS"), CheckoutOptions(), "default"))
+    renamed = signing.dumps(["renamed", *signing.loads(offer, salt=checkout.OFFER_SALT)[1:]], salt=checkout.OFFER_SALT)
+    assert click(browser, renamed).status_code == 410
+
+
+def test_log_in_wall_of_the_site_leaves_the_endpoints_to_visitors(db, browser, offer, settings):
+    wall = "django.contrib.auth.middleware.LoginRequiredMiddleware"
+    settings.MIDDLEWARE = [*settings.MIDDLEWARE, wall]
+    assert click(browser, offer).json() == {"login_url": "/login/?next=/article/"}
+
+
+def test_visitor_is_one_where_the_site_has_drf_know_no_anonymous_user(db, browser, offer, settings):
+    settings.REST_FRAMEWORK = {"UNAUTHENTICATED_USER": None}
+    assert click(browser, offer).status_code == 401
+
+
+@pytest.mark.usefixtures("shared_cache")
+def test_click_is_the_end_of_a_no_that_was_kept(sandbox, reader, browser, offer):
+    browser.force_login(reader)
+    assert browser.get("/gated/").status_code == 403
+    click(browser, offer)
+    sandbox.buy(customers.link_of(reader).customer_id, "DAYPASS")
+    assert browser.get("/gated/").status_code == 200
 
 
 def test_login_token_is_minted_for_the_signed_in_reader(sandbox, reader, browser):
@@ -249,6 +299,28 @@ class TestReturn:
         poll = "/plenigo/api/purchase/?" + address.partition("?")[2]
         assert [client.get(poll).status_code for _ in range(2)] == [200, 429]
 
+    def test_page_asks_no_oftener_than_the_poll(self, sandbox, reader, client, address, settings):
+        settings.PLENIGO = {"default": {"MODE": "sandbox", "CHECKS_PER_MINUTE": 2}}
+        client.force_login(reader)
+        assert {client.get(address).status_code for _ in range(5)} == {200}
+        assert len(sandbox.calls) == 2
+
+    def test_poll_of_a_visitor_leads_to_the_log_in_and_back(self, db, client, address):
+        poll = client.get("/plenigo/api/purchase/?" + address.partition("?")[2])
+        assert poll.status_code == 401
+        assert poll.json()["login_url"].startswith("/login/?next=/plenigo/return/")
+
+    def test_reader_who_is_no_customer_is_not_left_waiting(self, sandbox, user, client, address):
+        client.force_login(user)
+        page = client.get(address).content.decode()
+        assert "We know of no purchase of your account yet." in page
+        assert "data-plenigo-purchase-url" not in page
+
+    def test_address_of_an_account_that_is_no_more_is_told(self, sandbox, reader, client):
+        client.force_login(reader)
+        address = checkout.return_path(checkout.PurchaseReturn(("DAYPASS",), "/article/", "renamed"))
+        assert client.get(address).status_code == 400
+
     def test_outage_keeps_the_reader_waiting_and_sells_nothing(self, sandbox, reader, client, address):
         client.force_login(reader)
         sandbox.fail_next(status=500, times=5)
@@ -297,4 +369,14 @@ class TestReturn:
 def test_log_out_tells_the_browser_to_end_the_vendors_session(client, user):
     client.force_login(user)
     client.post("/logout/")
+    assert client.cookies["plenigo_session_ended"].value == "1"
+
+
+def test_log_in_over_another_readers_session_ends_the_vendors_session_too(client, user):
+    client.force_login(user)
+    other = UserFactory()
+    other.set_password("secret")
+    other.save()
+    client.post("/login/", {"username": other.username, "password": "secret"})
+    assert client.session["_auth_user_id"] == str(other.pk)
     assert client.cookies["plenigo_session_ended"].value == "1"

@@ -3,9 +3,10 @@
 import pytest
 from django.contrib.auth.models import AnonymousUser
 
-from django_plenigo.errors import RemoteError
+from django_plenigo.errors import AuthenticationError, InvalidValueError, RemoteError
 from django_plenigo.models import CustomerLink
 from django_plenigo.protocols.base import CustomerRef
+from django_plenigo.sandbox.calls import called
 from django_plenigo.services import access
 from django_plenigo.services.access import Access
 
@@ -136,15 +137,73 @@ def test_refused_credentials_are_unknown_too(sandbox, reader, settings):
     assert access.check_access(reader, ["DAYPASS"]) is Access.UNKNOWN
 
 
-def test_answer_asked_before_a_purchase_does_not_overwrite_what_came_after(sandbox, reader, time_machine, settings):
-    """The slow question of one tab ends after the reader has come back in another."""
-    time_machine.move_to("2026-05-01 12:00:00+00:00", tick=False)
-    asked_at = 1777636799.0
-    access.forget_answers(reader)
-    access._keep(access.conf.Account(), reader, {"DAYPASS": True}, asked_at)
-    sandbox.calls.clear()
+@pytest.mark.usefixtures("shared_cache")
+def test_answer_asked_before_a_purchase_does_not_overwrite_what_came_after(sandbox, reader, customer_id):
+    """The slow question of one tab ends after the reader has come back from a checkout in another."""
+
+    def come_back_in_another_tab(**kwargs):
+        access.forget_answers(reader)
+
+    called.connect(come_back_in_another_tab)
     assert access.check_access(reader, ["DAYPASS"]) is Access.NOT_BOUGHT
+    called.disconnect(come_back_in_another_tab)
+    sandbox.buy(customer_id, "DAYPASS")
+    assert access.check_access(reader, ["DAYPASS"]) is Access.BOUGHT
+
+
+@pytest.mark.usefixtures("shared_cache")
+def test_kept_no_is_not_believed_once_the_reader_is_in_a_checkout(sandbox, reader, customer_id):
+    access.check_access(reader, ["DAYPASS"])
+    access.expect_purchase(reader)
+    sandbox.buy(customer_id, "DAYPASS")
+    assert access.check_access(reader, ["DAYPASS"]) is Access.BOUGHT
+
+
+@pytest.mark.usefixtures("shared_cache")
+def test_no_of_a_page_that_waits_for_the_purchase_is_not_kept(sandbox, reader, customer_id):
+    access.check_access(reader, ["DAYPASS"])
+    assert access.confirm_purchase(reader, ["DAYPASS"]) is Access.NOT_BOUGHT
+    sandbox.buy(customer_id, "DAYPASS")
+    assert access.check_access(reader, ["DAYPASS"]) is Access.BOUGHT
+
+
+def test_product_that_the_vendor_refuses_leaves_the_others_alone(sandbox, reader, customer_id):
+    sandbox.buy(customer_id, "DAYPASS")
+    sandbox.fail_next(status=400)
+    assert access.check_access(reader, ["BAD"]) is Access.UNKNOWN
+    assert access.check_access(reader, ["DAYPASS"]) is Access.BOUGHT
+
+
+def test_waiting_page_does_not_ask_again_right_after_a_failure(sandbox, reader):
+    sandbox.fail_next(status=500, times=None)
+    for _ in range(5):
+        assert access.confirm_purchase(reader, ["DAYPASS"]) is Access.UNKNOWN
     assert len(sandbox.calls) == 1
+
+
+@pytest.mark.parametrize("product_ids", ["DAYPASS", b"DAYPASS", [], None])
+@pytest.mark.parametrize("ask", [access.check_access, access.has_bought])
+def test_slip_in_the_products_is_told_for_visitors_too(sandbox, ask, product_ids):
+    with pytest.raises(InvalidValueError) as caught:
+        ask(AnonymousUser(), product_ids)
+    assert caught.value.field == "product_ids"
+
+
+def test_link_is_asked_about_at_its_own_account(sandbox, reader, customer_id, settings):
+    brand = {"MODE": "sandbox", "COMPANY_ID": "BrandWithoutCustomers", "SECRET": "s" * 40}
+    settings.PLENIGO = {"default": {"MODE": "sandbox"}, "brand": brand}
+    link = CustomerLink(account="brand", user=reader, customer_id=customer_id)
+    with pytest.raises(AuthenticationError):
+        access.has_bought(link, ["DAYPASS"])
+    with pytest.raises(InvalidValueError) as caught:
+        access.has_bought(link, ["DAYPASS"], using="default")
+    assert caught.value.field == "using"
+
+
+def test_customer_that_is_none_is_told(sandbox):
+    with pytest.raises(InvalidValueError) as caught:
+        access.has_bought(4711, ["DAYPASS"])
+    assert caught.value.field == "customer"
 
 
 def test_has_bought_takes_a_user_a_link_a_customer_id_or_an_external_id(sandbox, reader, customer_id):

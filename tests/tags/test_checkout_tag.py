@@ -1,6 +1,7 @@
 """`{% plenigo_checkout %}`: the snippet with an embedded login token."""
 
 import base64
+import datetime
 import html
 import json
 import logging
@@ -14,8 +15,9 @@ from django.template import Context, Template, TemplateSyntaxError
 from django.test import RequestFactory
 from django.views.decorators.cache import cache_control, cache_page
 
-from django_plenigo.errors import InvalidValueError
+from django_plenigo.errors import ConfigurationError, InvalidValueError
 from django_plenigo.middleware import PrivateResponseMiddleware
+from django_plenigo.services import access, checkout, customers
 
 pytestmark = pytest.mark.django_db
 
@@ -114,6 +116,43 @@ def test_cached_fragment_mints_on_the_click(sandbox, reader, source):
     assert sandbox.calls == []
 
 
+def test_fragment_that_a_visitor_put_into_the_cache_gives_a_reader_no_visitors_checkout(sandbox, reader):
+    source = "{% load cache %}{% cache 600 fragment %}" + TAG + "{% endcache %}"
+    first, second = (respond(user, source) for user in (AnonymousUser(), reader))
+    assert statement(first) == statement(second)
+    assert statement(first).startswith('djangoPlenigo.checkout({"offer": ')
+
+
+def test_cached_fragment_names_no_page_to_come_back_to(sandbox):
+    """It may be shown on another page than the one that it was made for: the click says which."""
+    source = "{% load cache %}{% cache 600 fragment %}" + TAG + "{% endcache %}"
+    assert checkout.read_offer(arguments(respond(AnonymousUser(), source))["offer"]).options.target_url is None
+
+
+def test_cache_page_gives_a_reader_no_visitors_checkout(sandbox, reader):
+    keep = cache_page(600)
+    assert statement(respond(AnonymousUser(), wrap=keep)).startswith("plenigo.checkout(")
+    assert statement(respond(reader, wrap=keep)).startswith("plenigo.checkoutWithRemoteLogin(")
+
+
+def test_caches_outside_of_django_keep_a_visitors_page_for_visitors_only(sandbox):
+    response = respond(AnonymousUser(), wrap=cache_control(public=True, max_age=600))
+    assert response.headers["Vary"] == "Cookie"
+
+
+PERSONAL = '{% load plenigo %}<a onclick="{% plenigo_checkout "DAYPASS" birthday=birthday %}">Buy</a>'
+PERSONAL_BUTTON = '{% load plenigo %}{% plenigo_checkout_button "DAYPASS" "Buy" birthday=birthday %}'
+
+
+@pytest.mark.parametrize("tag", [PERSONAL, PERSONAL_BUTTON], ids=["snippet", "button"])
+def test_birthday_makes_the_response_private_and_never_stands_in_a_cache(sandbox, tag):
+    birthday = datetime.date(1990, 5, 17)
+    assert respond(AnonymousUser(), tag, birthday=birthday).headers["Cache-Control"] == "private, no-store"
+    source = "{% load cache %}{% cache 600 fragment %}" + tag + "{% endcache %}"
+    with pytest.raises(ConfigurationError, match="belong to one reader"):
+        respond(AnonymousUser(), source, birthday=birthday)
+
+
 def test_fragment_out_of_get_or_set_mints_on_the_click(sandbox, reader):
     def view(request):
         part = Template(TAG)
@@ -164,6 +203,20 @@ def test_slow_vendor_is_waited_for_once(sandbox, reader, settings):
     sandbox.delay_next(30, times=10)
     respond(reader, TAG * 20)
     assert len(sandbox.calls) == 1
+
+
+def test_unregistered_reader_costs_one_query_for_any_number_of_snippets(user, django_assert_num_queries):
+    with django_assert_num_queries(1):
+        respond(user, TAG * 20)
+
+
+@pytest.mark.usefixtures("shared_cache")
+def test_kept_no_is_not_believed_once_a_page_has_handed_out_a_token(sandbox, reader):
+    """The click on such a snippet does not come by us, so the page itself is taken for the beginning of a checkout."""
+    access.check_access(reader, ["DAYPASS"])
+    respond(reader)
+    sandbox.buy(customers.link_of(reader).customer_id, "DAYPASS")
+    assert access.check_access(reader, ["DAYPASS"]) is access.Access.BOUGHT
 
 
 HOSTILE = [

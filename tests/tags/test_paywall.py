@@ -6,12 +6,13 @@ from django.contrib.auth.models import AnonymousUser
 from django.http import HttpResponse
 from django.template import Context, Template, TemplateSyntaxError
 from django.test import RequestFactory
+from django.views import View
 from django.views.decorators.cache import cache_page
 
-from django_plenigo.errors import ConfigurationError
+from django_plenigo.errors import ConfigurationError, InvalidValueError
 from django_plenigo.middleware import PrivateResponseMiddleware
 from django_plenigo.models import CustomerLink
-from django_plenigo.paywall import paywall_required
+from django_plenigo.paywall import PaywallMixin, paywall_required
 
 pytestmark = pytest.mark.django_db
 
@@ -80,6 +81,27 @@ def test_many_gates_of_one_page_wait_once_for_a_dead_vendor(sandbox, reader):
     sandbox.fail_next(status=500, times=50)
     assert text(reader, gates) == "unknown" * 5
     assert len(sandbox.calls) == 1
+
+
+def test_gates_of_one_page_wait_no_longer_than_one_call_may_take(sandbox, reader, settings):
+    """The second answer would come within the time of a call of its own, but not within what the page has left."""
+    settings.PLENIGO = {"default": {"MODE": "sandbox", "TIMEOUT_SECONDS": 1.0}}
+    sandbox.delay_next(0.4)
+    sandbox.delay_next(0.8, times=None)
+    assert text(reader, GATE + GATE.replace("DAYPASS", "MONTHLY")) == "offer" + "unknown"
+
+
+def test_unlinked_reader_costs_one_query_for_any_number_of_gates(user, django_assert_num_queries):
+    gates = "".join(GATE.replace("DAYPASS", f"PRODUCT{number}") for number in range(20))
+    with django_assert_num_queries(1):
+        assert text(user, gates) == "offer" * 20
+
+
+@pytest.mark.parametrize("value", [None, "", [], 7])
+def test_gate_whose_variable_names_no_product_says_which(db, value):
+    source = "{% load plenigo %}{% plenigo_paywall article.products %}article{% endplenigo_paywall %}"
+    with pytest.raises(InvalidValueError, match=r"article\.products names no product"):
+        text(AnonymousUser(), source, article={"products": value})
 
 
 @pytest.mark.parametrize("source", ["{% plenigo_paywall %}", '{% plenigo_paywall "A" usin="x" %}'])
@@ -185,3 +207,20 @@ def test_asynchronous_view_is_gated_too(db):
     request = RequestFactory().get("/")
     request.user = AnonymousUser()
     assert async_to_sync(view)(request).status_code == 403
+
+
+class AsynchronousView(PaywallMixin, View):
+    paywall_products = ["DAYPASS"]
+
+    async def get(self, request):
+        return HttpResponse("the whole article")
+
+
+@pytest.mark.parametrize(
+    ("method", "has_bought", "status"), [("GET", True, 200), ("GET", False, 403), ("PUT", True, 405)]
+)
+def test_asynchronous_class_based_view_is_gated_too(sandbox, buyer, method, has_bought, status):
+    request = RequestFactory().generic(method, "/")
+    request.user = buyer if has_bought else AnonymousUser()
+    response = async_to_sync(AsynchronousView.as_view())(request)
+    assert (response.status_code, response.headers["Cache-Control"]) == (status, "private, no-store")

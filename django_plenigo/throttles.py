@@ -1,5 +1,6 @@
-"""Bounds how often one reader may have the vendor asked."""
+"""Bounds how often one reader may have the vendor asked. Loaded at its first use only, since it imports DRF."""
 
+from django.http import HttpRequest
 from django.utils.crypto import salted_hmac
 from rest_framework.request import Request
 from rest_framework.throttling import SimpleRateThrottle
@@ -15,12 +16,13 @@ class ReaderThrottle(SimpleRateThrottle):
         """Return the rate in DRF's notation; it is read from the settings at each request."""
         raise NotImplementedError
 
-    def get_cache_key(self, request: Request, view: APIView) -> str:
+    def get_cache_key(self, request: Request | HttpRequest, view: APIView | None) -> str:
         """Return one key a reader. It is hashed: an address is personal data."""
-        if request.user.is_authenticated:
+        # A site may have DRF know no anonymous user: then there is none at all.
+        if request.user and request.user.is_authenticated:
             who = f"user {request.user.pk}"
         else:
-            who = f"address {conf.client_address(request._request, conf.Account())}"
+            who = f"address {conf.client_address(getattr(request, '_request', request), conf.Account())}"
         return f"plenigo:{self.scope}:{salted_hmac('django_plenigo.throttle', who, algorithm='sha256').hexdigest()}"
 
 
