@@ -164,7 +164,7 @@ def test_every_option_of_a_command_is_listed(document, app, command):
 
 
 def test_every_exit_code_is_listed():
-    codes = {0, plenigo_link_users.STOPPED, plenigo_link_users.LEFTOVERS}
+    codes = {0, plenigo_link_users.STOPPED, plenigo_link_users.LEFTOVERS, plenigo_link_users.LIMITED}
     assert {int(name) for name in names_of(tables("linking", "Exit code"))} == codes
 
 
