@@ -94,10 +94,10 @@ def report(
         for name, (counted, wanted) in counts.items()
         if counted != wanted
     ]
-    if ratio.is_noisy:
-        print(f"Too noisy to judge: {benchmark}, {case}: the rounds differ too much on this machine.", file=sys.stderr)
-    elif ratio.median > gate:
+    if ratio.low > gate or (ratio.median > gate and not ratio.is_noisy):
         sentences.append(f"Gate missed: {benchmark}, {case} costs {ratio.median} of {peer}, allowed is {gate}.")
+    elif ratio.is_noisy:
+        print(f"Too noisy to judge: {benchmark}, {case}: the rounds differ too much on this machine.", file=sys.stderr)
     for sentence in sentences:
         print(sentence, file=sys.stderr)
     return bool(sentences)

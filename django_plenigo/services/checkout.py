@@ -2,6 +2,7 @@
 
 import base64
 import logging
+import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date, timedelta
@@ -31,8 +32,9 @@ RETURN_SALT = "django_plenigo.return"
 #: The vendor's limit for targetUrl and sourceUrl (docs/protocols/plenigo-v2.md 3.1).
 URL_LENGTH = 255
 
-#: How many offers a process remembers.
+#: How many signed offers a process remembers, and for how long: so much earlier than OFFER_SECONDS says one may end.
 MEMO_SIZE = 1024
+SIGNATURE_SECONDS = 60
 
 #: Characters of base64, 6 bits each: 132 bits, since the whole address must stay below `URL_LENGTH`.
 RETURN_SIGNATURE_LENGTH = 22
@@ -71,24 +73,25 @@ def sign_offer(offer: Offer) -> str:
 
     Raises `InvalidValueError` where its checkout could not be signed: a wrong value is told now, not on the click.
     """
+    if offer.order.is_personal:
+        return _sign_offer(offer)
     try:
-        payload = _payload_of(offer) if offer.order.is_personal else _remembered_payload_of(offer)
+        return _remembered_signed_offer(offer, int(time.time() // SIGNATURE_SECONDS))
     except TypeError:  # a value that cannot be part of a key, such as a list: what reads its field says so by name
-        payload = _payload_of(offer)
-    return signing.TimestampSigner(salt=OFFER_SALT).sign(payload)
+        return _sign_offer(offer)
 
 
-def _payload_of(offer: Offer) -> str:
-    """Return what `signing.loads` reads of an offer, without time and signature."""
+def _sign_offer(offer: Offer) -> str:
     sign_checkout(offer)
     order = {name: _as_json(value) for name, value in asdict(offer.order).items() if value is not None}
     options = {name: value for name, value in asdict(offer.options).items() if value}
-    text = signing.JSONSerializer().dumps([offer.using, order, options])
-    return signing.b64_encode(text).decode()
+    return signing.dumps([offer.using, order, options], salt=OFFER_SALT)
 
 
-#: An offer is the same for every reader and has no time in it, so a page of many costs its signatures alone.
-_remembered_payload_of = lru_cache(maxsize=MEMO_SIZE)(_payload_of)
+@lru_cache(maxsize=MEMO_SIZE)
+def _remembered_signed_offer(offer: Offer, period: int) -> str:
+    """Sign an offer once in a period: it is the same for every reader, and a page may show many."""
+    return _sign_offer(offer)
 
 
 def read_offer(signed: Any) -> Offer:
