@@ -61,7 +61,7 @@ def _claims(token: str, secret: str | None) -> dict[str, Any]:
 
 def _company_of(claims: dict[str, Any]) -> Company:
     company_id = claims.get("companyId")
-    company = find_company(company_id) if isinstance(company_id, str) and company_id.isalnum() else None
+    company = find_company(company_id) if isinstance(company_id, str) else None
     if company is None:
         raise _TokenError("There is no company with this id.")
     return company

@@ -6,15 +6,15 @@ from . import checkout, login, scripts
 
 urlpatterns = [
     path(
-        "static_resources/javascript/<slug:company_id>/plenigo_sdk.min.js",
+        "static_resources/javascript/<str:company_id>/plenigo_sdk.min.js",
         scripts.show_script,
         name="plenigo_sandbox_script",
     ),
-    path("static_resources/v2/javascript/<slug:company_id>/plenigo_sdk.min.js", scripts.show_script),
+    path("static_resources/v2/javascript/<str:company_id>/plenigo_sdk.min.js", scripts.show_script),
     path("static_resources/pages/<str:name>", scripts.show_asset, name="plenigo_sandbox_asset"),
-    path("checkout/<slug:company_id>/", checkout.open_checkout, name="plenigo_sandbox_checkout"),
-    path("checkout/<slug:company_id>/next/", checkout.continue_checkout, name="plenigo_sandbox_checkout_next"),
-    path("login/<slug:company_id>/", login.open_login, name="plenigo_sandbox_login"),
-    path("registration/<slug:company_id>/", login.open_registration, name="plenigo_sandbox_registration"),
-    path("login/<slug:company_id>/next/", login.continue_login, name="plenigo_sandbox_login_next"),
+    path("checkout/<str:company_id>/", checkout.open_checkout, name="plenigo_sandbox_checkout"),
+    path("checkout/<str:company_id>/next/", checkout.continue_checkout, name="plenigo_sandbox_checkout_next"),
+    path("login/<str:company_id>/", login.open_login, name="plenigo_sandbox_login"),
+    path("registration/<str:company_id>/", login.open_registration, name="plenigo_sandbox_registration"),
+    path("login/<str:company_id>/next/", login.continue_login, name="plenigo_sandbox_login_next"),
 ]
