@@ -5,6 +5,7 @@ from datetime import timedelta
 from urllib.parse import unquote_plus
 
 from . import clock, identifiers
+from .destinations import is_web_address
 from .models import Company, Customer, OAuthGrant
 
 CODE_LIFETIME_SECONDS = 60
@@ -24,8 +25,7 @@ class Tokens:
 
 def allows_redirect(company: Company, redirect_uri: str) -> bool:
     """Say whether a log-in may return to an address: the registered value is what it must begin with."""
-    is_web = redirect_uri.startswith(("https://", "http://"))
-    return is_web and redirect_uri.startswith(company.redirect_uri_prefix)
+    return is_web_address(redirect_uri) and redirect_uri.startswith(company.redirect_uri_prefix)
 
 
 def issue_code(customer: Customer, redirect_uri: str) -> str:
@@ -34,9 +34,13 @@ def issue_code(customer: Customer, redirect_uri: str) -> str:
 
 
 def exchange_code(company: Company, code: str, redirect_uri: str) -> Tokens | None:
-    """Return tokens for a code, once; older refresh tokens of the customer end. None when the code is not good."""
+    """Return tokens for a code, once; older refresh tokens of the customer end. None when the code is not good.
+
+    `redirect_uri` must begin with what the company has registered; where it has registered nothing, it must be the
+    address that the log-in returned to.
+    """
     grant = _find(company, Kind.CODE, code)
-    if grant is None or not _is_same_address(grant.redirect_uri, redirect_uri):
+    if grant is None or not _is_allowed_address(grant, redirect_uri):
         return None
     now = clock.now()
     if not OAuthGrant.objects.filter(pk=grant.pk, used_at=None, expires_at__gt=now).update(used_at=now):
@@ -77,8 +81,12 @@ def _find(company: Company, kind: str, token: str) -> OAuthGrant | None:
     return grants.select_related("customer__company").first()
 
 
-def _is_same_address(issued: str, received: str) -> bool:
-    """Compare as far as the wire allows: PHP sends forms unencoded, so an address is cut at its first `&`."""
-    return bool(received) and any(
-        known == received or known.startswith(received + "&") for known in (issued, unquote_plus(issued))
-    )
+def _is_allowed_address(grant: OAuthGrant, received: str) -> bool:
+    """Compare as the wire allows: as received or decoded, since some send forms encoded and PHP does not."""
+    registered = grant.customer.company.redirect_uri_prefix
+    known = registered or grant.redirect_uri
+    # PHP's body ends an address at its first `&`, and what is registered may go on beyond it.
+    if known.startswith(received + "&"):
+        return True
+    forms = (received, unquote_plus(received))
+    return any(form.startswith(registered) for form in forms) if registered else grant.redirect_uri in forms

@@ -3,10 +3,8 @@
 Source: docs/protocols/plenigo-v2.md 2.6.
 """
 
-from urllib.parse import urlencode
-
 from django.contrib.auth.decorators import login_not_required
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -16,7 +14,8 @@ from django.views.decorators.http import require_http_methods
 
 from .. import oauth
 from ..companies import find_company
-from ..customers import find_customer_by_email, is_storable
+from ..customers import find_customer_by_email
+from ..destinations import with_query
 from ..guard import guarded
 from ..models import Company
 
@@ -33,7 +32,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     """Show the form, or return to the merchant's address with a code."""
     sent = request.POST if request.method == "POST" else request.GET
     fields = {name: sent.get(name, "") for name in FIELDS}
-    company = find_company(fields["client_id"]) if is_storable(fields["client_id"]) else None
+    company = find_company(fields["client_id"])
     # Without a known company and an address of its own there is nowhere to return to: the reader is told.
     if company is None:
         return _page(request, fields, problem=_("There is no company with this client_id."), status=400)
@@ -60,10 +59,7 @@ def _decide(request: HttpRequest, company: Company, fields: dict[str, str]) -> H
 def _return(fields: dict[str, str], **values: str) -> HttpResponse:
     if fields["state"]:
         values["state"] = fields["state"]
-    address, mark, fragment = fields["redirect_uri"].partition("#")
-    joint = "&" if "?" in address else "?"
-    response = HttpResponse(status=302)
-    response["Location"] = f"{address}{joint}{urlencode(values)}{mark}{fragment}"
+    response = HttpResponseRedirect(with_query(fields["redirect_uri"], **values))
     response["Cache-Control"] = "no-store"
     return response
 

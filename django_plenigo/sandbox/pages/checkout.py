@@ -17,10 +17,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from ..customers import find_customer
+from ..destinations import with_query
 from ..login_tokens import consume_login_token
 from ..models import Company, Customer
 from . import identification, tickets
-from .destinations import with_query
 from .framing import RefusalError, address_of, sandbox_page, show
 from .offers import Offer, is_owned, make_offer, open_amount, pay
 from .payment_data import HIGHEST_AMOUNT, PaymentDataError, read_payment_data

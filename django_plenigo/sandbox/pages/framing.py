@@ -16,9 +16,9 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
 from ..companies import find_company
+from ..destinations import is_origin
 from ..guard import guarded
 from ..models import Company
-from .destinations import is_origin
 
 LANGUAGES = frozenset({"de", "en"})
 

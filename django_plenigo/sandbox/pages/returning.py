@@ -3,9 +3,9 @@
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from ..destinations import is_web_address, with_query
 from ..models import Company, Customer
 from ..oauth import allows_redirect, issue_code
-from .destinations import is_web_address, with_query
 from .framing import RefusalError
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from django_plenigo.sandbox.pages.destinations import is_origin, is_web_address, with_query
+from django_plenigo.sandbox.destinations import is_origin, is_web_address, with_query
 
 
 @pytest.mark.parametrize("origin", ["https://shop.example", "http://127.0.0.1:8000", "http://[::1]:8000"])
