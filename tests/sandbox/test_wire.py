@@ -1,6 +1,7 @@
 """The sandbox alone over a real socket, asked with the very bytes that the vendor's clients send.
 
-Sections 0, 1.3, 1.4 and 2.6 of docs/protocols/plenigo-v2.md. No HTTP library and no client of ours takes part.
+Sections 0, 1.3, 1.4 and 2.6 of docs/protocols/plenigo-v2.md; section 3.3 has a module of its own. No HTTP library and
+no client of ours takes part.
 """
 
 import json
@@ -9,7 +10,7 @@ from contextlib import closing
 
 import pytest
 
-from django_plenigo.sandbox import oauth
+from django_plenigo.sandbox import customers, oauth
 from django_plenigo.sandbox.credentials import COMPANY_ID
 from tests.sandbox.serving import Line
 from tests.sandbox.vendor_client import claims, sign
@@ -81,22 +82,11 @@ def test_php_says_no_in_many_ways(line, ada, flag):
     assert line.ask(f"{head}\nContent-Type: application/json\nContent-Length: {len(body)}", body) == (204, None)
 
 
-def test_answer_without_content_has_no_content_type(line, ada):
-    body = b'{"email":"new@example.com"}'
-    line.send(f"PUT /api/v2/externalUser/{ada.customer_id}/changeEmail HTTP/1.1\nContent-Length: {len(body)}", body)
-    status, headers, content = line.read()
-    assert (status, content, set(headers) & {"content-type", "content-length"}) == (204, b"", set())
-
-
 @pytest.mark.parametrize("query", ["productId=A%2CP", "productId=A,P", "productId=A&productId=P"])
 def test_php_and_java_ask_for_several_products_each_in_its_way(line, ada, sandbox, query):
     sandbox.buy(ada, "P")
     status, answer = line.ask(f"GET /api/v2/user/product?customerId={ada.customer_id}&{query}&testMode=false HTTP/1.1")
     assert (status, [row["productId"] for row in answer["userProducts"]]) == (200, ["P"])
-
-
-def test_not_bought_is_403_on_the_wire(line, ada):
-    assert line.ask(f"GET /api/v2/user/product?customerId={ada.customer_id}&productId=P HTTP/1.1")[0] == 403
 
 
 def test_java_keeps_the_padding_of_its_token(line, sandbox):
@@ -172,3 +162,125 @@ def test_server_logs_no_addresses(line, sandbox, capfd):
 def test_name_with_an_underscore_passes_for_no_other(line, sandbox):
     line.socket.sendall(f"GET /api/v2/paywall/state HTTP/1.1\r\nplenigo_Token: {sign(claims())}\r\n\r\n".encode())
     assert line.read()[0] == 401
+
+
+# --- what every answer looks like: section 0 --------------------------------------------------------------------
+
+
+ADA = "ADA0CUSTOMER"
+
+
+@pytest.fixture
+def ada_by_heart(ada, sandbox):
+    """Ada under an id that can be written down."""
+    ada.customer_id = ADA
+    ada.save()
+    sandbox.buy(ada, "P")
+    return ada
+
+
+def get(path: str) -> tuple[str, bytes]:
+    return f"GET /api/v2/{path} HTTP/1.1", b""
+
+
+def put_json(path: str, body: bytes) -> tuple[str, bytes]:
+    return f"PUT /api/v2/{path} HTTP/1.1\nContent-Type: application/json\nContent-Length: {len(body)}", body
+
+
+WITH_CONTENT = {
+    "register": (*post_json("externalUser/register", b'{"email":"eve@example.com"}'), {"customerId"}),
+    "register again": (*post_json("externalUser/register", b'{"email":"ada@example.com"}'), {"customerId"}),
+    "createLoginToken": (*post_json(f"externalUser/{ADA}/createLoginToken", b""), {"loginToken"}),
+    "createMultipleLoginTokens": (*post_json(f"externalUser/{ADA}/createMultipleLoginTokens", b"{}"), {"loginTokens"}),
+    "user/product": (*get(f"user/product?customerId={ADA}&productId=P"), {"accessGranted", "userProducts"}),
+    "details": (*get(f"user/product/details?customerId={ADA}&productId=P"), {"accessGranted", "userProducts"}),
+    "products bought": (*get(f"user/{ADA}/products?testMode=false"), {"singleProducts", "subscriptions"}),
+    "no products bought": (*get(f"user/{ADA}/products?testMode=true"), {"singleProducts", "subscriptions"}),
+    "products of nobody": (*get("user/UNKNOWN/products"), {"singleProducts", "subscriptions"}),
+    "no subscriptions": (*get(f"user/{ADA}/subscriptions"), {"elements", "pageNumber", "size", "totalElements"}),
+    "no orders": (*get(f"user/{ADA}/orders?testMode=1"), {"elements", "pageNumber", "size", "totalElements"}),
+    "last page": (*get("products/search?size=10&page=9"), {"elements", "pageNumber", "size", "totalElements"}),
+    "all products": (*get("products/search/full"), {"elements", "pageNumber", "size", "totalElements"}),
+    "all categories": (*get("categories/search"), {"elements", "pageNumber", "size", "totalElements"}),
+    "product": (*get("product/EgLUrT56328991046641"), {"id", "subscription", "title", "price"}),
+    "category": (*get("category/CAT_ARTICLES"), {"id", "title", "price"}),
+    "paywall": (*get("paywall/state"), {"enabled"}),
+}
+
+
+@pytest.mark.parametrize(("head", "body", "keys"), WITH_CONTENT.values(), ids=WITH_CONTENT)
+def test_success_is_a_json_object_with_its_keys_and_without_error(line, ada_by_heart, head, body, keys):
+    line.send(head, body)
+    status, headers, content = line.read()
+    answer = json.loads(content)
+    assert (status, headers["content-type"][:16], type(answer)) == (200, "application/json", dict)
+    assert {key for key, value in answer.items() if value not in ("", None)} >= keys
+    assert "error" not in answer
+
+
+WITHOUT_CONTENT = {
+    "changeEmail": put_json(
+        f"externalUser/{ADA}/changeEmail?useExternalCustomerId=false", b'{"email":"n@example.com"}'
+    ),
+    "addExternalUserId": put_json(f"externalUser/{ADA}/addExternalUserId", b'{"externalUserId":"A-1"}'),
+    "customerAccess": post_json(
+        "import/customerAccess",
+        b'{"customerId":"%s","useExternalCustomerId":false,"yourForthIdentifier":"4"}' % ADA.encode(),
+    ),
+    "address": put_json(f"user/{ADA}/address", b'{"gender":"FEMALE","firstName":"A","name":"B"}'),
+    "add": post_json(f"access/{ADA}/add", b'{"productIds":["Q"],"testMode":"false"}'),
+    "addWithDetails": post_json(f"access/{ADA}/addWithDetails", b'{"details":[{"productId":"Q"}]}'),
+    "remove": (f"DELETE /api/v2/access/{ADA}/remove?productIds=Q%2CP&testMode=false HTTP/1.1", b""),
+}
+
+
+@pytest.mark.parametrize(("head", "body"), WITHOUT_CONTENT.values(), ids=WITHOUT_CONTENT)
+def test_success_without_content_has_no_content_type(line, ada_by_heart, head, body):
+    line.send(head, body)
+    status, headers, content = line.read()
+    assert (status, content, set(headers) & {"content-type", "content-length"}) == (204, b"", set())
+
+
+CONFLICTS = {
+    "address exists": post_json("externalUser/register", b'{"email":"ada@example.com","failByExistingEmail":true}'),
+    "external id": post_json("externalUser/register", b'{"email":"eve@example.com","externalUserId":"A-1"}'),
+    "changeEmail": put_json(f"externalUser/{ADA}/changeEmail", b'{"email":"bob@example.com"}'),
+    "addExternalUserId": put_json(f"externalUser/{ADA}/addExternalUserId", b'{"externalUserId":"A-2"}'),
+    "customerAccess": post_json(
+        "import/customerAccess", b'{"customerId":"%s","yourFirstIdentifier":"BOBS"}' % ADA.encode()
+    ),
+}
+
+
+@pytest.mark.parametrize(("head", "body"), CONFLICTS.values(), ids=CONFLICTS)
+def test_conflict_is_an_object_with_one_text_named_error(line, ada_by_heart, bob, head, body):
+    customers.assign_access_identifiers(bob, {1: "BOBS"})
+    line.send(head, body)
+    status, headers, content = line.read()
+    answer = json.loads(content)
+    assert (status, headers["content-type"][:16], list(answer)) == (409, "application/json", ["error"])
+    assert isinstance(answer["error"], str)
+    assert answer["error"]
+
+
+@pytest.mark.parametrize("path", ["user/product", "user/product/details"])
+def test_not_bought_is_403_on_the_wire(line, ada_by_heart, path):
+    sentence = "User is not allowed to access the product requested."
+    assert line.ask(*get(f"{path}?customerId={ADA}&productId=OTHER&testMode=false")) == (403, {"error": sentence})
+
+
+@pytest.mark.parametrize("flag", ["true", "TRUE", "1", "'true'", "%27true%27", "%22true%22"])
+def test_yes_is_said_in_many_ways_in_a_query(line, ada_by_heart, flag):
+    assert line.ask(*get(f"user/product?customerId=A-1&productId=P&useExternalCustomerId={flag}"))[0] == 200
+
+
+@pytest.mark.parametrize("flag", [b"true", b"1", b'"true"', b'"1"', b"\"'true'\"", b'"True"'])
+def test_yes_is_said_in_many_ways_in_json(line, ada_by_heart, flag):
+    body = b'{"email":"ada@example.com","failByExistingEmail":%s}' % flag
+    assert line.ask(*post_json("externalUser/register", body))[0] == 409
+
+
+@pytest.mark.parametrize("flag", [b"false", b"0", b'"false"', b'"0"', b'""', b"\"'false'\"", b'"NULL"', b"null"])
+def test_no_is_said_in_many_ways_in_json(line, ada_by_heart, flag):
+    body = b'{"email":"ada@example.com","failByExistingEmail":%s}' % flag
+    assert line.ask(*post_json("externalUser/register", body)) == (200, {"customerId": ADA})
