@@ -49,7 +49,7 @@ class CheckoutOrder:
     """The vendor's product type: EBOOK, BOOK, NEWSPAPER, ..."""
 
     title: str | None = None
-    """Shown in the checkout; cut to 100 characters."""
+    """Shown in the checkout, whatever it holds; cut to 100 characters."""
 
     segment_id: str | None = None
     """Price segment; overrides the vendor's country logic."""
@@ -60,7 +60,7 @@ class CheckoutOrder:
     show_checkout_confirmation_screen: bool | None = None
     """Whether a confirmation is shown after the purchase."""
 
-    oauth2_redirect_url: str | None = None
+    oauth2_redirect_url: str | None = field(default=None, repr=False)
     """Where the vendor's OAuth2 log-in returns to."""
 
     csrf_token: str | None = field(default=None, repr=False)
@@ -93,6 +93,37 @@ class CheckoutOrder:
     birthday: date | None = field(default=None, repr=False)
     """The reader's birthday, for products with an age rule."""
 
+    def __eq__(self, other: object) -> bool:
+        """Compare what Python alone would mix up: True equals 1 there, but only one of them is a price.
+
+        So what was made of an order may be kept, and used again for an equal one.
+        """
+        if not isinstance(other, CheckoutOrder):
+            return NotImplemented
+        return (
+            self.product_id == other.product_id
+            and self.price == other.price
+            and type(self.price) is type(other.price)
+            and self.title == other.title
+            and self.currency == other.currency
+            and self.type == other.type
+            and self.segment_id == other.segment_id
+            and self.show_buying_again_screen is other.show_buying_again_screen
+            and self.show_checkout_confirmation_screen is other.show_checkout_confirmation_screen
+            and self.oauth2_redirect_url == other.oauth2_redirect_url
+            and self.csrf_token == other.csrf_token
+            and self.category_id == other.category_id
+            and self.pay_what_you_want is other.pay_what_you_want
+            and self.test_mode is other.test_mode
+            and self.subscription_renewal is other.subscription_renewal
+            and self.failed_payment is other.failed_payment
+            and self.shipping_cost == other.shipping_cost
+            and type(self.shipping_cost) is type(other.shipping_cost)
+            and self.override_mode is other.override_mode
+            and self.product_id_replacement == other.product_id_replacement
+            and self.birthday == other.birthday
+        )
+
     @property
     def is_personal(self) -> bool:
         """Whether the order holds something of one reader: it is not kept, and the page that shows it is private."""
@@ -106,10 +137,10 @@ class CheckoutOptions:
     start_with_registration: bool = False
     """Whether a visitor is shown the registration before the log-in."""
 
-    source_url: str | None = None
+    source_url: str | None = field(default=None, repr=False)
     """For the vendor's statistics; at most 255 characters."""
 
-    target_url: str | None = None
+    target_url: str | None = field(default=None, repr=False)
     """Where a purchase returns to, else the current page; at most 255 characters."""
 
     affiliate_id: str | None = None
@@ -117,6 +148,18 @@ class CheckoutOptions:
 
     element_id: str | None = None
     """Id of the element that the checkout is embedded in; at most 100 characters."""
+
+    def __eq__(self, other: object) -> bool:
+        """Compare what Python alone would mix up, as for an order."""
+        if not isinstance(other, CheckoutOptions):
+            return NotImplemented
+        return (
+            self.start_with_registration is other.start_with_registration
+            and self.source_url == other.source_url
+            and self.target_url == other.target_url
+            and self.affiliate_id == other.affiliate_id
+            and self.element_id == other.element_id
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,4 @@
 import base64
-import gc
-import inspect
 import json
 import traceback
 from dataclasses import fields, replace
@@ -136,7 +134,8 @@ FLAGS = [
     "failed_payment",
     "override_mode",
 ]
-TEXTS = ["product_id", "currency", "type", "title", "segment_id", "oauth2_redirect_url", "csrf_token", "category_id"]
+#: All but the title, which may hold anything: see test_plenigo_v2_titles.py.
+TEXTS = ["product_id", "currency", "type", "segment_id", "oauth2_redirect_url", "csrf_token", "category_id"]
 
 
 def login(value="LT-1", *, is_url=False):
@@ -311,17 +310,13 @@ def test_sign_checkout_escapes_as_the_vendor_does():
 @given(st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=100), st.booleans())
 @settings(database=None, deadline=None)
 def test_sign_checkout_writes_any_text_as_a_json_library_reads_it(text, flag):
-    claims = claims_of(CheckoutOrder("item-123", title=text, category_id=text, failed_payment=flag))
-    given = {"ti": text, "ci": text} if text.strip() else {}
-    assert claims == {**given, "pi": "item-123", "fp": flag, "aud": "plenigo"}
+    claims = claims_of(CheckoutOrder("item-123", category_id=text, failed_payment=flag))
+    given = {"ci": text} if text.strip() else {}
+    assert claims == {"pi": "item-123", **given, "fp": flag, "aud": "plenigo"}
 
 
-def test_sign_checkout_cuts_a_title_to_100_characters():
-    assert claims_of(replace(ITEM, title="ü" * 101))["ti"] == "ü" * 100
-
-
-@pytest.mark.parametrize("name", [*TEXTS[1:], "price", "shipping_cost", "product_id_replacement"])
-@pytest.mark.parametrize("blank", ["", " ", "\t\r\n", "\u00a0"], ids=ascii)
+@pytest.mark.parametrize("name", [*TEXTS[1:], "title", "price", "shipping_cost", "product_id_replacement"])
+@pytest.mark.parametrize("blank", ["", " ", "\t\r\n"], ids=ascii)
 def test_sign_checkout_takes_a_blank_for_not_given(name, blank):
     assert payload_of(replace(ITEM, **{name: blank})) == r'{"pi":"item-123","aud":"plenigo"}'
 
@@ -347,7 +342,7 @@ def test_sign_checkout_refuses_a_flag_that_is_no_bool(flag, value):
     assert refused(replace(ITEM, price=1, **{flag: value})) == (flag, "must be True, False or None")
 
 
-@pytest.mark.parametrize("name", [*TEXTS, "product_id_replacement"])
+@pytest.mark.parametrize("name", [*TEXTS, "title", "product_id_replacement"])
 @pytest.mark.parametrize("value", [12, b"abc", True, ["abc"], {"a": 1}])
 def test_sign_checkout_refuses_a_text_that_is_none(name, value):
     assert refused(replace(ITEM, **{name: value})) == (name, "must be text")
@@ -493,56 +488,6 @@ def test_sign_checkout_stays_inside_its_own_json():
     options = CheckoutOptions(target_url=f"https://shop.example/{hostile}", element_id=hostile)
     arguments = arguments_of(options=options, login_pass=login(hostile))
     assert json.loads(arguments)["elementId"] == json.loads(arguments)["loginToken"] == hostile
-
-
-def test_equal_orders_are_signed_once(monkeypatch):
-    signed = []
-    monkeypatch.setattr(checkout, "sign_hs256", lambda claims_json, secret: signed.append(claims_json) or "token")
-    one = builder()
-    for number in range(3):
-        order = replace(FOREIGN, title="".join(["The ", "title"]))
-        one.sign_checkout(order, PLAIN, login(f"LT-{number}"))
-    assert len(signed) == 1
-
-
-@pytest.mark.parametrize("personal", [{"csrf_token": "c5rf"}, {"birthday": date(1990, 5, 17)}], ids=str)
-def test_an_order_with_a_personal_value_is_not_remembered(personal):
-    one = builder()
-    order = replace(ITEM, **personal)
-    calls = [one.sign_checkout(order, PLAIN) for _ in range(2)]
-    assert calls[0] == calls[1]
-    assert one._remembered.cache_info().currsize == 0
-
-
-def test_no_more_orders_are_remembered_than_the_bound():
-    one = builder()
-    for number in range(checkout.MEMO_SIZE + 10):
-        one.sign_checkout(CheckoutOrder(f"item-{number}"), PLAIN)
-    assert one._remembered.cache_info().currsize == checkout.MEMO_SIZE
-
-
-def test_a_log_in_is_kept_nowhere():
-    one = builder()
-    token = "-".join(["LT", "1"])  # made here, so that nothing but a memo can refer to it
-    login_pass = login(token)
-    for _ in range(2):
-        one.sign_checkout(ITEM, PLAIN, login_pass)
-    assert [each for each in gc.get_referrers(login_pass) if not inspect.isframe(each)] == []
-    del login_pass
-    assert [each for each in gc.get_referrers(token) if not inspect.isframe(each)] == []
-
-
-def test_each_call_carries_its_own_token():
-    one = builder()
-    tokens = ["LT-1", "LT-2", "LT-1"]
-    calls = [one.sign_checkout(ITEM, PLAIN, login(token)) for token in tokens]
-    assert [json.loads(call.arguments_json)["loginToken"] for call in calls] == tokens
-
-
-def test_builders_of_two_companies_share_nothing():
-    other = CheckoutBuilder("another-secret-of-the-very-same-size-....")
-    ours = builder().sign_checkout(ITEM, PLAIN)
-    assert other.sign_checkout(ITEM, PLAIN) != ours
 
 
 def test_checkout_builder_refuses_an_empty_secret():

@@ -51,6 +51,8 @@ MEMO_SIZE = 1024
 
 # A lone surrogate is no character: neither UTF-8 nor the vendor's builder can write it.
 _CONTROL_CHARACTER = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+#: What the vendor's builder strips before it looks whether something is left.
+_VENDORS_BLANKS = " \t\n\r\0\x0b"
 _PLAIN_NUMBER = re.compile(r"[0-9]+\.?[0-9]*|\.[0-9]+")
 _CURRENCY = re.compile(r"[A-Z]{3}")
 _WEB_ADDRESS = re.compile(r"https?://[^\s/?#\\]", re.IGNORECASE)
@@ -80,8 +82,17 @@ def _string(field: str, value: Any) -> str:
 
 
 def _title(field: str, value: Any) -> str:
-    text = _text(field, value)
-    return text and encode_basestring_ascii(text[:TITLE_LENGTH])
+    """Write any title as the vendor's builder does, "" where that builder takes it for blank."""
+    if not isinstance(value, str):
+        raise InvalidValueError(field, "must be text")
+    if not value.strip(_VENDORS_BLANKS):
+        return ""
+    if value.isprintable():
+        return encode_basestring_ascii(value[:TITLE_LENGTH])
+    # Half a character: two that belong together become the one that they are, and one alone U+FFFD.
+    text = value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")[:TITLE_LENGTH]
+    # The one character of ASCII that the vendor's builder leaves as it is and Python escapes.
+    return '"' + "\x7f".join(encode_basestring_ascii(part)[1:-1] for part in text.split("\x7f")) + '"'
 
 
 def _product_id(field: str, value: Any) -> str:
@@ -286,7 +297,7 @@ class CheckoutBuilder:
             return self._sign(order)
 
     def _sign(self, order: CheckoutOrder) -> str:
-        if self._test_mode and order.test_mode in (None, False):
+        if self._test_mode and (order.test_mode is None or order.test_mode is False):
             order = replace(order, test_mode=True)
         claims = [
             prefix + text
