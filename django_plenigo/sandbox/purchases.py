@@ -6,11 +6,12 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, router, transaction
 from django.db.models import Q, QuerySet
 
 from . import clock, identifiers
 from .companies import find_product
+from .customers import lock
 from .models import Customer, Product, Purchase
 
 PAYMENT_METHOD = "BANK_ACCOUNT"
@@ -49,7 +50,7 @@ def buy(
         **(_terms(product, start) if product else {}),
     }
     try:
-        with transaction.atomic():
+        with transaction.atomic(using=router.db_for_write(Purchase)):
             return Purchase.objects.create(transaction_id=key, **values)
     except IntegrityError:
         if transaction_id is None:
@@ -77,8 +78,8 @@ def grant(
         "receipt": receipt,
         "receipt_source": receipt_source,
     }
-    with transaction.atomic():
-        Customer.objects.select_for_update().get(pk=customer.pk)  # two grants at once shall leave one row
+    with transaction.atomic(using=router.db_for_write(Customer)):
+        lock(customer)  # two grants at once shall leave one row
         granted = _granted(customer, [product_id], test_mode).first()
         if granted is None:
             product = find_product(customer.company, product_id)

@@ -1,41 +1,15 @@
 """Two tabs, two workers, one customer: on SQLite and PostgreSQL, in processes, over a socket."""
 
 import json
-import os
-import subprocess
-import sys
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
-import psycopg
 import pytest
-from django.conf import settings
 
-ROOT = Path(__file__).parent.parent.parent
+from tests.races.processes import python, run
+
 USERS = 25
 WORKERS = 4
-POSTGRES_URL = os.environ.get("POSTGRES_URL", "")
-
-
-def python(*arguments: str, **environment: str) -> subprocess.Popen[str]:
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "COV_"))}
-    return subprocess.Popen(
-        [sys.executable, *arguments],
-        cwd=ROOT,
-        env={**inherited, "PYTHONPATH": str(ROOT), "DJANGO_SETTINGS_MODULE": "tests.races.settings", **environment},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
-def run(*arguments: str, **environment: str) -> str:
-    process = python(*arguments, **environment)
-    out, err = process.communicate(timeout=400)
-    assert process.returncode == 0, err
-    return out
 
 
 @pytest.fixture
@@ -49,23 +23,6 @@ def vendor(tmp_path: Path) -> Iterator[tuple[str, str]]:
     yield line.removeprefix("ready: ").strip(), database
     server.terminate()
     server.communicate(timeout=20)
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """A database of the site, empty."""
-    if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path / 'site.sqlite3'}"
-        return
-    if not POSTGRES_URL:
-        sentence = "POSTGRES_URL names no server, such as postgres://postgres@127.0.0.1:5432/postgres"
-        pytest.fail(sentence) if settings.SERVICES_REQUIRED else pytest.skip(sentence)
-    server = psycopg.connect(POSTGRES_URL, autocommit=True, connect_timeout=10)
-    name = f"plenigo_{uuid.uuid4().hex[:12]}"
-    server.execute(f"CREATE DATABASE {name}")
-    yield f"{POSTGRES_URL.rpartition('/')[0]}/{name}"
-    server.execute(f"DROP DATABASE {name} WITH (FORCE)")
-    server.close()
 
 
 PREPARE = f"""

@@ -208,7 +208,7 @@ def _identify(step: Step, action: str) -> HttpResponse:
 
 
 def _buy(step: Step) -> HttpResponse:
-    """Record the purchase, at most once for one opened check-out however often the button is pressed."""
+    """Record the purchase, once however often the button is pressed and in however many tabs."""
     customer = _customer(step)
     offer = _offer_to(customer, step)
     if offer.chooses_price:
@@ -216,7 +216,8 @@ def _buy(step: Step) -> HttpResponse:
             offer = offer.at_price(CHOSEN_PRICE.clean(step.request.POST.get("amount", "")))
         except ValidationError:
             return _show_offer(step, gettext_lazy("Please enter the price that you want to pay, at least 0.01."))
-    pay(customer, offer, step.visit.key)
+    if not pay(customer, offer, step.visit.key, buys_again=step.visit.buys_again):
+        return _show_offer(step)
     return _show_completed(replace(step, offer=offer), _("Thank you for your purchase"), bought=True)
 
 

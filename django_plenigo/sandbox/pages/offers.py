@@ -3,12 +3,14 @@
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
+from django.db import router, transaction
 from django.db.models import QuerySet, Sum
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from .. import purchases
 from ..companies import find_product
+from ..customers import lock
 from ..models import Company, Customer, Purchase
 from .payment_data import PaymentData, PaymentDataError
 
@@ -76,21 +78,31 @@ def open_amount(customer: Customer, offer: Offer) -> Decimal:
     return _blocked(customer, offer).aggregate(total=Sum("price"))["total"] or Decimal(0)
 
 
-def pay(customer: Customer, offer: Offer, key: str) -> None:
-    """Record that the customer has paid; the same key again changes nothing. Paid debts give their rights back."""
-    if offer.pays_failed:
-        _blocked(customer, offer).update(is_blocked=False)
-        return
-    purchases.buy(
-        customer,
-        offer.product_id,
-        test_mode=offer.test_mode,
-        price=offer.price,
-        currency=offer.currency,
-        title=offer.title,
-        shipping_costs=offer.shipping,
-        transaction_id=key,
-    )
+def pay(customer: Customer, offer: Offer, key: str, *, buys_again: bool) -> bool:
+    """Record that the customer has paid, and say so. Paid debts give their rights back.
+
+    The same key again changes nothing and counts as paid. False, and nothing is recorded, when the customer has come
+    to own the product meanwhile, as in another tab, and does not mean to buy it again.
+    """
+    with transaction.atomic(using=router.db_for_write(Customer)):
+        lock(customer)
+        if offer.pays_failed:
+            _blocked(customer, offer).update(is_blocked=False)
+            return True
+        is_paid = customer.purchases.filter(transaction_id=key).exists()
+        if not is_paid and not buys_again and is_owned(customer, offer):
+            return False
+        purchases.buy(
+            customer,
+            offer.product_id,
+            test_mode=offer.test_mode,
+            price=offer.price,
+            currency=offer.currency,
+            title=offer.title,
+            shipping_costs=offer.shipping,
+            transaction_id=key,
+        )
+        return True
 
 
 def _blocked(customer: Customer, offer: Offer) -> QuerySet[Purchase]:

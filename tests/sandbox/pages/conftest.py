@@ -17,6 +17,9 @@ from django_plenigo.sandbox.models import Company, Customer
 MOUNT = "/plenigo-sandbox/"
 SITE = "https://shop.example"
 
+#: What a shop sells that the company does not manage.
+THING = {"pi": "item-123", "ti": "The best product", "pr": 15, "cu": "EUR"}
+
 
 @pytest.fixture
 def company(db: None) -> Company:
@@ -78,5 +81,15 @@ def visit(company: Company) -> Callable[..., Frame]:
     def open_page(page: str = "checkout", company_id: str = company.company_id, **fields: str) -> Frame:
         client = Client(enforce_csrf_checks=True)
         return send(client, f"{MOUNT}{page}/{company_id}/", {"origin": SITE, "lang": "en", **fields})
+
+    return open_page
+
+
+@pytest.fixture
+def open_with(visit: Callable[..., Frame], login_token: str) -> Callable[..., Frame]:
+    """Open the check-out for the customer with these claims; any field may be another by keyword."""
+
+    def open_page(claims: dict[str, Any] = THING, **fields: str) -> Frame:
+        return visit(**{"paymentData": sign(**claims), "loginToken": login_token, **fields})
 
     return open_page

@@ -13,20 +13,7 @@ from django_plenigo.sandbox.models import Company, Customer, Purchase
 from django_plenigo.sandbox.pages import tickets
 from django_plenigo.sandbox.seed import BOOK, DAY_PASS
 
-from .conftest import MOUNT, SITE, sign
-
-THING = {"pi": "item-123", "ti": "The best product", "pr": 15, "cu": "EUR"}
-
-
-@pytest.fixture
-def open_with(visit, login_token):
-    """Open the page for the customer with these claims; any field may be another by keyword."""
-
-    def open_page(claims=THING, **fields):
-        return visit(**{"paymentData": sign(**claims), "loginToken": login_token, **fields})
-
-    return open_page
-
+from .conftest import MOUNT, SITE, THING, sign
 
 # --- the frame ---------------------------------------------------------------------------------------------------
 
@@ -267,43 +254,6 @@ def test_open_payments_are_paid_and_give_the_right_back(open_with, customer):
     assert "1.99 EUR" in page.text
     page.press("buy")
     assert (purchases.owns(customer, DAY_PASS), list(Purchase.objects.all())) == (True, [right])
-
-
-# --- who owns it already -----------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def owned(customer):
-    return purchases.buy(customer, "item-123")
-
-
-def test_owner_is_told_so_and_sent_back_logged_in(open_with, company, customer, owned):
-    page = open_with(targetUrl=f"{SITE}/article")
-    assert ("You already own this" in page.text, page.buttons) == (True, ["return"])
-    outcome = page.press("return").outcome
-    assert (outcome["address"], outcome["bought"], Purchase.objects.count()) == (f"{SITE}/article", False, 1)
-    assert session_cookies.customer_of(company, outcome["cookie"]) == customer
-
-
-def test_owner_may_buy_again_where_the_shop_says_so(open_with, owned):
-    page = open_with({**THING, "sab": True})
-    assert page.buttons == ["return", "again"]
-    page.press("again").press("buy")
-    assert Purchase.objects.count() == 2
-
-
-def test_owner_may_not_buy_again_elsewhere(open_with, owned):
-    assert open_with().press("again").status == 400
-
-
-def test_owner_of_a_test_right_is_no_owner(open_with, customer):
-    purchases.buy(customer, "item-123", test_mode=True)
-    assert "buy" in open_with().buttons
-
-
-def test_return_is_for_owners_only(open_with):
-    page = open_with().press("return")
-    assert (page.outcome, "buy" in page.buttons) == (None, True)
 
 
 # --- without a log-in token --------------------------------------------------------------------------------------
