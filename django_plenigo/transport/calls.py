@@ -19,6 +19,7 @@ from requests.structures import CaseInsensitiveDict
 from urllib3.exceptions import HTTPError
 from urllib3.util import Timeout
 
+from django_plenigo.budget import seconds_left
 from django_plenigo.errors import (
     ConfigurationError,
     NoAnswerError,
@@ -30,7 +31,7 @@ from django_plenigo.errors import (
 from django_plenigo.tracebacks import without_secrets
 from django_plenigo.transport.answer import Answer, Judge
 from django_plenigo.transport.breaker import CircuitBreaker
-from django_plenigo.transport.connections import calling, pool
+from django_plenigo.transport.connections import CONNECT_SECONDS, calling, pool
 
 logger = logging.getLogger("django_plenigo.transport")
 
@@ -38,14 +39,14 @@ logger = logging.getLogger("django_plenigo.transport")
 QUICK_SECONDS = 2.0
 ATTEMPTS = 3
 
-#: How long one address of the vendor may take to accept a connection.
-CONNECT_SECONDS = 2.0
-
 #: Nothing that the vendors answer comes near it; more is a fault, not an answer.
 BODY_BYTES = 1024 * 1024
 
 #: Statuses of a hiccup: a gateway that restarts, a server that is overloaded for a moment.
 HICCUPS = frozenset({502, 503, 504})
+
+#: The codes of an attempt that ran out of time.
+TIMEOUTS = frozenset({"ConnectTimeout", "ReadTimeout", "ReadTimeoutError", "Timeout", "TimeoutError"})
 
 #: The longest wait that a vendor's Retry-After can ask for.
 LONGEST_RETRY_AFTER_SECONDS = 24 * 60 * 60.0
@@ -106,6 +107,8 @@ class Transport:
     ) -> None:
         """Prepare calls of paths below `base_url`; `timeout_seconds` is the budget of one whole call, retries included.
 
+        Only resolving a name is not bounded by it, since no system offers to stop that.
+
         `cache_alias` names the cache that keeps the circuit breaker. An `adapter` takes the place of the connections.
         Raises `ConfigurationError` for an address without TLS, unless it is this machine's own.
         """
@@ -144,8 +147,12 @@ class Transport:
         """Make one call and return the answer, where its status is accepted or the judge has nothing against it.
 
         `headers` is called anew for each attempt. Only an idempotent call is tried again, at most twice and within two
-        seconds. Raises `RemoteError`.
+        seconds. Where the caller has less time than the timeout, see `django_plenigo.budget`, that holds; with none
+        left nothing is sent. Raises `RemoteError`.
         """
+        budget_seconds = seconds_left(self._timeout_seconds)
+        if budget_seconds <= 0:
+            raise NoAnswerError(self.service, operation, code="no time left")
         began = self._clock()
         state = self._breaker.read()
         if not self._breaker.admits(state):
@@ -153,19 +160,20 @@ class Transport:
         url = self._base_url + path + (f"?{urlencode(params, quote_via=quote)}" if params else "")
         body = None if json is None else json_library.dumps(json, separators=(",", ":")).encode("ascii")
         call = _Call(operation, method, url, body, headers, accepted)
-        outcome, attempts = self._attempts(call, began, ATTEMPTS if idempotent else 1)
-        if isinstance(outcome, NoAnswerError | RemoteUnavailableError):
-            self._breaker.add_failure(state)
-        else:
+        outcome, attempts = self._attempts(call, began, began + budget_seconds, ATTEMPTS if idempotent else 1)
+        if not isinstance(outcome, NoAnswerError | RemoteUnavailableError):
             self._breaker.add_success(state)
+        elif outcome.code in TIMEOUTS and budget_seconds < self._timeout_seconds / 2:
+            self._breaker.add_nothing(state)  # the caller was in a hurry, which says little about the vendor
+        else:
+            self._breaker.add_failure(state)
         self._log(operation, outcome, began, attempts)
         if isinstance(outcome, RemoteError):
             raise outcome
         return outcome
 
-    def _attempts(self, call: _Call, began: float, most: int) -> tuple[Answer | RemoteError, int]:
+    def _attempts(self, call: _Call, began: float, ends: float, most: int) -> tuple[Answer | RemoteError, int]:
         """Return the last outcome, and how many attempts it took."""
-        ends = began + self._timeout_seconds
         outcome = self._attempt(call, ends)
         ends = min(ends, began + QUICK_SECONDS)
         for attempt in range(1, most):

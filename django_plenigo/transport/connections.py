@@ -5,6 +5,7 @@ import io
 import logging
 import os
 import socket
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,9 +15,14 @@ from typing import Any
 from requests.adapters import BaseAdapter, HTTPAdapter
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager, ProxyManager, Retry
 from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
+from urllib3.util.connection import allowed_gai_family
 
 #: As many connections to one vendor are kept; more are opened where more threads call at once, and closed afterwards.
 POOL_SIZE = 32
+
+#: How long one address of the vendor may take to accept a connection.
+CONNECT_SECONDS = 2.0
 
 #: When the call that this thread is making must end, by the monotonic clock; None while it makes none.
 _deadline: ContextVar[float | None] = ContextVar("plenigo_deadline", default=None)
@@ -46,12 +52,7 @@ class _DeadlineReader(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int | None:
-        deadline = _deadline.get()
-        if deadline is not None:
-            remaining = deadline - time.monotonic()
-            if remaining <= 0:
-                raise TimeoutError
-            self._socket.settimeout(remaining)
+        self._socket.settimeout(_seconds_left())
         return self._raw.readinto(buffer)
 
     def close(self) -> None:
@@ -69,9 +70,53 @@ class _DeadlineResponse(http.client.HTTPResponse):
 class _PlainConnection(HTTPConnection):
     response_class = _DeadlineResponse
 
+    def _new_conn(self) -> socket.socket:
+        try:
+            sock = _connected(self)
+        except TimeoutError as error:
+            raise ConnectTimeoutError(self, "connecting timed out") from error
+        except (OSError, UnicodeError) as error:  # UnicodeError: a host that is too long for the name system
+            raise NewConnectionError(self, "no connection") from error
+        sys.audit("http.client.connect", self, self.host, self.port)
+        return sock
 
-class _TlsConnection(HTTPSConnection):
-    response_class = _DeadlineResponse
+
+class _TlsConnection(_PlainConnection, HTTPSConnection):
+    pass
+
+
+def _connected(connection: HTTPConnection) -> socket.socket:
+    """Return a socket to the first address of a host that accepts one before the call must end.
+
+    urllib3 gives each address of a host the whole timeout of connecting. How long the name system takes to tell the
+    addresses is not in our hands.
+    """
+    host = connection.host.strip("[]")
+    failure = OSError("the host has no address")
+    for family, kind, protocol, _, address in socket.getaddrinfo(
+        host, connection.port, allowed_gai_family(), socket.SOCK_STREAM
+    ):
+        remaining = _seconds_left()
+        sock = socket.socket(family, kind, protocol)
+        try:
+            for option in connection.socket_options or ():
+                sock.setsockopt(*option)
+            sock.settimeout(min(CONNECT_SECONDS, remaining))
+            sock.connect(address)
+            sock.settimeout(_seconds_left())  # of the TLS handshake
+            return sock
+        except OSError as error:
+            failure = error
+            sock.close()
+    raise failure
+
+
+def _seconds_left() -> float:
+    """Return what is left of the call that this thread is making. Raises `TimeoutError` where nothing is."""
+    remaining = (_deadline.get() or 0.0) - time.monotonic()
+    if remaining <= 0:
+        raise TimeoutError
+    return remaining
 
 
 class _PlainPool(HTTPConnectionPool):

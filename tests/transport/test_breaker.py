@@ -1,4 +1,4 @@
-"""The circuit breaker: opens after five failures in a row, lets one call try after ten seconds, and is shared."""
+"""The circuit breaker: opens after five failures, lets one call try after ten seconds, and is shared."""
 
 import logging
 
@@ -7,6 +7,7 @@ import requests
 from django.core.cache import cache
 from django.core.cache.backends.locmem import LocMemCache
 
+from django_plenigo.budget import within
 from django_plenigo.errors import NoAnswerError, RemoteError, RemoteUnavailableError
 from tests.transport.fakes import FakeTime, Reply, ScriptedAdapter, scripted
 
@@ -56,6 +57,40 @@ def test_success_in_between_begins_the_count_anew(time):
     assert outcomes(time, *[Reply(500)] * 4, Reply(), *[Reply(500)] * 4, Reply())[-1] == 200
 
 
+class OthersCallMeanwhile(ScriptedAdapter):
+    """Answers after other calls were made and answered."""
+
+    def __init__(self, others, *script):
+        super().__init__(*script)
+        self.others = others
+
+    def send(self, *args, **kwargs):
+        self.others()
+        return super().send(*args, **kwargs)
+
+
+def test_success_of_a_call_that_began_before_the_failures_does_not_begin_the_count_anew(time):
+    adapter = OthersCallMeanwhile(lambda: outcomes(time, *[Reply(500)] * 4), Reply())
+    assert outcome(scripted(adapter=adapter, time=time)) == 200
+    assert outcomes(time, Reply(500), Reply()) == [500, "circuit open"]
+
+
+def test_success_of_a_call_that_began_after_the_first_failure_begins_the_count_anew(time):
+    outcomes(time, Reply(500))
+    adapter = OthersCallMeanwhile(lambda: outcomes(time, *[Reply(500)] * 3), Reply())
+    assert outcome(scripted(adapter=adapter, time=time)) == 200
+    assert outcomes(time, Reply(500), Reply()) == [500, 200]
+
+
+def test_success_of_a_call_that_was_under_way_when_it_opened_does_not_close_it(time):
+    outcomes(time, Reply(500))
+    adapter = OthersCallMeanwhile(lambda: outcomes(time, *[Reply(500)] * 4), Reply())
+    assert outcome(scripted(adapter=adapter, time=time)) == 200
+    assert outcomes(time, Reply()) == ["circuit open"]
+    time.now += 10
+    assert outcomes(time, Reply(), Reply()) == [200, 200]
+
+
 def test_failures_more_than_half_a_minute_apart_do_not_add_up(time):
     for _ in range(8):
         assert outcomes(time, Reply(500)) == [500]
@@ -88,25 +123,19 @@ def test_one_caller_at_a_time_may_try(time):
     open_breaker(time)
     time.now += 10
 
-    class SecondCallMeanwhile(ScriptedAdapter):
-        def send(self, *args, **kwargs):
-            seen.append(outcome(scripted(Reply(), time=time)))
-            return super().send(*args, **kwargs)
-
     seen = []
-    assert outcome(scripted(adapter=SecondCallMeanwhile(Reply()), time=time)) == 200
+    adapter = OthersCallMeanwhile(lambda: seen.extend(outcomes(time, Reply())), Reply())
+    assert outcome(scripted(adapter=adapter, time=time)) == 200
     assert seen == ["circuit open"]
 
 
 def test_call_that_was_under_way_when_it_opened_does_not_keep_it_open(time):
-    class OthersFailMeanwhile(ScriptedAdapter):
-        def send(self, *args, **kwargs):
-            open_breaker(time)
-            time.now += 9
-            return super().send(*args, **kwargs)
+    def fail_for_nine_seconds():
+        open_breaker(time)
+        time.now += 9
 
-    transport = scripted(adapter=OthersFailMeanwhile(Reply(500)), time=time, timeout_seconds=60)
-    assert outcome(transport) == 500
+    adapter = OthersCallMeanwhile(fail_for_nine_seconds, Reply(500))
+    assert outcome(scripted(adapter=adapter, time=time, timeout_seconds=60)) == 500
     time.now += 1
     assert outcomes(time, Reply()) == [200]
 
@@ -141,6 +170,55 @@ def test_opening_is_a_warning(time, caplog):
     (record,) = [record for record in caplog.records if record.levelno == logging.WARNING]
     assert record.name == "django_plenigo.transport"
     assert record.getMessage() == "vendor does not answer: no calls for 10 seconds"
+
+
+def test_call_without_time_is_not_made_and_does_not_count(time):
+    adapter = ScriptedAdapter()
+    with within(0):
+        codes = [outcome(scripted(adapter=adapter, time=time)) for _ in range(6)]
+    assert (codes, adapter.requests) == (["no time left"] * 6, [])
+    assert outcomes(time, Reply()) == [200]
+
+
+@pytest.mark.parametrize(("seconds", "last"), [(2.4, 200), (2.6, "circuit open"), (60, "circuit open")])
+@pytest.mark.parametrize("timeout", [requests.ReadTimeout(), requests.ConnectTimeout(), TimeoutError()], ids=repr)
+def test_timeout_counts_where_the_call_had_half_of_its_five_seconds(time, seconds, last, timeout):
+    with within(seconds):
+        outcomes(time, *[timeout] * 5)
+    assert outcomes(time, Reply()) == [last]
+
+
+@pytest.mark.parametrize("failure", [Reply(500), requests.ConnectionError()], ids=["500", "refused"])
+def test_failure_that_is_no_timeout_counts_however_short_the_time(time, failure):
+    with within(0.5):
+        outcomes(time, *[failure] * 5)
+    assert outcomes(time, Reply()) == ["circuit open"]
+
+
+def test_try_that_was_cut_short_leaves_the_next_caller_to_try(time):
+    open_breaker(time)
+    time.now += 10
+    with within(0.5):
+        assert outcomes(time, requests.ReadTimeout()) == ["ReadTimeout"]
+    assert outcomes(time, Reply(), Reply()) == [200, 200]
+
+
+class CacheThatIsDown(LocMemCache):
+    """What every cache's client does when its server is gone."""
+
+    def get(self, *args, **kwargs):
+        raise ConnectionError("redis://:password@cache.example")
+
+    add = set = delete = delete_many = get
+
+
+def test_cache_that_is_down_lets_every_call_pass_and_is_told_once(time, settings, caplog):
+    settings.CACHES = {"default": {"BACKEND": f"{__name__}.CacheThatIsDown"}}
+    transport = scripted(*[Reply(500)] * 6, Reply(), time=time)
+    assert [outcome(transport) for _ in range(7)] == [500] * 6 + [200]
+    (record,) = [record for record in caplog.records if record.levelno == logging.WARNING]
+    expected = "The cache 'default' is down (ConnectionError): the circuit breaker lets every call pass"
+    assert record.getMessage() == expected
 
 
 def test_lost_cache_closes_it(time):

@@ -1,6 +1,7 @@
 """Real sockets: kept-alive connections, servers that drip, cut or hang, TLS, forks and threads."""
 
 import logging
+import socket
 import subprocess
 import sys
 import threading
@@ -9,6 +10,7 @@ import time
 import pytest
 import requests
 
+from django_plenigo.budget import within
 from django_plenigo.errors import NoAnswerError, ProtocolError
 from tests.transport.fakes import (
     RawServer,
@@ -137,6 +139,77 @@ def test_server_that_drips_is_given_up_in_time(serve, beginning, code):
         return False
 
     assert seconds_until_no_answer(serve(drip), code) < 5
+
+
+@pytest.fixture
+def host_of_four_silent_addresses(monkeypatch):
+    """A host whose addresses neither accept nor refuse a connection: their queues are full."""
+    queue = socket.socket()
+    queue.bind(("0.0.0.0", 0))  # noqa: S104 - every loopback address, for the time of a test
+    queue.listen(0)
+    port = queue.getsockname()[1]
+    waiting = [socket.socket() for _ in range(4)]
+    for each in waiting:
+        each.setblocking(False)
+        each.connect_ex(("127.0.0.1", port))
+    resolve = socket.getaddrinfo
+
+    def four_addresses(host, *args, **kwargs):
+        if host != "localhost":
+            return resolve(host, *args, **kwargs)
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (f"127.0.0.{number}", port)) for number in range(1, 5)]
+
+    monkeypatch.setattr(socket, "getaddrinfo", four_addresses)
+    yield f"http://localhost:{port}"
+    for each in [queue, *waiting]:
+        each.close()
+
+
+@pytest.mark.parametrize("idempotent", [False, True])
+def test_addresses_that_do_not_answer_share_the_time_of_one_call(host_of_four_silent_addresses, idempotent):
+    began = time.monotonic()
+    with pytest.raises(NoAnswerError, match="ConnectTimeout"):
+        over_socket(host_of_four_silent_addresses, timeout_seconds=0.5).call("do", "GET", "/", idempotent=idempotent)
+    assert 0.4 < time.monotonic() - began < 0.9
+
+
+def test_next_address_is_tried_where_one_refuses(serve, monkeypatch):
+    server = serve(always(http()))
+    resolve = socket.getaddrinfo
+
+    def two_addresses(host, *args, **kwargs):
+        return [*resolve("127.0.0.2", *args, **kwargs), *resolve("127.0.0.1", *args, **kwargs)]
+
+    monkeypatch.setattr(socket, "getaddrinfo", two_addresses)
+    assert over_socket(server.url.replace("127.0.0.1", "localhost")).call("do", "GET", "/").status == 200
+
+
+def test_host_that_no_name_system_can_hold_is_no_answer():
+    with pytest.raises(NoAnswerError, match="ConnectionError"):
+        over_socket(f"https://{'a' * 70}.invalid").call("do", "GET", "/")
+
+
+def test_handshake_that_never_ends_is_given_up_in_time(serve):
+    def say_nothing(connection, request):
+        time.sleep(10)
+        return False
+
+    server = serve(say_nothing)
+    began = time.monotonic()
+    with pytest.raises(NoAnswerError):
+        over_socket(server.url.replace("http:", "https:"), timeout_seconds=0.4).call("do", "GET", "/")
+    assert time.monotonic() - began < 5
+
+
+def test_page_that_has_less_time_waits_no_longer(serve):
+    def hang(connection, request):
+        time.sleep(10)
+        return False
+
+    began = time.monotonic()
+    with within(0.3), pytest.raises(NoAnswerError, match="ReadTimeout"):
+        call(serve(hang), timeout_seconds=5.0)
+    assert time.monotonic() - began < 2
 
 
 @pytest.mark.parametrize("answer", [b"", b"HTTP/1.1 2", http(body=b"x" * 99)[:-50], b"garbage\r\n\r\n"])
