@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tests.example.conftest import Demo, running_demo
+from tests.demo import Demo, running_demo
 
 ARTICLE = "/article/moss-clock/"
 TEASER = "A cushion of moss on a churchyard wall"

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.example.conftest import LIVE, ROOT, Manage, environment
+from tests.demo import ROOT, environment
+from tests.example.conftest import LIVE, Manage
 
 APP = ROOT / "example_project" / "newspaper"
 CATALOGUE = Path("locale") / "de" / "LC_MESSAGES" / "django.po"
