@@ -72,7 +72,8 @@ def show_identification(
         "identify",
         registers=registers,
         problem=problem,
-        email=request.POST.get("email", ""),
+        # The site may know the address already. Source: docs/protocols/plenigo-v2.md 4.1.
+        email=request.POST.get("email", request.POST.get("loginIdentifier", "")),
         continue_address=address_of(request, next_page, company.company_id),
         **context,
     )

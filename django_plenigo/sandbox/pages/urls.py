@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from . import checkout, login, scripts
+from . import access, checkout, login, scripts
 
 urlpatterns = [
     path(
@@ -12,6 +12,7 @@ urlpatterns = [
     ),
     path("static_resources/v2/javascript/<str:company_id>/plenigo_sdk.min.js", scripts.show_script),
     path("static_resources/pages/<str:name>", scripts.show_asset, name="plenigo_sandbox_asset"),
+    path("access/<str:company_id>/", access.show_access, name="plenigo_sandbox_access"),
     path("checkout/<str:company_id>/", checkout.open_checkout, name="plenigo_sandbox_checkout"),
     path("checkout/<str:company_id>/next/", checkout.continue_checkout, name="plenigo_sandbox_checkout_next"),
     path("login/<str:company_id>/", login.open_login, name="plenigo_sandbox_login"),

@@ -40,6 +40,16 @@ def test_login_without_state_returns_none(visit, customer):
     assert outcome["address"] == f"{CALLBACK}?code={outcome['code']}"
 
 
+@pytest.mark.parametrize("page", ["login", "registration"])
+def test_page_is_filled_in_with_the_address_that_the_site_knows(visit, page):
+    assert 'value="eve@example.com"' in visit(page, loginIdentifier="eve@example.com").text
+
+
+def test_address_that_the_reader_has_typed_counts_more(visit):
+    page = visit("login", loginIdentifier="eve@example.com")
+    assert 'value="nobody@example.com"' in page.press("login", email="nobody@example.com").text
+
+
 def test_registration_creates_a_customer(visit):
     visit("registration").press("register", email="new@example.com")
     assert Customer.objects.get().email == "new@example.com"

@@ -3,10 +3,16 @@
  *
  * It runs on the site's own pages, so it brings no style sheet, no inline script and no `style` attribute: styles are
  * set one property at a time, which a strict Content-Security-Policy allows. The site needs `script-src` and
- * `frame-src` for this script's origin, nothing else.
+ * `frame-src` for this script's origin, and `connect-src` where it asks for access (`data-payment-check`,
+ * `data-client-paywall`), nothing else.
  *
  * The page in the frame asks for what it shall show ("ready"); only then are check-out string and log-in token handed
  * over, by message and to that one origin. They never stand in an address. Sentences come from the server.
+ *
+ * The script tag's attributes are those of docs/protocols/plenigo-v2.md 4.2. Accepted and ignored, since nothing is
+ * metered and no content is loaded: data-disable-metered, data-hide-metered-counter, data-metered-description-url,
+ * data-paywall-type="url" with data-paywall-base-url and data-paywall-external-content-id, data-original-site-url,
+ * data-profile-security-label.
  */
 (function (texts) {
   "use strict";
@@ -27,7 +33,7 @@
     return; // copied elsewhere: there is no sandbox to talk to
   }
   const base = parts[1];
-  const companyId = parts[2];
+  const companyId = script.dataset.companyId ? encodeURIComponent(script.dataset.companyId) : parts[2];
   const origin = new URL(base).origin;
   const language = (script.dataset.lang || navigator.language || "en").slice(0, 2).toLowerCase();
   const text = texts[language] || texts.en;
@@ -64,8 +70,13 @@
 
   // --- cookie --------------------------------------------------------------------------------------------------
 
+  function readCookie() {
+    const pair = document.cookie.split(/;\s*/).find((pair) => pair.startsWith(COOKIE + "="));
+    return pair ? pair.slice(COOKIE.length + 1) : "";
+  }
+
   function isUserLoggedIn() {
-    return document.cookie.split(/;\s*/).some((pair) => pair.startsWith(COOKIE + "=") && pair.length > COOKIE.length + 1);
+    return readCookie() !== "";
   }
 
   function setCookie(value, seconds) {
@@ -76,6 +87,63 @@
   function logout() {
     setCookie("", 0);
     tell("loginStatus", false);
+  }
+
+  // --- the paywall in the page -------------------------------------------------------------------------------------
+
+  /* Say whether a product is open to the reader; null when nobody can tell. The session goes in a body. */
+  async function readAccess(productId) {
+    const fields = { productId, session: readCookie(), testMode: String(flag("testMode")) };
+    try {
+      const answer = await fetch(`${base}access/${companyId}/`, {
+        method: "POST",
+        body: new URLSearchParams(fields),
+        credentials: "omit",
+        referrerPolicy: "no-referrer",
+      });
+      return answer.ok ? (await answer.json()).accessible : null;
+    } catch {
+      return null;
+    }
+  }
+
+  /* Tell the page about its product. While nobody knows the answer the page stays as it is: no payer is sent to pay. */
+  async function checkAccess() {
+    const { productId, paymentCheck } = script.dataset;
+    if (!productId || !(paymentCheck || flag("clientPaywall"))) {
+      return;
+    }
+    const isAccessible = await readAccess(productId);
+    if (isAccessible !== null) {
+      tell("paymentCheck", isAccessible);
+      showPaywall(isAccessible);
+    }
+  }
+
+  /*
+   * "hide": the source is a teaser, which takes the article's place from whoever has no access. "show": the source is
+   * the article, which takes the teaser's place for whoever has. The target is where it is seen. A visitor whom the
+   * article is closed to gets the registration instead, where the page has one.
+   */
+  function showPaywall(isAccessible) {
+    const { paywallType, paywallSourceElementId, paywallTargetElementId, paywallRegistrationElementId } = script.dataset;
+    const source = document.getElementById(paywallSourceElementId);
+    const target = document.getElementById(paywallTargetElementId);
+    if (!flag("clientPaywall") || !["hide", "show"].includes(paywallType) || !source || !target) {
+      return;
+    }
+    const registration = document.getElementById(paywallRegistrationElementId);
+    if (!isAccessible && !isUserLoggedIn() && registration) {
+      putInto(target, registration);
+    } else if (isAccessible === (paywallType === "show")) {
+      putInto(target, source);
+    }
+  }
+
+  /* Move what an element holds to where it is seen. */
+  function putInto(target, source) {
+    target.replaceChildren(...source.childNodes);
+    target.hidden = false;
   }
 
   // --- the layer -----------------------------------------------------------------------------------------------
@@ -288,7 +356,7 @@
       tell("oauth2AccessCode", outcome.code);
     }
     tell("onAction", { action: outcome.bought ? "bought" : "loggedIn" });
-    if (!flag("disableRedirect")) {
+    if (!flag("disableRedirect") && !flag("dataDisableRedirect")) { // a page of the vendor's misprints it so
       leaveTo(outcome.address);
     }
   }
@@ -364,6 +432,7 @@
     if (!started) {
       started = true;
       tell("loginStatus", isUserLoggedIn());
+      checkAccess();
     }
   }
 
