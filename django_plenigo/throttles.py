@@ -1,5 +1,7 @@
 """Bounds how often one reader may have the vendor asked. Loaded at its first use only, since it imports DRF."""
 
+import logging
+
 from django.http import HttpRequest
 from django.utils.crypto import salted_hmac
 from rest_framework.request import Request
@@ -8,6 +10,8 @@ from rest_framework.views import APIView
 
 from django_plenigo import conf
 
+logger = logging.getLogger(__name__)
+
 
 class ReaderThrottle(SimpleRateThrottle):
     """Count the calls of a reader, or of a visitor's address as `conf.client_address` tells it."""
@@ -15,6 +19,14 @@ class ReaderThrottle(SimpleRateThrottle):
     def get_rate(self) -> str:
         """Return the rate in DRF's notation; it is read from the settings at each request."""
         raise NotImplementedError
+
+    def allow_request(self, request: Request | HttpRequest, view: APIView | None) -> bool:
+        """Count a call and say whether it is one too many. While the cache is down none is."""
+        try:
+            return bool(super().allow_request(request, view))  # type: ignore[arg-type]  # a Django request serves too
+        except Exception as error:  # noqa: BLE001 - each kind of cache fails with exceptions of its own
+            logger.warning("The default cache is down (%s): nothing is throttled", type(error).__name__)
+            return True
 
     def get_cache_key(self, request: Request | HttpRequest, view: APIView | None) -> str:
         """Return one key a reader. It is hashed: an address is personal data."""

@@ -52,5 +52,11 @@ def shared_cache(settings: Any, tmp_path: Any) -> None:
     }
 
 
+@pytest.fixture
+def cache_that_is_down(settings: Any) -> None:
+    """A cache whose server is gone."""
+    settings.CACHES = {"default": {"BACKEND": "tests.caches.CacheThatIsDown"}}
+
+
 # Another process runs these, under a user model of their own: see test_user_models.py.
 collect_ignore = [] if "user_models" in os.environ.get("DJANGO_SETTINGS_MODULE", "") else ["user_models"]

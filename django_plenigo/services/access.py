@@ -193,8 +193,26 @@ def _key(account: conf.Account, user: Any) -> str:
 
 
 def _kept(account: conf.Account, user: Any) -> ReaderAnswers:
-    kept: ReaderAnswers | None = caches[account.cache_alias].get(_key(account, user))
+    try:
+        kept: ReaderAnswers | None = caches[account.cache_alias].get(_key(account, user))
+    except Exception as error:  # noqa: BLE001 - each kind of cache fails with exceptions of its own
+        _tell_that_the_cache_is_down(account, error)
+        return {}
     return {} if kept is None else kept
+
+
+def _set(account: conf.Account, user: Any, kept: ReaderAnswers) -> None:
+    lifetime_seconds = max(account.access_ttl_seconds, account.access_stale_seconds, CHECKOUT_SECONDS)
+    try:
+        caches[account.cache_alias].set(_key(account, user), kept, lifetime_seconds)
+    except Exception as error:  # noqa: BLE001 - as above
+        _tell_that_the_cache_is_down(account, error)
+
+
+def _tell_that_the_cache_is_down(account: conf.Account, error: Exception) -> None:
+    # The kind alone: the text may hold the address of the cache, with its password.
+    text = "The cache %r is down (%s): plenigo is asked at every gate"
+    logger.warning(text, account.cache_alias, type(error).__name__)
 
 
 def _has_just_failed(kept: ReaderAnswers, now: float) -> bool:
@@ -256,14 +274,14 @@ def _keep(
     is_expecting = kept.get("expecting_until", 0.0) > asked_at
     keeps_denials = may_keep_denials and account.has_shared_cache and not is_expecting
     asked = {product_id: (is_bought, asked_at) for product_id, is_bought in answers.items()}
-    oldest = asked_at - _lifetime_seconds(account)
+    oldest = asked_at - max(account.access_ttl_seconds, account.access_stale_seconds)
     kept["answers"] = {
         product_id: answer
         for product_id, answer in {**kept.get("answers", {}), **asked}.items()
         if answer[1] > oldest and (answer[0] or keeps_denials)
     }
     kept.pop("failed_at", None)
-    caches[account.cache_alias].set(_key(account, user), kept, _lifetime_seconds(account))
+    _set(account, user, kept)
 
 
 def _update(account: conf.Account, user: Any, change: ReaderAnswers, *, keep_answers: bool) -> ReaderAnswers:
@@ -272,9 +290,5 @@ def _update(account: conf.Account, user: Any, change: ReaderAnswers, *, keep_ans
         kept.pop("answers", None)
         kept.pop("failed_at", None)
     kept.update(change)
-    caches[account.cache_alias].set(_key(account, user), kept, _lifetime_seconds(account))
+    _set(account, user, kept)
     return kept
-
-
-def _lifetime_seconds(account: conf.Account) -> float:
-    return max(account.access_ttl_seconds, account.access_stale_seconds, CHECKOUT_SECONDS)

@@ -186,6 +186,11 @@ def test_customer_who_is_gone_at_the_vendor_is_told_to_contact_the_site(sandbox,
     assert "Please contact us" in click(browser, offer).json()["detail"]
 
 
+def test_cache_that_is_down_keeps_nobody_from_buying(sandbox, reader, browser, offer, cache_that_is_down):
+    browser.force_login(reader)
+    assert click(browser, offer).status_code == 200
+
+
 def test_offer_of_another_release_is_out_of_date(sandbox, reader, browser):
     browser.force_login(reader)
     offer = signing.dumps(["default", {"product_id": "DAYPASS", "an_option_of_old": 1}, {}], salt=checkout.OFFER_SALT)

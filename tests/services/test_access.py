@@ -181,6 +181,13 @@ def test_waiting_page_does_not_ask_again_right_after_a_failure(sandbox, reader):
     assert len(sandbox.calls) == 1
 
 
+def test_cache_that_is_down_costs_calls_and_nobody_the_article(sandbox, reader, customer_id, cache_that_is_down):
+    sandbox.buy(customer_id, "DAYPASS")
+    for _ in range(2):
+        assert access.check_access(reader, ["DAYPASS"]) is Access.BOUGHT
+    assert len(sandbox.calls) == 2
+
+
 @pytest.mark.parametrize("product_ids", ["DAYPASS", b"DAYPASS", [], None])
 @pytest.mark.parametrize("ask", [access.check_access, access.has_bought])
 def test_slip_in_the_products_is_told_for_visitors_too(sandbox, ask, product_ids):

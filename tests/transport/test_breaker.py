@@ -203,17 +203,7 @@ def test_try_that_was_cut_short_leaves_the_next_caller_to_try(time):
     assert outcomes(time, Reply(), Reply()) == [200, 200]
 
 
-class CacheThatIsDown(LocMemCache):
-    """What every cache's client does when its server is gone."""
-
-    def get(self, *args, **kwargs):
-        raise ConnectionError("redis://:password@cache.example")
-
-    add = set = delete = delete_many = get
-
-
-def test_cache_that_is_down_lets_every_call_pass_and_is_told_once(time, settings, caplog):
-    settings.CACHES = {"default": {"BACKEND": f"{__name__}.CacheThatIsDown"}}
+def test_cache_that_is_down_lets_every_call_pass_and_is_told_once(time, cache_that_is_down, caplog):
     transport = scripted(*[Reply(500)] * 6, Reply(), time=time)
     assert [outcome(transport) for _ in range(7)] == [500] * 6 + [200]
     (record,) = [record for record in caplog.records if record.levelno == logging.WARNING]
