@@ -8,6 +8,7 @@ from django.utils.module_loading import import_string
 from django_plenigo import conf
 from django_plenigo.errors import UnsupportedOperationError
 from django_plenigo.protocols.base import AccessReader, CheckoutSigner, CustomerDirectory, LoginMinter
+from django_plenigo.tracebacks import without_secrets
 
 # By dotted path, so that start-up loads neither requests nor cryptography.
 FACTORIES = {"v2": "django_plenigo.protocols.plenigo_v2.connect"}
@@ -19,6 +20,7 @@ Need = TypeVar("Need")
 _clients: dict[str, tuple[tuple[Any, ...], object]] = {}
 
 
+@without_secrets
 def get_client(using: str = conf.DEFAULT_ACCOUNT) -> object:
     """Return the client of one account; the same one for as long as the account's settings are the same.
 

@@ -45,14 +45,14 @@ def _check_account(account: conf.Account) -> list[CheckMessage]:
 
 
 def _check_values(account: conf.Account) -> list[CheckMessage]:
-    problems = []
+    problems: dict[str, CheckMessage] = {}  # each once, though several readers may meet it
     for read in conf.READERS:
         try:
             read(account)
         except ConfigurationError as error:
             hint = "See the chapter on settings in the documentation."
-            problems.append(checks.Error(str(error), hint=hint, id="plenigo.E003"))
-    return list(problems)
+            problems[str(error)] = checks.Error(str(error), hint=hint, id="plenigo.E003")
+    return list(problems.values())
 
 
 def _check_mode(account: conf.Account) -> list[CheckMessage]:
@@ -90,7 +90,7 @@ def check_deployment(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> 
     for alias in conf.accounts():
         account = conf.Account(alias)
         try:
-            mode, is_shared = account.mode, account.has_shared_cache
+            mode, is_shared, proxies = account.mode, account.has_shared_cache, account.trusted_proxies
         except ConfigurationError:
             continue  # told by check_settings
         if mode == "sandbox":
@@ -100,6 +100,11 @@ def check_deployment(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> 
             text = f"PLENIGO[{alias!r}] keeps its answers in a cache that the workers do not share."
             hint = "No 'not bought' is kept then, and each worker has its own circuit breaker. Use Redis or Memcached."
             messages.append(checks.Warning(text, hint=hint, id="plenigo.W002"))
+        # The limits count by the account "default".
+        if alias == conf.DEFAULT_ACCOUNT and conf.is_behind_proxy() and not proxies:
+            text = f"This site is behind a proxy that PLENIGO[{alias!r}] does not name: all visitors count as one."
+            hint = 'Name its network, as in "TRUSTED_PROXIES": ["10.0.0.0/8"].'
+            messages.append(checks.Warning(text, hint=hint, id="plenigo.W003"))
     if conf.has_content_security_policy():
         text = "This site has a Content-Security-Policy; under it {% plenigo_checkout %} in an onclick does not run."
         hint = "Use {% plenigo_checkout_button %}. A nonce does not help inline handlers."

@@ -1,8 +1,11 @@
 """The only room that reads `settings.PLENIGO`: typed, read at each access, never frozen at import."""
 
 import ipaddress
+import logging
+import math
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 from django.apps import apps
 from django.conf import settings
@@ -12,6 +15,9 @@ from django.utils.module_loading import import_string
 from django.utils.translation import get_language
 
 from django_plenigo.errors import ConfigurationError
+from django_plenigo.tracebacks import without_secrets
+
+logger = logging.getLogger(__name__)
 
 DEFAULT_ACCOUNT = "default"
 
@@ -100,6 +106,30 @@ class Account:
             raise ConfigurationError(f"{where} must be one of {', '.join(option.choices)}.")
         return value
 
+    def _text(self, name: str) -> str:
+        value: str = self._get(name)
+        self._check_text(name, value)
+        return value
+
+    def _check_text(self, name: str, value: str) -> None:
+        if not value or value != value.strip() or not value.isprintable():
+            text = (
+                f"PLENIGO[{self.alias!r}][{name!r}] must not be empty, nor begin or end with a blank or a line break."
+            )
+            raise ConfigurationError(text)
+
+    def _seconds(self, name: str) -> float:
+        value = float(self._get(name))
+        if not 0 <= value < math.inf:  # so NaN neither
+            raise ConfigurationError(f"PLENIGO[{self.alias!r}][{name!r}] must be a number of seconds, 0 or more.")
+        return value
+
+    def _count(self, name: str) -> int:
+        value: int = self._get(name)
+        if value < 0:
+            raise ConfigurationError(f"PLENIGO[{self.alias!r}][{name!r}] must be 0 or more.")
+        return value
+
     @property
     def generation(self) -> str:
         """The generation of the vendor's API, "v2"."""
@@ -117,17 +147,20 @@ class Account:
         """The vendor's id of the publisher's company; the sandbox's demo company where none is given."""
         if self.mode == "sandbox" and not self.raw.get("COMPANY_ID"):
             return sandbox_company_id()
-        return str(self._get("COMPANY_ID"))
+        return self._text("COMPANY_ID")
 
     @property
+    @without_secrets
     def secrets(self) -> tuple[str, ...]:
         """The company's secrets; the first signs."""
         if self.mode == "sandbox" and not self.raw.get("SECRET"):
             return (str(import_string("django_plenigo.sandbox.credentials.SECRET")),)
         value = self._get("SECRET")
         secrets = (value,) if isinstance(value, str) else tuple(value)
-        if not secrets or not all(isinstance(secret, str) and secret for secret in secrets):
+        if not secrets or not all(isinstance(secret, str) for secret in secrets):
             raise ConfigurationError(f"PLENIGO[{self.alias!r}]['SECRET'] must be a text or a list of texts.")
+        for secret in secrets:
+            self._check_text("SECRET", secret)
         return secrets
 
     def host(self, name: str) -> str:
@@ -139,11 +172,14 @@ class Account:
     def own_hosts(self) -> Mapping[str, str]:
         """The hosts that the site named itself, by what they serve."""
         hosts: Mapping[str, str] = self._get("HOSTS")
-        unknown = [name for name in hosts if name not in HOSTS["live"]]
-        if unknown:
+        for name, address in hosts.items():
             where = f"PLENIGO[{self.alias!r}]['HOSTS']"
-            known = ", ".join(HOSTS["live"])
-            raise ConfigurationError(f"{where} has an unknown key {unknown[0]!r}; known are: {known}.")
+            if name not in HOSTS["live"]:
+                known = ", ".join(HOSTS["live"])
+                raise ConfigurationError(f"{where} has an unknown key {name!r}; known are: {known}.")
+            is_path = name == "static" and isinstance(address, str) and address.startswith("/")
+            if not is_path:
+                checked_address(f"{where}[{name!r}]", address)
         return hosts
 
     @property
@@ -162,7 +198,12 @@ class Account:
     @property
     def timeout_seconds(self) -> float:
         """How long one call may take in all, quick retries included."""
-        return float(self._get("TIMEOUT_SECONDS"))
+        value = float(self._get("TIMEOUT_SECONDS"))
+        if not 0 < value < math.inf:
+            raise ConfigurationError(
+                f"PLENIGO[{self.alias!r}]['TIMEOUT_SECONDS'] must be a number of seconds, more than 0."
+            )
+        return value
 
     @property
     def test_mode(self) -> bool:
@@ -190,19 +231,21 @@ class Account:
             return None
         try:
             function: Callable[[Any], Any] = import_string(path)
-        except ImportError as error:
-            raise ConfigurationError(f"PLENIGO[{self.alias!r}][{name!r}]: {error}") from error
+        except Exception as error:  # a module that is found may fail in its own way
+            raise ConfigurationError(f"PLENIGO[{self.alias!r}][{name!r}] cannot be imported: {error}") from error
+        if not callable(function):
+            raise ConfigurationError(f"PLENIGO[{self.alias!r}][{name!r}] must be the dotted path of a function.")
         return function
 
     @property
     def access_ttl_seconds(self) -> float:
         """How long an answer about access is used without asking again."""
-        return float(self._get("ACCESS_TTL_SECONDS"))
+        return self._seconds("ACCESS_TTL_SECONDS")
 
     @property
     def access_stale_seconds(self) -> float:
         """How old a yes may be that still lets a reader in during an outage."""
-        return float(self._get("ACCESS_STALE_SECONDS"))
+        return self._seconds("ACCESS_STALE_SECONDS")
 
     @property
     def on_outage(self) -> str:
@@ -213,29 +256,32 @@ class Account:
     @property
     def offer_seconds(self) -> float:
         """How long a signed offer in a page can be clicked."""
-        return float(self._get("OFFER_SECONDS"))
+        return self._seconds("OFFER_SECONDS")
 
     @property
     def cache_alias(self) -> str:
         """The alias in `CACHES` that answers about access and the circuit breaker are kept in."""
         value: str = self._get("CACHE")
+        if value not in settings.CACHES:
+            where, known = f"PLENIGO[{self.alias!r}]['CACHE']", ", ".join(settings.CACHES)
+            raise ConfigurationError(f"{where} must be an alias of CACHES; known are: {known}.")
         return value
 
     @property
     def has_shared_cache(self) -> bool:
         """Whether all workers see the same cache."""
-        backend = str(settings.CACHES.get(self.cache_alias, {}).get("BACKEND", ""))
+        backend = str(settings.CACHES[self.cache_alias].get("BACKEND", ""))
         return not backend.endswith((".LocMemCache", ".DummyCache"))
 
     @property
     def clicks_per_minute(self) -> int:
         """How many checkouts one reader may open in a minute."""
-        return int(self._get("CLICKS_PER_MINUTE"))
+        return self._count("CLICKS_PER_MINUTE")
 
     @property
     def checks_per_minute(self) -> int:
         """How often one reader's page may ask whether a purchase has arrived, in a minute."""
-        return int(self._get("CHECKS_PER_MINUTE"))
+        return self._count("CHECKS_PER_MINUTE")
 
     @property
     def trusted_proxies(self) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
@@ -260,25 +306,81 @@ def accounts() -> list[str]:
     return list(entries) if isinstance(entries, dict) else []
 
 
+def checked_address(where: str, address: object) -> str:
+    """Return the address of a vendor, without a trailing slash: by TLS, unless it is this machine's own.
+
+    Raises `ConfigurationError`, which begins with `where` and does not repeat the address.
+    """
+    try:
+        if not isinstance(address, str) or not address.isprintable() or address != address.strip():
+            raise ValueError
+        parts = urlsplit(address)
+        host, _ = parts.hostname or "", parts.port  # a port that is none raises as it is read
+        if not host.encode("idna") or parts.query or parts.fragment or parts.username is not None:
+            raise ValueError
+    except ValueError:
+        raise ConfigurationError(f"{where} must be https:// and a host, without a query or a user.") from None
+    if parts.scheme != "https" and not (parts.scheme == "http" and _is_loopback(host)):
+        raise ConfigurationError(f"{where} must begin with https://; http:// is for this machine alone.")
+    return address.rstrip("/")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
 def client_address(request: HttpRequest, account: Account) -> str:
     """Return the address of the browser: the last one in X-Forwarded-For that is not one of the site's own proxies.
 
-    Without configured proxies the header is not looked at: anybody can send it.
+    Without configured proxies the header is not looked at: anybody can send it. With them a peer without an address
+    is one too, since only a proxy of this machine can connect to a Unix socket. A hop that is no address ends the
+    search, and the proxy that told it counts.
     """
-    address = str(request.META.get("REMOTE_ADDR", ""))
+    peer = str(request.META.get("REMOTE_ADDR", ""))
     proxies = account.trusted_proxies
-    hops = [hop.strip() for hop in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",") if hop.strip()]
-    while proxies and hops and _is_in(address, proxies):
-        address = hops.pop()
-    return address[:64]  # what a proxy believed need not be an address
+    if not proxies:
+        return peer
+    address = _parsed_address(peer)
+    if (address and not _is_in(address, proxies)) or (peer and not address):
+        return str(address or peer)
+    for hop in reversed([hop for hop in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",") if hop.strip()]):
+        told = _parsed_address(hop.strip())
+        if told is None:
+            logger.warning("A trusted proxy sends an X-Forwarded-For that is no address: its readers count as one")
+            break
+        address = told
+        if not _is_in(address, proxies):
+            break
+    return str(address or peer)
 
 
-def _is_in(address: str, networks: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]) -> bool:
+def _parsed_address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """Return an address, None where there is none. Some proxies write a port behind it, which is left out."""
+    if text.startswith("["):
+        text = text[1:].partition("]")[0]
+    elif text.count(":") == 1:
+        text = text.partition(":")[0]
     try:
-        parsed = ipaddress.ip_address(address)
+        address = ipaddress.ip_address(text)
     except ValueError:
-        return False
-    return any(parsed in network for network in networks)
+        return None
+    # A server that listens on both kinds of addresses sees an IPv4 peer as ::ffff:10.0.0.1.
+    return getattr(address, "ipv4_mapped", None) or address
+
+
+def _is_in(
+    address: ipaddress.IPv4Address | ipaddress.IPv6Address,
+    networks: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...],
+) -> bool:
+    return any(address in network for network in networks)
+
+
+def is_behind_proxy() -> bool:
+    """Say whether the settings tell that a proxy of the site's own stands before it."""
+    return bool(settings.SECURE_PROXY_SSL_HEADER or settings.USE_X_FORWARDED_HOST)
 
 
 def is_installed(app: str) -> bool:

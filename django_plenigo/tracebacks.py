@@ -4,17 +4,15 @@ import functools
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
-from django_plenigo.errors import PlenigoError
-
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
 
 
 def without_secrets(method: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
-    """Let the errors of this package leave a method without the frames below it, and without its arguments.
+    """Let every error leave a method without the frames below it, without its arguments, and without its cause.
 
     Error pages and error trackers print the locals of every frame of a traceback, and these hold addresses, tokens and
-    secrets.
+    secrets. Class and message stay.
     """
 
     @functools.wraps(method)
@@ -22,8 +20,9 @@ def without_secrets(method: Callable[Parameters, Result]) -> Callable[Parameters
         __traceback_hide__ = True  # Django's error page leaves such a frame out
         try:
             return method(*args, **kwargs)
-        except PlenigoError as error:
+        except Exception as error:  # noqa: BLE001 - that of a cache or of a mistake has the same frames below it
             caught = error.with_traceback(None)
+        caught.__cause__ = caught.__context__ = None  # they have frames of their own
         del args, kwargs
         raise caught from None
 

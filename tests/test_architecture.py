@@ -8,8 +8,8 @@ import pytest
 ROOT = Path(__file__).parent.parent / "django_plenigo"
 
 FLOORS = [
-    {"budget", "errors", "signals"},
-    {"conf", "tracebacks"},
+    {"budget", "errors", "signals", "tracebacks"},
+    {"conf"},
     {"transport", "throttles"},
     {"protocols"},
     {"backends", "models", "privacy"},

@@ -28,6 +28,66 @@ def test_wrong_account_is_an_error(settings, entry, check_id):
     assert ids() == {check_id}
 
 
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"COMPANY_ID": ""},
+        {"COMPANY_ID": " "},
+        {"COMPANY_ID": "C\n"},
+        {"SECRET": ""},
+        {"SECRET": " x\n"},
+        {"SECRET": ["x", " "]},
+        {"SECRET": ["x", 5]},
+        {"TIMEOUT_SECONDS": 0},
+        {"TIMEOUT_SECONDS": -1},
+        {"TIMEOUT_SECONDS": float("nan")},
+        {"TIMEOUT_SECONDS": float("inf")},
+        {"ACCESS_TTL_SECONDS": -1},
+        {"ACCESS_STALE_SECONDS": float("nan")},
+        {"OFFER_SECONDS": float("inf")},
+        {"CLICKS_PER_MINUTE": -1},
+        {"CHECKS_PER_MINUTE": -1},
+        {"HOSTS": {"api": "http://x.example"}},
+        {"HOSTS": {"api": 5}},
+        {"HOSTS": {"api": ""}},
+        {"HOSTS": {"api": "/plenigo-sandbox"}},
+        {"HOSTS": {"api": "https://x.example:99999"}},
+        {"HOSTS": {"api": "https://x.example\n"}},
+        {"HOSTS": {"api": "https://[x.example"}},
+        {"HOSTS": {"api": f"https://{'a' * 64}.example"}},
+        {"HOSTS": {"static": "http://x.example"}},
+        {"CACHE": "nope"},
+        {"EXTERNAL_ID": "no.such.function"},
+        {"EXTERNAL_ID": ".relative.path"},
+        {"EXTERNAL_ID": "tests.settings.DATABASES"},
+        {"EMAIL_IS_VERIFIED": "nothing"},
+    ],
+    ids=str,
+)
+def test_value_that_cannot_work_is_one_error_that_names_it(settings, entry):
+    settings.PLENIGO = {"default": {**LIVE, **entry}}
+    (message,) = run_checks(tags=["plenigo"])
+    assert message.id == "plenigo.E003"
+    assert f"PLENIGO['default']['{next(iter(entry))}']" in message.msg
+    assert message.hint
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"ACCESS_TTL_SECONDS": 0, "ACCESS_STALE_SECONDS": 0, "CLICKS_PER_MINUTE": 0},
+        {"HOSTS": {"api": "http://127.0.0.1:8090/", "static": "http://[::1]:8090"}},
+        {"HOSTS": {"static": "/script"}},
+        {"HOSTS": {"api": "https://plenigö.example:8443/v2"}},
+        {"EXTERNAL_ID": "builtins.str"},
+    ],
+    ids=str,
+)
+def test_value_at_the_edge_of_what_works_passes(settings, entry):
+    settings.PLENIGO = {"default": {**LIVE, **entry}}
+    assert ids() == set()
+
+
 def test_missing_default_account_shows_the_lines_to_paste(settings):
     settings.PLENIGO = {}
     (message,) = run_checks(tags=["plenigo"])
@@ -65,6 +125,18 @@ def test_missing_middleware_is_an_error(settings):
 
 def test_deploying_on_the_sandbox_with_a_cache_per_process_is_warned_of():
     assert {"plenigo.W001", "plenigo.W002"} <= ids(include_deployment_checks=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("SECURE_PROXY_SSL_HEADER", ("HTTP_X_FORWARDED_PROTO", "https")), ("USE_X_FORWARDED_HOST", True)],
+)
+def test_proxy_that_is_not_named_is_warned_of(settings, name, value):
+    assert "plenigo.W003" not in ids(include_deployment_checks=True)
+    setattr(settings, name, value)
+    assert "plenigo.W003" in ids(include_deployment_checks=True)
+    settings.PLENIGO = {"default": {"MODE": "sandbox", "TRUSTED_PROXIES": ["10.0.0.0/8"]}}
+    assert "plenigo.W003" not in ids(include_deployment_checks=True)
 
 
 def test_content_security_policy_is_told_what_it_means_for_the_snippet(settings):

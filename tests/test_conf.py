@@ -99,8 +99,26 @@ def test_language_is_the_readers_unless_the_site_fixes_it(account):
         (["10.0.0.0/8"], "203.0.113.9", "198.51.100.7", "203.0.113.9"),
         (["10.0.0.0/8"], "10.0.0.1", "", "10.0.0.1"),
         (["2001:db8::/32"], "2001:db8::1", "2001:db9::5", "2001:db9::5"),
+        (["127.0.0.1"], "::ffff:127.0.0.1", "203.0.113.9", "203.0.113.9"),
+        (["127.0.0.1"], "127.0.0.1", "::ffff:203.0.113.9", "203.0.113.9"),
+        (["10.0.0.0/8"], "", "203.0.113.9, 10.0.0.2", "203.0.113.9"),  # gunicorn behind a Unix socket
+        (["10.0.0.0/8"], "", "", ""),
+        ([], "", "203.0.113.9", ""),
+        (["10.0.0.0/8"], "10.0.0.1", "203.0.113.9:4711", "203.0.113.9"),
+        (["2001:db8::/32"], "2001:db8::1", "[2001:db9::5]:443", "2001:db9::5"),
+        (["10.0.0.0/8"], "10.0.0.1", "203.0.113.9, unknown", "10.0.0.1"),
+        (["10.0.0.0/8"], "10.0.0.1", "203.0.113.9, unknown, 10.0.0.2", "10.0.0.2"),
+        (["10.0.0.0/8"], "no address", "203.0.113.9", "no address"),
     ],
 )
 def test_client_address_believes_only_the_sites_own_proxies(account, proxies, remote, forwarded, expected):
     request = RequestFactory().get("/", REMOTE_ADDR=remote, HTTP_X_FORWARDED_FOR=forwarded)
     assert client_address(request, account(TRUSTED_PROXIES=proxies)) == expected
+
+
+def test_hop_that_is_no_address_is_told_without_repeating_it(account, caplog):
+    request = RequestFactory().get("/", REMOTE_ADDR="10.0.0.1", HTTP_X_FORWARDED_FOR="who knows")
+    client_address(request, account(TRUSTED_PROXIES=["10.0.0.1"]))
+    (record,) = caplog.records
+    assert record.levelname == "WARNING"
+    assert "who knows" not in record.getMessage()

@@ -1,14 +1,18 @@
 """No secret, token, address or URL leaves by a log record, a repr, an error, a traceback or an error page."""
 
+import asyncio
 import logging
 import time
 import traceback
 
 import pytest
+from django.core.cache.backends.locmem import LocMemCache
+from django.core.exceptions import SynchronousOnlyOperation
 from django.test import RequestFactory
 from django.views.debug import ExceptionReporter
 
-from django_plenigo.errors import PlenigoError
+from django_plenigo import backends
+from django_plenigo.errors import ConfigurationError, PlenigoError, RemoteUnavailableError
 from django_plenigo.protocols.base import (
     CheckoutCall,
     CheckoutOptions,
@@ -16,9 +20,9 @@ from django_plenigo.protocols.base import (
     CustomerRef,
     LoginPass,
 )
-from django_plenigo.protocols.plenigo_v2 import connect
+from django_plenigo.protocols.plenigo_v2 import PlenigoV2, connect
 from django_plenigo.transport import Answer
-from tests.transport.fakes import RawServer, http
+from tests.transport.fakes import RawServer, ScriptedAdapter, http, scripted
 
 #: What no output may hold. Put together at run time, since tracebacks quote the lines of this file.
 MARK = "dribyranac"[::-1]
@@ -100,22 +104,55 @@ BAD_INPUT = {
 }
 
 
+#: Settings that no client can be built from.
+WRONG_SETTINGS = {
+    "secret": {"SECRET": f"{SECRET}\n"},
+    "second secret": {"SECRET": [SECRET, 5]},
+    "company": {"COMPANY_ID": " "},
+    "host": {"HOSTS": {"api": "http://vendor.example"}},
+    "port": {"HOSTS": {"api": "https://vendor.example:99999"}},
+    "timeout": {"TIMEOUT_SECONDS": 0},
+    "cache": {"CACHE": "nope"},
+    "test mode": {"TEST_MODE": "False"},
+}
+
+CONNECTION = {
+    "base_url": f"https://vendor.example/{MARK}",
+    "company_id": f"{MARK}13",
+    "secrets": [SECRET],
+    "test_mode": False,
+    "timeout_seconds": 5.0,
+    "cache_alias": "default",
+}
+
+#: What a client is not built from without the settings of a site.
+WRONG_CONNECTIONS = {
+    "secret": {"secrets": [f"{SECRET}\n"]},
+    "secrets": {"secrets": SECRET},
+    "company": {"company_id": " "},
+    "host": {"base_url": f"http://vendor.example/{MARK}"},
+    "port": {"base_url": f"https://vendor.example:99999/{MARK}"},
+    "timeout": {"timeout_seconds": 0},
+    "timeout of another kind": {"timeout_seconds": None},
+}
+
+
+class CacheThatIsDown(LocMemCache):
+    """What every cache's client does when its server is gone."""
+
+    def get(self, *args, **kwargs):
+        raise ConnectionError("the cache is down")
+
+
 def client_of(base_url, timeout_seconds=10.0):
-    return connect(
-        base_url=f"{base_url}/{MARK}",
-        company_id=f"{MARK}13",
-        secrets=[SECRET],
-        test_mode=False,
-        timeout_seconds=timeout_seconds,
-        cache_alias="default",
-    )
+    return connect(**{**CONNECTION, "base_url": f"{base_url}/{MARK}", "timeout_seconds": timeout_seconds})
 
 
 def error_of(call, client):
     """Return what a call raises. The frames of its traceback begin here, and this one holds nothing secret."""
     try:
         call(client)
-    except PlenigoError as error:
+    except Exception as error:  # noqa: BLE001 - whatever leaves a verb is looked through
         return error
     raise AssertionError("the call did not fail")
 
@@ -213,6 +250,65 @@ def test_bad_input_tells_no_secret(log, case):
     assert_clean(client, error_of(BAD_INPUT[case], client), log)
 
 
+@pytest.mark.parametrize("case", WRONG_SETTINGS)
+def test_client_that_cannot_be_built_tells_no_secret(settings, log, case):
+    settings.PLENIGO = {
+        "default": {"MODE": "live", "COMPANY_ID": "C" * 20, "SECRET": SECRET, **WRONG_SETTINGS[case]},
+    }
+    error = error_of(lambda _: backends.customer_directory(), None)
+    assert isinstance(error, ConfigurationError)
+    assert_clean(None, error, log)
+
+
+@pytest.mark.parametrize("case", WRONG_CONNECTIONS)
+def test_connection_that_cannot_be_made_tells_no_secret(log, case):
+    assert_clean(None, error_of(lambda _: connect(**{**CONNECTION, **WRONG_CONNECTIONS[case]}), None), log)
+
+
+@pytest.mark.parametrize("operation", CALLS)
+def test_cache_that_is_down_tells_no_secret_and_stops_no_call(settings, serve, log, operation):
+    settings.CACHES = {"default": {"BACKEND": f"{__name__}.CacheThatIsDown"}}
+    client = client_of(serve(FAILURES["500"]).url)
+    error = error_of(CALLS[operation], client)
+    assert isinstance(error, RemoteUnavailableError)
+    assert_clean(client, error, log)
+
+
+@pytest.mark.parametrize("operation", CALLS)
+def test_verb_in_an_event_loop_tells_no_secret(settings, sandbox, log, operation):
+    """The sandbox of this process uses the database, which refuses to be used there."""
+    client = backends.get_client()
+
+    def in_an_event_loop(client):
+        async def run():
+            CALLS[operation](client)
+
+        asyncio.run(run())
+
+    error = error_of(in_an_event_loop, client)
+    assert isinstance(error, SynchronousOnlyOperation)
+    assert_clean(client, error, log)
+
+
+@pytest.mark.parametrize("operation", CALLS)
+def test_mistake_inside_a_verb_tells_no_secret(log, operation):
+    class Mistaken(ScriptedAdapter):
+        def send(self, request, **options):
+            try:
+                raise KeyError("inner")
+            except KeyError:
+                raise RuntimeError("outer") from None
+
+    client = PlenigoV2(
+        transport=scripted(adapter=Mistaken(), base_url=f"https://vendor.example/{MARK}"),
+        company_id=f"{MARK}13",
+        secrets=[SECRET],
+    )
+    error = error_of(CALLS[operation], client)
+    assert (type(error), str(error)) == (RuntimeError, "outer")
+    assert_clean(client, error, log)
+
+
 @pytest.mark.parametrize("operation", sorted(set(CALLS) - {"create_login_tokens"}))
 def test_successful_call_logs_no_secret(serve, log, operation):
     body = (
@@ -232,7 +328,8 @@ def test_successful_call_logs_no_secret(serve, log, operation):
         LOGIN,
         Answer(200, {"Location": MARK}, MARK.encode()),
         CheckoutCall("plenigo.checkout", MARK),
-        CheckoutOrder("a", csrf_token=MARK),
+        CheckoutOrder("a", csrf_token=MARK, oauth2_redirect_url=MARK),
+        CheckoutOptions(source_url=MARK, target_url=MARK),
         client_of("https://vendor.example"),
         client_of("https://vendor.example")._transport,
     ],

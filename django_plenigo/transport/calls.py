@@ -1,9 +1,9 @@
 """Calls of one vendor's API: a budget of time, quick retries, the breaker, and errors that tell no secrets."""
 
 import http.client
-import ipaddress
 import json as json_library
 import logging
+import math
 import os
 import random
 import time
@@ -20,6 +20,7 @@ from urllib3.exceptions import HTTPError
 from urllib3.util import Timeout
 
 from django_plenigo.budget import seconds_left
+from django_plenigo.conf import checked_address
 from django_plenigo.errors import (
     ConfigurationError,
     NoAnswerError,
@@ -112,12 +113,12 @@ class Transport:
         `cache_alias` names the cache that keeps the circuit breaker. An `adapter` takes the place of the connections.
         Raises `ConfigurationError` for an address without TLS, unless it is this machine's own.
         """
-        if not timeout_seconds > 0:
-            raise ConfigurationError(f"The timeout of {service} must be more than 0 seconds.")
+        if not 0 < timeout_seconds < math.inf:
+            raise ConfigurationError(f"The timeout of {service} must be a number of seconds, more than 0.")
         self.service = service
         self._judge = judge
         self._timeout_seconds = timeout_seconds
-        self._base_url = _checked_base_url(service, base_url)
+        self._base_url = checked_address(f"The address of {service}", base_url)
         self._adapter = adapter
         self._clock, self._wall_clock, self._sleep, self._jitter = clock, wall_clock, sleep, jitter
         # Resolved once: reading the environment costs as much as a call.
@@ -263,23 +264,6 @@ class Transport:
             logger.info("%s", outcome, extra=extra)
         else:
             logger.debug("%s.%s", self.service, operation, extra=extra)
-
-
-def _checked_base_url(service: str, base_url: str) -> str:
-    address = urlsplit(base_url)
-    host = address.hostname or ""
-    if not host or address.query or address.fragment or address.username is not None:
-        raise ConfigurationError(f"The address of {service} must be https:// and a host, without a query or a user.")
-    if address.scheme != "https" and not (address.scheme == "http" and _is_loopback(host)):
-        raise ConfigurationError(f"The address of {service} must begin with https://.")
-    return base_url.rstrip("/")
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _checked_bundle(verify: bool | str | None) -> bool | str:

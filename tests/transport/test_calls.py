@@ -86,7 +86,17 @@ def test_body_that_is_no_json_is_a_value_error_without_the_body(body):
 
 @pytest.mark.parametrize(
     "base_url",
-    ["http://vendor.example", "ftp://127.0.0.1", "vendor.example", "", "https://", "https://u:p@vendor.example"],
+    [
+        "http://vendor.example",
+        "ftp://127.0.0.1",
+        "vendor.example",
+        "",
+        "https://",
+        "https://u:p@vendor.example",
+        "https://vendor.example:99999",
+        "https://[vendor",
+        f"https://{'a' * 64}.example",
+    ],
 )
 def test_address_without_tls_or_host_is_refused(base_url):
     with pytest.raises(ConfigurationError):

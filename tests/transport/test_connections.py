@@ -184,9 +184,10 @@ def test_next_address_is_tried_where_one_refuses(serve, monkeypatch):
     assert over_socket(server.url.replace("127.0.0.1", "localhost")).call("do", "GET", "/").status == 200
 
 
-def test_host_that_no_name_system_can_hold_is_no_answer():
-    with pytest.raises(NoAnswerError, match="ConnectionError"):
-        over_socket(f"https://{'a' * 70}.invalid").call("do", "GET", "/")
+def test_proxy_that_no_name_system_can_hold_is_no_answer(monkeypatch):
+    monkeypatch.setenv("https_proxy", f"http://{'a' * 70}.invalid:8080")
+    with pytest.raises(NoAnswerError, match="ProxyError"):
+        over_socket("https://vendor.example").call("do", "GET", "/")
 
 
 def test_handshake_that_never_ends_is_given_up_in_time(serve):

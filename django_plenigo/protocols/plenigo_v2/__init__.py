@@ -4,11 +4,13 @@ from collections.abc import Sequence
 
 from django_plenigo.protocols.plenigo_v2.answers import SERVICE, judge
 from django_plenigo.protocols.plenigo_v2.client import PlenigoV2
+from django_plenigo.tracebacks import without_secrets
 from django_plenigo.transport import Adapter, Transport
 
 __all__ = ["PlenigoV2", "connect"]
 
 
+@without_secrets
 def connect(
     *,
     base_url: str,

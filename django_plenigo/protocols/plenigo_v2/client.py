@@ -44,6 +44,7 @@ class PlenigoV2(CustomerDirectory, AccessRegistry, AccessReader, LoginMinter, Ch
     Every verb raises `InvalidValueError` before anything is sent, and those that call raise `RemoteError`.
     """
 
+    @without_secrets
     def __init__(
         self,
         *,
