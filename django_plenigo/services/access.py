@@ -171,6 +171,8 @@ def _reference_of(customer: Any, account: str) -> CustomerRef | None:
 
 def check_product_ids(product_ids: object) -> None:
     """Raise `InvalidValueError` for a bare text or an empty list: a slip must not show with payers only."""
+    if type(product_ids) in (list, tuple) and product_ids:
+        return  # first, since a warm check is little more than this
     if isinstance(product_ids, str | bytes) or not isinstance(product_ids, Sequence):
         raise InvalidValueError("product_ids", f"must be a list of product ids, not {type(product_ids).__name__}")
     if not product_ids:
