@@ -39,14 +39,6 @@ def other_company(db: None) -> Company:
 
 
 @pytest.fixture
-def no_group(sandbox: Sandbox) -> Any:
-    """The demo company without a closed user group."""
-    sandbox.company.closed_user_group = False
-    sandbox.company.save()
-    return sandbox.company
-
-
-@pytest.fixture
 def standing_time(time_machine: Any) -> None:
     """A real time that stands still, however slow the machine is."""
     time_machine.move_to(timezone.now(), tick=False)

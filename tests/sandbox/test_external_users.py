@@ -7,44 +7,6 @@ from django_plenigo.sandbox.models import AccessIdentifier
 EMAIL = {"email": "eve@example.com"}
 
 #: Every call of the section, on a customer named {id}.
-CALLS = {
-    "register": ("POST", "externalUser/register", EMAIL),
-    "changeEmail": ("PUT", "externalUser/{id}/changeEmail", EMAIL),
-    "addExternalUserId": ("PUT", "externalUser/{id}/addExternalUserId", {"externalUserId": "X"}),
-    "createLoginToken": ("POST", "externalUser/{id}/createLoginToken", None),
-    "createMultipleLoginTokens": ("POST", "externalUser/{id}/createMultipleLoginTokens", {}),
-    "customerAccess": ("POST", "import/customerAccess", {"customerId": "{id}", "yourFirstIdentifier": "K"}),
-    "address": ("PUT", "user/{id}/address", {"gender": "FEMALE", "firstName": "A", "name": "B"}),
-}
-
-
-def send(api, name, customer_id):
-    method, path, body = CALLS[name]
-    filled = {key: value.format(id=customer_id) for key, value in body.items()} if body is not None else None
-    return api(method, path.format(id=customer_id), json=filled)
-
-
-@pytest.mark.parametrize("name", CALLS)
-def test_company_without_closed_user_group_is_refused(api, ada, no_group, name):
-    assert send(api, name, ada.customer_id).status_code == 403
-
-
-@pytest.mark.parametrize("name", [name for name in CALLS if name != "register"])
-def test_unknown_customer_is_not_found(api, name):
-    assert send(api, name, "UNKNOWN00000").status_code == 404
-
-
-@pytest.mark.parametrize("name", [name for name in CALLS if name not in {"register", "customerAccess"}])
-def test_customer_of_another_company_is_not_found(api, ada, other_company, name):
-    ada.company = other_company
-    ada.save()
-    assert send(api, name, ada.customer_id).status_code == 404
-
-
-@pytest.mark.parametrize("name", CALLS)
-def test_wrong_method_is_refused_with_the_right_one(api, name):
-    answer = api("PATCH", CALLS[name][1])
-    assert (answer.status_code, answer.headers["Allow"]) == (405, CALLS[name][0])
 
 
 class TestRegister:
@@ -87,68 +49,11 @@ class TestRegister:
         ada.save()
         assert self.register(api, email=ada.email).json()["customerId"] != ada.customer_id
 
-    @pytest.mark.parametrize("flag", [True, "true", 1, "1", "'true'"])
-    def test_existing_address_fails_where_that_was_asked(self, api, ada, flag):
-        answer = self.register(api, email=ada.email, failByExistingEmail=flag)
-        assert answer.status_code == 409
-        assert isinstance(answer.json()["error"], str)
-
-    def test_external_id_of_another_address_is_a_conflict(self, api, ada, bob):
-        assert self.register(api, externalUserId="A-1").status_code == 409
-        assert self.register(api, email=bob.email, externalUserId="A-1").status_code == 409
-
     def test_own_external_id_again_is_none(self, api, ada):
         assert self.register(api, email=ada.email, externalUserId="A-1").json() == {"customerId": ada.customer_id}
 
     def test_throttle_is_off_at_first(self, api):
         assert [self.register(api).status_code for _ in range(2)] == [200, 200]
-
-    def test_throttle_refuses_the_same_address_for_five_seconds(self, api, sandbox, standing_time):
-        sandbox.company.throttles_registration = True
-        sandbox.company.save()
-        statuses = [self.register(api).status_code for _ in range(2)]
-        sandbox.advance(6)
-        assert [*statuses, self.register(api).status_code] == [200, 429, 200]
-
-    @pytest.mark.parametrize(
-        ("body", "parameter"),
-        [
-            ({"email": None}, "email"),
-            ({"email": ""}, "email"),
-            ({"email": "no-address"}, "email"),
-            ({"email": "a@dotless"}, "email"),
-            ({"email": f"{'a' * 250}@example.com"}, "email"),
-            ({"email": ["a@example.com"]}, "email"),
-            ({"email": "a\0@example.com"}, "email"),
-            ({"email": "a\ud800@example.com"}, "email"),
-            ({"language": "language"}, "language"),
-            ({"language": "d1"}, "language"),
-            ({"language": 7}, "language"),
-            ({"externalUserId": "x" * 101}, "externalUserId"),
-            ({"externalUserId": True}, "externalUserId"),
-            ({"externalUserId": 1.5}, "externalUserId"),
-            ({"externalUserId": {"id": 1}}, "externalUserId"),
-            ({"firstName": "x" * 256}, "firstName"),
-            ({"name": 7}, "name"),
-            ({"failByExistingEmail": "perhaps"}, "failByExistingEmail"),
-            ({"withPasswordReset": 2}, "withPasswordReset"),
-        ],
-    )
-    def test_bad_parameter_is_named(self, api, body, parameter):
-        answer = self.register(api, **body)
-        assert answer.status_code == 400
-        assert set(answer.json()[parameter]) == {"Error", "Rejected Value"}
-
-    @pytest.mark.parametrize(
-        "body",
-        [b"{", b"[]", b'"text"', b"\xff", b"[" * 100_000, b'{"email": NaN}', b'{"email": ' + b"9" * 5000 + b"}"],
-    )
-    def test_malformed_body_is_refused(self, api, body):
-        answer = api("POST", "externalUser/register", data=body, headers={"Content-Type": "application/json"})
-        assert (answer.status_code, answer.json()["body"]["Error"][:4]) == (400, "must")
-
-    def test_large_body_is_refused(self, api):
-        assert api("POST", "externalUser/register", data=b" " * 100_001).status_code == 413
 
     def test_content_type_does_not_matter(self, api):
         headers = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -173,31 +78,10 @@ class TestChangeEmail:
     def test_customer_is_found_by_external_id(self, api, ada, flag):
         assert self.change(api, "A-1", "new@example.com", flag).status_code == 204
 
-    @pytest.mark.parametrize("flag", ["", "false", "0", "'false'", "NULL"])
-    def test_external_id_is_no_plenigo_id(self, api, ada, flag):
-        assert self.change(api, "A-1", "new@example.com", flag).status_code == 404
-
-    def test_plenigo_id_is_no_external_id(self, api, ada):
-        assert self.change(api, ada.customer_id, "new@example.com", "true").status_code == 404
-
-    def test_flag_that_is_none_is_refused(self, api, ada):
-        assert "useExternalCustomerId" in self.change(api, ada.customer_id, "new@example.com", "perhaps").json()
-
-    def test_address_of_another_customer_is_a_conflict(self, api, ada, bob):
-        assert self.change(api, ada.customer_id, "BOB@example.com").status_code == 409
-
     @pytest.mark.parametrize("email", ["Ada@example.com", "ada@EXAMPLE.com"])
     def test_own_address_again_is_fine(self, api, ada, sandbox, email):
         assert self.change(api, ada.customer_id, email).status_code == 204
         assert sandbox.customer(ada.customer_id).email == email
-
-    @pytest.mark.parametrize("email", ["", "nonsense", None])
-    def test_what_is_no_address_is_refused(self, api, ada, email):
-        assert self.change(api, ada.customer_id, email).status_code == 400
-
-    @pytest.mark.parametrize("reference", ["a%00b", "%F0%9F%98%80", "a%2Fb", "x" * 500])
-    def test_odd_ids_are_not_found(self, api, sandbox, reference):
-        assert self.change(api, reference, "new@example.com", "true").status_code == 404
 
 
 class TestAddExternalUserId:
@@ -211,19 +95,6 @@ class TestAddExternalUserId:
 
     def test_same_value_again_is_fine(self, api, ada):
         assert self.add(api, ada.customer_id, "A-1").status_code == 204
-
-    def test_another_value_is_a_conflict(self, api, ada):
-        assert self.add(api, ada.customer_id, "A-2").status_code == 409
-
-    def test_value_of_another_customer_is_a_conflict(self, api, ada, sandbox):
-        assert self.add(api, sandbox.create_customer().customer_id, "A-1").status_code == 409
-
-    def test_customer_is_named_by_plenigo_id_only(self, api, ada):
-        assert self.add(api, "A-1", "A-1").status_code == 404
-
-    @pytest.mark.parametrize("value", [None, "", " ", "x" * 101, [], True])
-    def test_what_is_no_id_is_refused(self, api, sandbox, value):
-        assert self.add(api, sandbox.create_customer().customer_id, value).status_code == 400
 
 
 class TestLoginTokens:
@@ -245,11 +116,6 @@ class TestLoginTokens:
     def test_one_token_unless_told(self, api, ada):
         answer = api("POST", f"externalUser/{ada.customer_id}/createMultipleLoginTokens")
         assert len(answer.json()["loginTokens"]) == 1
-
-    @pytest.mark.parametrize("amount", ["0", "11", "-1", "1.5", "x", "1_0", "9" * 5000])
-    def test_amount_out_of_bounds_is_refused(self, api, ada, amount):
-        path = f"externalUser/{ada.customer_id}/createMultipleLoginTokens?amount={amount}"
-        assert "amount" in api("POST", path).json()
 
 
 class TestAccessIds:
@@ -287,26 +153,6 @@ class TestAccessIds:
         assert api("POST", "import/customerAccess", json=body).status_code == 204
         assert self.slots(ada) == {3: "three"}
 
-    def test_id_of_another_customer_is_a_conflict_and_nothing_is_stored(self, api, ada, bob):
-        self.assign(api, bob, yourFirstIdentifier="taken")
-        answer = self.assign(api, ada, yourFirstIdentifier="free", yourThirdIdentifier="taken")
-        assert (answer.status_code, self.slots(ada)) == (409, {})
-
-    @pytest.mark.parametrize(
-        "body",
-        [
-            {},
-            {"yourFirstIdentifier": ""},
-            {"yourFirstIdentifier": ["x"]},
-            {"yourFirstIdentifier": "x" * 101},
-            {"yourFifthIdentifier": "x"},
-            {"yourFirstIdentifier": "x", "useExternalCustomerId": "perhaps"},
-            {"yourFirstIdentifier": "x", "customerId": ""},
-        ],
-    )
-    def test_bad_body_is_refused(self, api, ada, body):
-        assert self.assign(api, ada, **body).status_code == 400
-
 
 class TestAddress:
     GOOD = {"gender": "female", "firstName": "Ada", "name": "Moss", "street": "Way 1", "country": "de"}
@@ -319,18 +165,3 @@ class TestAddress:
         customer = sandbox.customer(ada.customer_id)
         kept = (customer.gender, customer.last_name, customer.street, customer.city, customer.country)
         assert kept == ("FEMALE", "Moss", "Way 1", "Town", "DE")
-
-    @pytest.mark.parametrize(
-        "body",
-        [
-            {"gender": None},
-            {"firstName": ""},
-            {"name": None},
-            {"country": None},
-            {"country": "Germany"},
-            {"street": "x" * 256},
-            {"street": None, "city": "Town", "country": ""},
-        ],
-    )
-    def test_incomplete_address_is_refused(self, api, ada, body):
-        assert self.put(api, ada, **body).status_code == 400

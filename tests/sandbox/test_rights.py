@@ -18,11 +18,6 @@ def granted(answer):
 
 
 class TestHasUserBought:
-    def test_not_bought_is_403_with_the_vendors_sentence(self, api, ada):
-        answer = ask(api, ada.customer_id)
-        body = {"error": "User is not allowed to access the product requested."}
-        assert (answer.status_code, answer.json()) == (403, body)
-
     def test_bought_is_200(self, api, ada, sandbox):
         sandbox.buy(ada, "P")
         body = {"accessGranted": True, "userProducts": [{"productId": "P", "blocked": False}]}
@@ -33,15 +28,6 @@ class TestHasUserBought:
         sandbox.buy(ada, "P")
         sandbox.buy(ada, "not asked")
         assert granted(ask(api, ada.customer_id, products)) == {"P"}
-
-    def test_unknown_customer_reads_like_not_bought(self, api, ada):
-        assert ask(api, "UNKNOWN").content == ask(api, ada.customer_id).content
-
-    def test_customer_of_another_company_has_bought_nothing(self, api, ada, sandbox, other_company):
-        sandbox.buy(ada, "P")
-        ada.company = other_company
-        ada.save()
-        assert ask(api, ada.customer_id).status_code == 403
 
     def test_external_id_needs_the_flag(self, api, ada, sandbox):
         sandbox.buy(ada, "P")
@@ -68,12 +54,6 @@ class TestHasUserBought:
         Company.objects.filter(pk=sandbox.company.pk).update(paywall_enabled=False)
         for customer_id in (ada.customer_id, "UNKNOWN"):
             assert ask(api, customer_id).json() == {"accessGranted": True, "userProducts": []}
-
-    def test_blocked_purchase_gives_no_access(self, api, ada, sandbox):
-        purchase = sandbox.buy(ada, "P")
-        purchase.is_blocked = True
-        purchase.save()
-        assert ask(api, ada.customer_id).status_code == 403
 
     def test_end_is_told_in_milliseconds_as_text(self, api, ada, sandbox):
         purchase = sandbox.buy(ada, DAY_PASS)
@@ -109,26 +89,6 @@ class TestHasUserBought:
         still = ask(api, ada.customer_id, MONTHLY).status_code
         sandbox.advance(timedelta(days=32).total_seconds())
         assert (still, ask(api, ada.customer_id, MONTHLY).status_code) == (200, 403)
-
-    @pytest.mark.parametrize(
-        ("query", "parameter"),
-        [
-            ({"productId": "P"}, "customerId"),
-            ({"customerId": "", "productId": "P"}, "customerId"),
-            ({"customerId": "x" * 256, "productId": "P"}, "customerId"),
-            ({"customerId": "C"}, "productId"),
-            ({"customerId": "C", "productId": ",,"}, "productId"),
-            ({"customerId": "C", "productId": ",".join(str(number) for number in range(101))}, "productId"),
-            ({"customerId": "C", "productId": "x" * 101}, "productId"),
-            ({"customerId": "C", "productId": "a\0b"}, "productId"),
-            ({"customerId": "C", "productId": "P", "testMode": "perhaps"}, "testMode"),
-            ({"customerId": "C", "productId": "P", "useExternalCustomerId": "2"}, "useExternalCustomerId"),
-        ],
-    )
-    @pytest.mark.parametrize("path", ["user/product", "user/product/details"])
-    def test_bad_parameter_is_named(self, api, path, query, parameter):
-        answer = api("GET", path, params=query)
-        assert (answer.status_code, list(answer.json())) == (400, [parameter])
 
 
 class TestGrants:
@@ -191,41 +151,3 @@ class TestGrants:
         self.add(api, "A-1", useExternalCustomerId=True)
         assert self.remove(api, "A-1", useExternalCustomerId="1").status_code == 204
         assert ask(api, ada.customer_id).status_code == 403
-
-    def test_unknown_customer_is_not_found(self, api, sandbox):
-        assert self.add(api, "UNKNOWN").status_code == 404
-        assert self.remove(api, "UNKNOWN").status_code == 404
-        assert api("POST", "access/UNKNOWN/addWithDetails", json={"details": [{"productId": "P"}]}).status_code == 404
-
-    @pytest.mark.parametrize(
-        ("body", "parameter"),
-        [
-            ({"productIds": []}, "productIds"),
-            ({"productIds": None}, "productIds"),
-            ({"productIds": "P"}, "productIds"),
-            ({"productIds": ["P", ""]}, "productIds"),
-            ({"productIds": [["P"]]}, "productIds"),
-            ({"productIds": ["x" * 101]}, "productIds"),
-            ({"productIds": [str(number) for number in range(101)]}, "productIds"),
-            ({"testMode": "yes"}, "testMode"),
-            ({"startTime": "tomorrow"}, "startTime"),
-            ({"startTime": "2030-13-01"}, "startTime"),
-            ({"startTime": "2030-W01-1"}, "startTime"),
-            ({"startTime": 20300101}, "startTime"),
-            ({"endTime": "9999-12-31"}, "endTime"),
-            ({"startTime": "2030-01-02", "endTime": "2030-01-01"}, "endTime"),
-            ({"endTime": "2001-01-01"}, "endTime"),
-        ],
-    )
-    def test_bad_body_is_named(self, api, ada, body, parameter):
-        answer = self.add(api, ada.customer_id, **body)
-        assert (answer.status_code, list(answer.json())) == (400, [parameter])
-        assert not ada.purchases.exists()
-
-    @pytest.mark.parametrize("details", [None, [], {}, ["P"], [{}], [{"productId": ""}], [{"receipt": "R"}]])
-    def test_bad_details_are_refused(self, api, ada, details):
-        answer = api("POST", f"access/{ada.customer_id}/addWithDetails", json={"details": details})
-        assert answer.status_code == 400
-
-    def test_removing_nothing_is_refused(self, api, ada):
-        assert "productIds" in self.remove(api, ada.customer_id, "").json()
