@@ -334,8 +334,9 @@ def milliseconds(seconds):
         ({}, True),
         ({"lifeTimeEnd": None, "blocked": None}, True),
         ({"lifeTimeEnd": milliseconds(+1)}, True),
-        ({"lifeTimeEnd": milliseconds(-1)}, False),
-        ({"lifeTimeEnd": int(milliseconds(-1))}, False),
+        ({"lifeTimeEnd": milliseconds(-59)}, True),
+        ({"lifeTimeEnd": milliseconds(-60)}, False),
+        ({"lifeTimeEnd": int(milliseconds(-60))}, False),
         ({"lifeTimeEnd": "0"}, True),
         ({"lifeTimeEnd": "-1"}, True),
         ({"lifeTimeEnd": "124123412432131"}, True),
@@ -345,8 +346,34 @@ def milliseconds(seconds):
     ],
 )
 def test_has_bought_leaves_out_what_is_blocked_or_over(item, is_bought):
-    vendor = Vendor(ok(accessGranted=True, userProducts=[{"productId": "a", **item}]))
-    assert vendor.client.has_bought(READER, ["a"]) == {"a": is_bought}
+    vendor = Vendor(ok(accessGranted=True, userProducts=[{"productId": "a", **item}, {"productId": "b"}]))
+    assert vendor.client.has_bought(READER, ["a", "b"]) == {"a": is_bought, "b": True}
+
+
+@pytest.mark.parametrize(
+    "items",
+    [
+        [{"productId": "other"}],
+        [{}],
+        [{"productId": None}],
+        [{"productId": "a", "lifeTimeEnd": milliseconds(-60)}],
+        [{"productId": "other", "blocked": True}],
+    ],
+)
+def test_has_bought_takes_a_grant_that_names_nothing_owned_for_no_answer(items):
+    """Granted means that at least one of the products is owned: a payer must not be told to buy."""
+    with pytest.raises(ProtocolError, match="access to no product that was asked for"):
+        Vendor(ok(accessGranted=True, userProducts=items)).client.has_bought(READER, ["a", "b"])
+
+
+def test_has_bought_is_no_where_what_is_granted_is_blocked():
+    vendor = Vendor(ok(accessGranted=True, userProducts=[{"productId": "a", "blocked": True}]))
+    assert vendor.client.has_bought(READER, ["a", "b"]) == {"a": False, "b": False}
+
+
+def test_has_bought_is_yes_where_one_of_two_purchases_of_a_product_holds():
+    items = [{"productId": "a", "blocked": True}, {"productId": "a"}]
+    assert Vendor(ok(accessGranted=True, userProducts=items)).client.has_bought(READER, ["a"]) == {"a": True}
 
 
 @pytest.mark.parametrize("body", [{"accessGranted": True}, {"accessGranted": True, "userProducts": []}])

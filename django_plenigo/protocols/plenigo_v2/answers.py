@@ -20,6 +20,9 @@ from django_plenigo.transport import Answer
 
 SERVICE = "plenigo"
 
+#: By how much the vendor's clock and ours may differ, in seconds (docs/protocols/plenigo-v2.md 1.3).
+LEEWAY_SECONDS = 60
+
 #: How long a login token works, in seconds (docs/protocols/plenigo-v2.md 5).
 LOGIN_SECONDS = 300
 
@@ -133,7 +136,8 @@ def purchases_of(answer: Answer, operation: str, products: Sequence[str], now: f
 
     A 403 is the vendor's no, but only with the vendor's own body: that of a firewall says nothing about purchases.
     Access that is granted while no purchase is listed is granted to everybody, because the paywall is off: else the
-    vendor lists what is owned among what was asked (docs/protocols/plenigo-v2.md 2.2).
+    vendor lists what is owned among what was asked, at least one (docs/protocols/plenigo-v2.md 2.2). A list without any
+    of them is no answer, lest a payer is told to buy; only a product that is blocked makes it a no.
     """
     body = object_of(answer, operation)
     if answer.status == 403:
@@ -147,22 +151,34 @@ def purchases_of(answer: Answer, operation: str, products: Sequence[str], now: f
         return dict.fromkeys(products, True)
     if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
         raise unexpected(answer, operation, "no userProducts")
-    owned = {str(item.get("productId")) for item in items if _is_valid(answer, operation, item, now)}
+    listed = [item for item in items if str(item.get("productId")) in products]
+    blocked = [item for item in listed if _is_blocked(answer, operation, item)]
+    owned = {
+        str(item["productId"])
+        for item in listed
+        if not _has_ended(answer, operation, item, now) and item not in blocked
+    }
+    if not owned and not blocked:
+        raise unexpected(answer, operation, "access to no product that was asked for")
     return {product_id: product_id in owned for product_id in products}
 
 
-def _is_valid(answer: Answer, operation: str, item: Mapping[str, Any], now: float) -> bool:
-    """Say whether a listed purchase opens its product at this time."""
-    is_blocked = item.get("blocked", False)
-    ends = item.get("lifeTimeEnd")
+def _is_blocked(answer: Answer, operation: str, item: Mapping[str, Any]) -> bool:
+    is_blocked = item.get("blocked")
     if is_blocked is not None and not isinstance(is_blocked, bool):
         raise unexpected(answer, operation, "no blocked")
+    return bool(is_blocked)
+
+
+def _has_ended(answer: Answer, operation: str, item: Mapping[str, Any], now: float) -> bool:
+    """Say whether a listed purchase is over, by more than two clocks may differ."""
+    ends = item.get("lifeTimeEnd")
     if ends is None:
-        return not is_blocked
+        return False
     if isinstance(ends, bool) or not _EPOCH_MILLISECONDS.fullmatch(str(ends)):
         raise unexpected(answer, operation, "no lifeTimeEnd")
     # Zero and below: it renews itself.
-    return not is_blocked and (int(ends) <= 0 or int(ends) > now * 1000)
+    return 0 < int(ends) <= (now - LEEWAY_SECONDS) * 1000
 
 
 def unexpected(answer: Answer, operation: str, code: str) -> ProtocolError:
