@@ -5,7 +5,7 @@ from functools import cached_property, wraps
 from typing import Any
 
 from django.contrib.auth.decorators import login_not_required
-from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
+from django.core.exceptions import RequestDataTooBig
 from django.db import router, transaction
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -83,12 +83,12 @@ def endpoint(name: str, *methods: str) -> Callable[[Work], View]:
 
 
 def refusing(name: str, reason: RefusalError) -> View:
-    """Return a view that refuses every request, whoever sends it."""
+    """Return a view that refuses every authenticated request."""
 
     @csrf_exempt
     @login_not_required
     def view(request: HttpRequest, **path: Any) -> HttpResponseBase:
-        return _serve(name, request, reason.answer)
+        return _serve(name, request, lambda: _refuse(request, reason))
 
     return view
 
@@ -119,21 +119,30 @@ def _through_faults(
 
 
 def _answer(request: HttpRequest, methods: tuple[str, ...], work: Work, path: dict[str, Any]) -> HttpResponse:
-    database = router.db_for_write(Customer)
     try:
+        company = _authenticated(request)
         if request.method not in methods:
             return _not_allowed(methods)
-        # Two transactions: what the work undoes must not make a token's id new again.
-        with transaction.atomic(using=database):
-            company = authenticate(request)
-        with transaction.atomic(using=database):
+        with transaction.atomic(using=router.db_for_write(Customer)):
             return work(Call(request, company), **path)
     except RefusalError as error:
         return error.answer()
     except RequestDataTooBig:
         return refusal(413, "too_large", "The body is too large.").answer()
-    except SuspiciousOperation:
-        return refusal(400, "bad_request", "The request cannot be read.").answer()
+
+
+def _refuse(request: HttpRequest, reason: RefusalError) -> HttpResponse:
+    try:
+        _authenticated(request)
+    except RefusalError as error:
+        return error.answer()
+    return reason.answer()
+
+
+def _authenticated(request: HttpRequest) -> Company:
+    """Return the company that calls, in a transaction of its own: no refused work makes a token's id new again."""
+    with transaction.atomic(using=router.db_for_write(Customer)):
+        return authenticate(request)
 
 
 def _not_allowed(methods: tuple[str, ...]) -> HttpResponse:

@@ -1,6 +1,7 @@
 """Customers whom the merchant manages himself. Source: docs/protocols/plenigo-v2.md 2.1."""
 
 import re
+from functools import partial
 
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
@@ -9,7 +10,7 @@ from django.http import HttpResponse
 from .. import customers, login_tokens
 from .answers import conflict, done, found, invalid, refusal
 from .endpoints import Call, endpoint
-from .parameters import Values
+from .parameters import Values, read_all
 
 EXTERNAL_ID_CHARACTERS = 100
 TOKENS_AT_ONCE = 10
@@ -39,19 +40,20 @@ def register(call: Call) -> HttpResponse:
     """Register a customer, or return the one who has the address."""
     call.require_closed_user_group()
     body = call.body
-    # A repeat never mails or changes anything, and the sandbox mails nobody: the flag is read to refuse nonsense only.
-    body.flag("withPasswordReset")
+    values = read_all(
+        email=lambda: _email(body),
+        language=lambda: _language(body),
+        external_id=lambda: _external_id(body) or None,
+        fails_by_existing_email=lambda: body.flag("failByExistingEmail"),
+        first_name=lambda: body.text("firstName"),
+        last_name=lambda: body.text("name") or body.text("surname"),
+        gender=lambda: body.text("gender", limit=20).upper(),
+        # A repeat never mails or changes anything, and the sandbox mails nobody: read to refuse nonsense only.
+        with_password_reset=lambda: body.flag("withPasswordReset"),
+    )
+    del values["with_password_reset"]
     try:
-        customer = customers.register_customer(
-            call.company,
-            _email(body),
-            language=_language(body),
-            external_id=body.text("externalUserId", limit=EXTERNAL_ID_CHARACTERS, numbers=True) or None,
-            fails_by_existing_email=body.flag("failByExistingEmail"),
-            first_name=body.text("firstName"),
-            last_name=body.text("name") or body.text("surname"),
-            gender=body.text("gender", limit=20).upper(),
-        )
+        customer = customers.register_customer(call.company, **values)
     except customers.ThrottleError:
         raise refusal(429, "too_many_requests", "The address was registered within the last five seconds.") from None
     except customers.ConflictError as error:
@@ -75,7 +77,7 @@ def change_email(call: Call, reference: str) -> HttpResponse:
 def add_external_user_id(call: Call, reference: str) -> HttpResponse:
     """Give a customer who has none an external id. The address carries the plenigo id, always."""
     call.require_closed_user_group()
-    external_id = call.body.text("externalUserId", required=True, limit=EXTERNAL_ID_CHARACTERS, numbers=True)
+    external_id = _external_id(call.body, required=True)
     try:
         customers.add_external_id(call.customer(reference, is_external=False), external_id)
     except customers.ConflictError as error:
@@ -126,16 +128,14 @@ def change_address(call: Call, reference: str) -> HttpResponse:
     """Replace a customer's name and address."""
     call.require_closed_user_group()
     body = call.body
-    values = {field: body.text(name) for name, field in ADDRESS_FIELDS.items()}
-    country = body.text("country", required=any(values.values())).upper()
-    if country and not re.fullmatch(r"[A-Z]{2}", country):
-        raise invalid("country", "must be an ISO code of two letters", country)
-    values |= {
-        "gender": body.text("gender", required=True, limit=20).upper(),
-        "first_name": body.text("firstName", required=True),
-        "last_name": body.text("name", required=True),
-        "country": country,
-    }
+    needs_country = any(body.raw.get(name) for name in ADDRESS_FIELDS)
+    values = read_all(
+        **{field: partial(body.text, name) for name, field in ADDRESS_FIELDS.items()},
+        gender=lambda: body.text("gender", required=True, limit=20).upper(),
+        first_name=lambda: body.text("firstName", required=True),
+        last_name=lambda: body.text("name", required=True),
+        country=lambda: _country(body, required=needs_country),
+    )
     customer = call.customer_by_query(reference)
     for field, value in values.items():
         setattr(customer, field, value)
@@ -150,6 +150,21 @@ def _email(body: Values) -> str:
     except ValidationError:
         raise invalid("email", "must be an e-mail address", email) from None
     return email
+
+
+def _external_id(body: Values, *, required: bool = False) -> str:
+    external_id = body.text("externalUserId", required=required, limit=EXTERNAL_ID_CHARACTERS, numbers=True)
+    if "/" in external_id:
+        # A server sees no difference between a slash and an encoded one, so no path could ever name the customer.
+        raise invalid("externalUserId", "must not contain a slash", external_id)
+    return external_id
+
+
+def _country(body: Values, *, required: bool) -> str:
+    country = body.text("country", required=required).upper()
+    if country and not re.fullmatch(r"[A-Z]{2}", country):
+        raise invalid("country", "must be an ISO code of two letters", country)
+    return country
 
 
 def _language(body: Values) -> str:

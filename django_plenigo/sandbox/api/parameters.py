@@ -2,10 +2,11 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any
 
+from django.core.exceptions import TooManyFieldsSent
 from django.http import HttpRequest
 
 from ..customers import is_storable
@@ -92,8 +93,11 @@ class Query(Values):
     """The query. A value that is given twice counts as given last, except in lists."""
 
     def __init__(self, request: HttpRequest) -> None:
-        super().__init__(request.GET.dict())
-        self._all = request.GET
+        try:
+            self._all = request.GET
+        except TooManyFieldsSent:
+            raise invalid("query", "has too many fields") from None
+        super().__init__(self._all.dict())
 
     def listed(self, name: str, *, limit: int) -> list[str]:
         """Return the values of a list, each once: joined with commas, or the parameter repeated."""
@@ -103,6 +107,25 @@ class Query(Values):
         if len(parts) > LIST_LIMIT:
             raise invalid(name, f"must not have more than {LIST_LIMIT} values")
         return [Values({name: part}).text(name, limit=limit) for part in parts]
+
+
+def read_all(**readers: Callable[[], Any]) -> dict[str, Any]:
+    """Return what every reader returns.
+
+    Raises one `RefusalError` (400) with a key for each parameter that was refused.
+    Source: docs/protocols/plenigo-v2.md 1.5.
+    """
+    values, refused = {}, {}
+    for name, read in readers.items():
+        try:
+            values[name] = read()
+        except RefusalError as error:
+            if error.status != 400:
+                raise
+            refused.update(error.body)
+    if refused:
+        raise RefusalError(400, refused)
+    return values
 
 
 def read_body(request: HttpRequest) -> bytes:

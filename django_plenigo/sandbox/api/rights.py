@@ -1,7 +1,8 @@
 """Ask for and change rights to products. Source: docs/protocols/plenigo-v2.md 2.2 and 2.3."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
 from typing import Any
 
 from django.http import HttpResponse
@@ -11,7 +12,7 @@ from ..customers import find_customer_with_access
 from ..models import Customer, Purchase
 from .answers import RefusalError, done, found, invalid, milliseconds
 from .endpoints import Call, endpoint
-from .parameters import Values
+from .parameters import Values, read_all
 
 PRODUCT_ID_CHARACTERS = 100
 NOT_ALLOWED = {"error": "User is not allowed to access the product requested."}
@@ -66,23 +67,13 @@ def _right(row: Purchase, now: datetime) -> dict[str, Any]:
 @endpoint("addAccess", "POST")
 def add_access(call: Call, reference: str) -> HttpResponse:
     """Grant rights to products, which need not be managed ones."""
-    product_ids = call.body.texts("productIds", limit=PRODUCT_ID_CHARACTERS)
-    _grant(call, reference, {product_id: {} for product_id in product_ids})
-    return done()
+    return _grant(call, reference, _product_ids)
 
 
 @endpoint("addAccessWithDetails", "POST")
 def add_access_with_details(call: Call, reference: str) -> HttpResponse:
     """Grant rights to products, each with a receipt."""
-    details = {}
-    for item in call.body.items("details"):
-        if not isinstance(item, dict):
-            raise invalid("details", "must be an array of objects")
-        values = Values(item)
-        product_id = values.text("productId", required=True, limit=PRODUCT_ID_CHARACTERS, numbers=True)
-        details[product_id] = {"receipt": values.text("receipt"), "receipt_source": values.text("source")}
-    _grant(call, reference, details)
-    return done()
+    return _grant(call, reference, _details)
 
 
 @endpoint("removeAccess", "DELETE")
@@ -94,17 +85,43 @@ def remove_access(call: Call, reference: str) -> HttpResponse:
     return done()
 
 
-def _grant(call: Call, reference: str, details: dict[str, dict[str, str]]) -> None:
+def _grant(call: Call, reference: str, read_products: Callable[[Values], dict[str, dict[str, str]]]) -> HttpResponse:
     body = call.body
-    test_mode = body.flag("testMode")
-    first_day, last_day = body.day("startTime"), body.day("endTime")
+    values = read_all(
+        products=lambda: read_products(body),
+        test_mode=lambda: body.flag("testMode"),
+        first_day=lambda: body.day("startTime"),
+        last_day=lambda: body.day("endTime"),
+        is_external=lambda: body.flag("useExternalCustomerId"),
+    )
+    first_day, last_day = values["first_day"], values["last_day"]
     start = _midnight(first_day) if first_day else None
     end = _midnight(last_day) + timedelta(days=1) if last_day else None  # the last day counts
     if end is not None and end <= (start or clock.now()):
         raise invalid("endTime", "must not be before the beginning", last_day)
-    customer: Customer = call.customer(reference, is_external=body.flag("useExternalCustomerId"))
-    for product_id, receipt in details.items():
-        purchases.grant(customer, product_id, test_mode=test_mode, start=start, end=end, **receipt)
+    customer: Customer = call.customer(reference, is_external=values["is_external"])
+    for product_id, receipt in values["products"].items():
+        purchases.grant(customer, product_id, test_mode=values["test_mode"], start=start, end=end, **receipt)
+    return done()
+
+
+def _product_ids(body: Values) -> dict[str, dict[str, str]]:
+    return {product_id: {} for product_id in body.texts("productIds", limit=PRODUCT_ID_CHARACTERS)}
+
+
+def _details(body: Values) -> dict[str, dict[str, str]]:
+    details = {}
+    for item in body.items("details"):
+        if not isinstance(item, dict):
+            raise invalid("details", "must be an array of objects")
+        row = Values(item)
+        values = read_all(
+            product_id=partial(row.text, "productId", required=True, limit=PRODUCT_ID_CHARACTERS, numbers=True),
+            receipt=partial(row.text, "receipt"),
+            receipt_source=partial(row.text, "source"),
+        )
+        details[values.pop("product_id")] = values
+    return details
 
 
 def _midnight(day: date) -> datetime:
