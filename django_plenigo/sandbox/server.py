@@ -49,6 +49,9 @@ class SandboxServer(ThreadingMixIn, TCPServer):
     allow_reuse_address = True
     request_queue_size = 128
 
+    #: So long a caller may stay silent in the middle of a body.
+    body_seconds = 5.0
+
     def __init__(self, host: str, port: int, application: Application) -> None:
         self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self.application = application
@@ -115,6 +118,16 @@ class SandboxRequestHandler(BaseHTTPRequestHandler):
     do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = _serve  # noqa: N815
 
     def _read_body(self) -> bytes:
+        """Return the whole body. Raises `BodyError`, also when the caller stops in the middle."""
+        self.connection.settimeout(self.server.body_seconds)
+        try:
+            return self._read_promised_body()
+        except TimeoutError:
+            raise BodyError(408) from None
+        finally:
+            self.connection.settimeout(self.timeout)
+
+    def _read_promised_body(self) -> bytes:
         if "chunked" in self.headers.get("Transfer-Encoding", "").lower():
             return self._read_chunks()
         length = self.headers.get("Content-Length", "0").strip()
