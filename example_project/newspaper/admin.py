@@ -5,7 +5,11 @@ from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm
 from django.utils.translation import gettext_lazy as _
 
+from newspaper.context_processors import NAME
 from newspaper.models import Article, Offer, Reader
+
+admin.site.site_header = admin.site.site_title = NAME
+admin.site.index_title = _("Editors’ desk")
 
 
 class ReaderCreationForm(AdminUserCreationForm):

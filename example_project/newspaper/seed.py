@@ -9,6 +9,7 @@ from typing import Any
 
 from django.core.management import call_command
 from django.utils import timezone
+from django.utils.translation import gettext_noop
 
 from django_plenigo.errors import RemoteError
 from django_plenigo.services import access, customers
@@ -35,25 +36,25 @@ SUBSCRIPTION = "P_MONTHLY"
 #: The first call to the sandbox loads its code, which alone may outlast the timeout of one call on a busy machine.
 TRIES = 3
 
-#: Products that the sandbox has, by their ids there.
+#: Products that the sandbox has, by their ids there. The database holds the English texts; pages translate them.
 OFFERS: dict[str, dict[str, Any]] = {
     "EgLUrT56328991046641": {
-        "title": "Day pass",
-        "description": "Every article, until this time tomorrow.",
+        "title": gettext_noop("Day pass"),
+        "description": gettext_noop("Every article, until this time tomorrow."),
         "price": Decimal("1.99"),
         "period": Offer.Period.DAY,
         "position": 1,
     },
     SUBSCRIPTION: {
-        "title": "Monthly subscription",
-        "description": "Every article, month by month, for as long as you like.",
+        "title": gettext_noop("Monthly subscription"),
+        "description": gettext_noop("Every article, month by month, for as long as you like."),
         "price": Decimal("9.90"),
         "period": Offer.Period.MONTH,
         "position": 2,
     },
     "P_YEARLY": {
-        "title": "Yearly subscription",
-        "description": "Every article for one year: twelve months for the price of ten.",
+        "title": gettext_noop("Yearly subscription"),
+        "description": gettext_noop("Every article for one year: twelve months for the price of ten."),
         "price": Decimal("99.00"),
         "period": Offer.Period.YEAR,
         "position": 3,

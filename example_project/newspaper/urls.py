@@ -16,4 +16,5 @@ urlpatterns = [
     path("register/", views.RegistrationView.as_view(), name="register"),
     path("account/", views.AccountView.as_view(), name="account"),
     path("account/email/", views.EmailView.as_view(), name="change-email"),
+    path("favicon.ico", views.IconView.as_view()),
 ]

@@ -13,11 +13,12 @@ from django.forms import ModelForm
 from django.http import Http404, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
+from django.templatetags.static import static
 from django.urls import reverse, reverse_lazy
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.generic import CreateView, DetailView, ListView, TemplateView, UpdateView
+from django.views.generic import CreateView, DetailView, ListView, RedirectView, TemplateView, UpdateView
 
 from django_plenigo.errors import RemoteError
 from django_plenigo.paywall import PaywallMixin
@@ -168,7 +169,7 @@ class AccountView(LoginRequiredMixin, TemplateView):
 
 
 class EmailView(LoginRequiredMixin, UpdateView):
-    """Change the e-mail address. The site only saves the user: telling plenigo is the package's business."""
+    """Change the e-mail address that the reader logs in with. plenigo keeps the one that it was given."""
 
     form_class = EmailForm
     template_name = "newspaper/change_email.html"
@@ -183,3 +184,14 @@ class EmailView(LoginRequiredMixin, UpdateView):
         response = super().form_valid(form)
         messages.success(self.request, _("Your e-mail address has been changed."))
         return response
+
+
+# ---- files -----------------------------------------------------------------------------------------------------
+
+
+class IconView(RedirectView):
+    """Lead browsers to the icon that ask for it at the root: the admin's pages name none."""
+
+    def get_redirect_url(self, *args: Any, **kwargs: Any) -> str:
+        """Return the icon's address, which the storage of static files knows."""
+        return static("newspaper/icon.svg")

@@ -131,6 +131,36 @@ def test_interface_speaks_german(demo: Demo) -> None:
     assert "Weiterlesen" in page.text
 
 
+def test_offers_are_german_for_a_german_reader_and_articles_stay_english(demo: Demo) -> None:
+    page = demo.reader().get(ARTICLE, **{"Accept-Language": "de"}).text
+    assert '<h3 class="headline">Tagespass</h3>' in page
+    assert "Jeder Artikel, Monat für Monat" in page
+    assert "Kaufen: Jahresabonnement" in page
+    assert '<h1 lang="en">The moss that knows what time it is</h1>' in page
+
+
+def test_offer_without_a_translation_is_marked_as_english_on_a_german_page(tmp_path: Path) -> None:
+    fields = {"title": "Day & night", "product_id": "P_NIGHTS", "price": "1.00", "currency": "EUR", "period": "day"}
+    with running_demo(tmp_path) as demo:
+        editor = demo.reader()
+        editor.log_in("editor@example.com", "editor", "/admin/")
+        editor.submit("/admin/newspaper/offer/add/", **fields, position="9", description="")
+        page = demo.reader().get("/offers/", **{"Accept-Language": "de"}).text
+    assert '<h2 class="headline" lang="en">Day &amp; night</h2>' in page
+    assert '<h2 class="headline">Tagespass</h2>' in page
+
+
+def test_browser_that_looks_for_an_icon_at_the_root_finds_it(demo: Demo) -> None:
+    icon = demo.reader().get("/favicon.ico")
+    assert (icon.status_code, icon.headers["Content-Type"]) == (200, "image/svg+xml")
+
+
+def test_admin_bears_the_name_of_the_newspaper(demo: Demo) -> None:
+    page = demo.reader().log_in("editor@example.com", "editor", "/admin/").text
+    assert "Editors’ desk | The Linden Post" in page
+    assert "Django" not in page
+
+
 def test_editor_may_use_the_admin(demo: Demo) -> None:
     reader = demo.reader()
     assert reader.log_in("editor@example.com", "editor", "/admin/newspaper/article/").status_code == 200
