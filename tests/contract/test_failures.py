@@ -136,7 +136,6 @@ def test_page_instead_of_json_is_a_protocol_error(plenigo, sandbox, ada, verb):
         (400, errors.RejectedError),
         (404, errors.NotFoundError),
         (409, errors.ConflictError),
-        (418, errors.ProtocolError),
         (500, errors.RemoteUnavailableError),
     ],
 )
