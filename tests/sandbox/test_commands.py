@@ -21,11 +21,11 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 SECONDS = 90
 
 
-def run(*arguments, **options):
+def run(*arguments, command="plenigo_sandbox", **options):
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "DJANGO_SETTINGS_MODULE": "tests.settings"}
     environment |= {"DATABASE_URL": "sqlite://:memory:"}
     return subprocess.Popen(
-        [sys.executable, "-m", "django", "plenigo_sandbox", *arguments],
+        [sys.executable, "-m", "django", command, *arguments],
         cwd=ROOT,
         env=environment,
         stdout=subprocess.PIPE,
@@ -75,6 +75,12 @@ def test_credentials_are_one_json_object_and_need_no_database(capsys):
     assert json.loads(capsys.readouterr().out) == {"company_id": COMPANY_ID, "secret": SECRET}
 
 
+def test_help_says_how_to_make_a_user_for_the_merchant_backend():
+    with run("--help") as process:
+        stdout, _stderr = process.communicate(timeout=SECONDS)
+    assert "createsuperuser" in stdout
+
+
 @pytest.mark.parametrize(
     ("text", "address"),
     [
@@ -102,6 +108,12 @@ class TestBuy:
         purchase = ada.purchases.get()
         assert (purchase.product_id, purchase.test_mode, purchase.end is not None) == (DAY_PASS, False, True)
         assert capsys.readouterr().out == f"Customer {ada.customer_id} has bought {DAY_PASS}.\n"
+
+    def test_database_that_was_not_migrated_is_one_sentence_that_says_what_to_do(self):
+        with run("MAP27KCA3K2P", DAY_PASS, command="plenigo_sandbox_buy") as process:
+            stdout, stderr = process.communicate(timeout=SECONDS)
+        assert (process.returncode, stdout, len(stderr.strip().splitlines())) == (1, "", 1)
+        assert "Start plenigo_sandbox once, or run migrate." in stderr
 
     def test_buys_in_test_mode(self, ada):
         call_command("plenigo_sandbox_buy", ada.customer_id, DAY_PASS, "--test-mode", verbosity=0)

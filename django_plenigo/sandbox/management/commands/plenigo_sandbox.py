@@ -50,7 +50,8 @@ class Command(BaseCommand):
 
     help = (
         "Serves plenigo's API, check-out and merchant backend (Django's admin, at /admin/) on an address of its own, "
-        "for a developer's machine. Nothing is charged."
+        "for a developer's machine. Nothing is charged. It migrates the database and makes no user: to log in at the "
+        "merchant backend, make one with the command createsuperuser after the first start."
     )
     # To run it is to allow it: the check that shuts the sandbox on public sites must not stop it.
     requires_system_checks: list[str] = []

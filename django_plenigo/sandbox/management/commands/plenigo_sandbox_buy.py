@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import connections, router
 
 from django_plenigo.sandbox import credentials, purchases
 from django_plenigo.sandbox.companies import find_company, find_product
@@ -27,6 +28,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Record the purchase and say so. Raises `CommandError` for what does not exist."""
+        _check_tables()
         company = find_company(options["company"])
         if company is None:
             raise CommandError(f"The sandbox has no company {options['company']!r}. {_known_companies()}")
@@ -39,6 +41,12 @@ class Command(BaseCommand):
         if options["verbosity"]:
             mode = " in test mode" if purchase.test_mode else ""
             self.stdout.write(f"Customer {customer.customer_id} has bought {product.product_id}{mode}.")
+
+
+def _check_tables() -> None:
+    connection = connections[router.db_for_write(Company)]
+    if Company._meta.db_table not in connection.introspection.table_names():
+        raise CommandError("The sandbox's tables are not there yet. Start plenigo_sandbox once, or run migrate.")
 
 
 def _customer(company: Company, reference: str) -> Customer:
