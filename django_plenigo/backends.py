@@ -1,17 +1,29 @@
 """Builds the configured clients: where settings and protocols meet."""
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any, TypeVar
 
 from django.utils.module_loading import import_string
 
 from django_plenigo import conf
 from django_plenigo.errors import UnsupportedOperationError
-from django_plenigo.protocols.base import AccessReader, CheckoutSigner, CustomerDirectory, LoginMinter
+from django_plenigo.protocols.base import (
+    AccessReader,
+    AccessRegistry,
+    CheckoutSigner,
+    CustomerDirectory,
+    LoginMinter,
+    MultipleLoginMinter,
+    PaywallReader,
+    SessionConfirmer,
+    UserCookie,
+)
 from django_plenigo.tracebacks import without_secrets
 
 # By dotted path, so that start-up loads neither requests nor cryptography.
 FACTORIES = {"v2": "django_plenigo.protocols.plenigo_v2.connect"}
+COOKIES = {"v2": "django_plenigo.protocols.plenigo_v2.cookies"}
 SANDBOX_ADAPTER = "django_plenigo.sandbox.adapter.SandboxAdapter"
 
 Need = TypeVar("Need")
@@ -69,6 +81,11 @@ def customer_directory(using: str = conf.DEFAULT_ACCOUNT) -> CustomerDirectory:
     return _serving(CustomerDirectory, using)  # type: ignore[type-abstract]  # asked for by isinstance only
 
 
+def access_registry(using: str = conf.DEFAULT_ACCOUNT) -> AccessRegistry:
+    """Return what keeps the access ids of an account's customers."""
+    return _serving(AccessRegistry, using)  # type: ignore[type-abstract]  # as above
+
+
 def access_reader(using: str = conf.DEFAULT_ACCOUNT) -> AccessReader:
     """Return what answers whether a customer of an account may read a product."""
     return _serving(AccessReader, using)  # type: ignore[type-abstract]  # as above
@@ -79,6 +96,44 @@ def login_minter(using: str = conf.DEFAULT_ACCOUNT) -> LoginMinter:
     return _serving(LoginMinter, using)  # type: ignore[type-abstract]  # as above
 
 
+def multiple_login_minter(using: str = conf.DEFAULT_ACCOUNT) -> MultipleLoginMinter:
+    """Return what mints several log-ins of a customer of an account at once."""
+    return _serving(MultipleLoginMinter, using)  # type: ignore[type-abstract]  # as above
+
+
+def paywall_reader(using: str = conf.DEFAULT_ACCOUNT) -> PaywallReader:
+    """Return what tells whether an account's paywall is on."""
+    return _serving(PaywallReader, using)  # type: ignore[type-abstract]  # as above
+
+
+def session_confirmer(using: str = conf.DEFAULT_ACCOUNT) -> SessionConfirmer:
+    """Return what tells whose session a cookie of an account's vendor is."""
+    return _serving(SessionConfirmer, using)  # type: ignore[type-abstract]  # as above
+
+
 def checkout_signer(using: str = conf.DEFAULT_ACCOUNT) -> CheckoutSigner:
     """Return what signs the checkouts of an account."""
     return _serving(CheckoutSigner, using)  # type: ignore[type-abstract]  # as above
+
+
+@without_secrets
+def read_user_cookie(value: str | None, *, using: str = conf.DEFAULT_ACCOUNT) -> UserCookie | None:
+    """Return what the vendor's session cookie of an account says, None where it says nothing readable or is too old.
+
+    A claim, not a proof: `session_confirmer` asks the vendor. Raises `ConfigurationError`, and nothing whatever a
+    browser sends. Source: docs/protocols/plenigo-v2.md 4.3.
+    """
+    account = conf.Account(using)
+    read: Callable[..., UserCookie | None] = import_string(f"{COOKIES[account.generation]}.read_user_cookie")
+    return read(value, account.secrets)
+
+
+@without_secrets
+def write_user_cookie(customer_id: str, *, issued_at: datetime, using: str = conf.DEFAULT_ACCOUNT) -> str:
+    """Return the session cookie of an account's customer, signed by this site. `issued_at` must carry its time zone.
+
+    Raises `ConfigurationError` and `InvalidValueError`. Source: docs/protocols/plenigo-v2.md 4.3.
+    """
+    account = conf.Account(using)
+    write: Callable[..., str] = import_string(f"{COOKIES[account.generation]}.write_user_cookie")
+    return write(customer_id, account.secrets, issued_at=issued_at)

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import time
 import traceback
+from datetime import UTC, datetime
 
 import pytest
 from django.core.cache.backends.locmem import LocMemCache
@@ -12,7 +13,7 @@ from django.test import RequestFactory
 from django.views.debug import ExceptionReporter
 
 from django_plenigo import backends
-from django_plenigo.errors import ConfigurationError, PlenigoError, RemoteUnavailableError
+from django_plenigo.errors import ConfigurationError, InvalidValueError, PlenigoError, RemoteUnavailableError
 from django_plenigo.protocols.base import (
     CheckoutCall,
     CheckoutOptions,
@@ -257,6 +258,13 @@ def test_client_that_cannot_be_built_tells_no_secret(settings, log, case):
     }
     error = error_of(lambda _: backends.customer_directory(), None)
     assert isinstance(error, ConfigurationError)
+    assert_clean(None, error, log)
+
+
+def test_cookie_that_cannot_be_written_tells_no_secret(settings, log):
+    settings.PLENIGO = {"default": {"MODE": "live", "COMPANY_ID": "C" * 20, "SECRET": SECRET}}
+    error = error_of(lambda _: backends.write_user_cookie(f"{MARK}&", issued_at=datetime.now(UTC)), None)
+    assert isinstance(error, InvalidValueError)
     assert_clean(None, error, log)
 
 

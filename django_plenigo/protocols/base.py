@@ -1,10 +1,69 @@
-"""The needs that vendors serve, one narrow interface each, and the frozen values that cross this floor."""
+"""The needs that vendors serve, one narrow interface each, the values that cross this floor, and their limits."""
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
+
+from django_plenigo.errors import InvalidValueError
+
+#: The vendor's name in errors and logs.
+SERVICE = "plenigo"
+
+#: The vendor's limits, in characters where the name does not say bytes (docs/protocols/plenigo-v2.md 2.1, 3.1, 3.2).
+PRODUCT_ID_BYTES = 20
+EXTERNAL_ID_LENGTH = 100
+ID_LENGTH = 255
+NAME_LENGTH = 255
+URL_LENGTH = 255
+
+#: No browser keeps a longer cookie, so none is read or sent on.
+LONGEST_COOKIE = 4096
+
+#: What no text may hold. Surrogates are halves of characters: no encoding can carry them.
+CONTROL_CHARACTER = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+
+
+def checked_text(field: str, value: object, longest: int) -> str:
+    """Return a text that is neither blank nor too long, as it is. Raises `InvalidValueError`."""
+    if not isinstance(value, str):
+        raise InvalidValueError(field, f"must be text, not {type(value).__name__}")
+    if not value or value.isspace():
+        raise InvalidValueError(field, "must not be blank")
+    if len(value) > longest:
+        raise InvalidValueError(field, f"must have at most {longest} characters")
+    if CONTROL_CHARACTER.search(value):
+        raise InvalidValueError(field, "must not hold control characters")
+    return value
+
+
+def checked_id(field: str, value: object, longest: int = ID_LENGTH) -> str:
+    """Return an id, unless it is padded with blanks: a slip that makes it another id. Raises `InvalidValueError`."""
+    text = checked_text(field, value, longest)
+    if text != text.strip():
+        raise InvalidValueError(field, "must not begin or end with a blank")
+    return text
+
+
+def checked_path_id(field: str, value: object, longest: int = ID_LENGTH) -> str:
+    """Return an id that a path can address. Raises `InvalidValueError`.
+
+    Servers read %2F and %2E as slash and dot before they look where a path leads.
+    """
+    text = checked_id(field, value, longest)
+    if "/" in text or text in (".", ".."):
+        raise InvalidValueError(field, "must not hold a slash, nor be one or two dots: such an id cannot be addressed")
+    return text
+
+
+def checked_external_id(value: object) -> str:
+    """Return an external id that the vendor's API takes and can address. Raises `InvalidValueError`.
+
+    Source: docs/protocols/plenigo-v2.md 2.1.
+    """
+    return checked_path_id("external_id", value, EXTERNAL_ID_LENGTH)
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +237,20 @@ class CheckoutCall:
         return f"{self.function}({self.arguments_json});"
 
 
+@dataclass(frozen=True, slots=True)
+class UserCookie:
+    """What the vendor's session cookie says. A claim, not a proof: docs/protocols/plenigo-v2.md 4.3."""
+
+    customer_id: str = field(repr=False)
+    """The vendor's customer id."""
+
+    issued_at: datetime
+    """When the session began."""
+
+    is_authentic: bool
+    """Whether the cookie carries the signature that this package adds. The vendor's own cookies carry none."""
+
+
 class CustomerDirectory(ABC):
     """Keeps the customers of one company."""
 
@@ -235,6 +308,30 @@ class LoginMinter(ABC):
     @abstractmethod
     def mint_login(self, customer: CustomerRef) -> LoginPass:
         """Return a new pass for one customer. As late as possible: it lives for minutes. Not idempotent."""
+
+
+class MultipleLoginMinter(ABC):
+    """Mints several log-ins at once: each snippet of a page that needs one needs its own."""
+
+    @abstractmethod
+    def create_login_tokens(self, customer: CustomerRef, amount: int) -> list[LoginPass]:
+        """Return so many new passes of one customer, in one call. Not idempotent."""
+
+
+class PaywallReader(ABC):
+    """Tells whether anything is behind a paywall at all."""
+
+    @abstractmethod
+    def is_paywall_enabled(self) -> bool:
+        """Say whether the company's paywall is on; while it is off everybody may read everything."""
+
+
+class SessionConfirmer(ABC):
+    """Tells whose session a cookie of the vendor's is."""
+
+    @abstractmethod
+    def confirm_user_cookie(self, value: str) -> str | None:
+        """Return the customer id that a whole cookie stands for, None where the vendor knows no such session."""
 
 
 class CheckoutSigner(ABC):

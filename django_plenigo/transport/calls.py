@@ -129,6 +129,11 @@ class Transport:
         key = f"{address.hostname}:{address.port or ''}"
         self._breaker = CircuitBreaker(service, key, cache_alias, wall_clock)
 
+    @property
+    def timeout_seconds(self) -> float:
+        """How long one call may take in all."""
+        return self._timeout_seconds
+
     def __repr__(self) -> str:
         return f"<Transport of {self.service}>"
 

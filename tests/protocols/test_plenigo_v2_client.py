@@ -31,6 +31,9 @@ from django_plenigo.protocols.base import (
     CustomerRef,
     LoginMinter,
     LoginPass,
+    MultipleLoginMinter,
+    PaywallReader,
+    SessionConfirmer,
 )
 from django_plenigo.protocols.plenigo_v2 import PlenigoV2, connect
 from django_plenigo.protocols.plenigo_v2.answers import judge
@@ -96,6 +99,9 @@ def test_client_serves_every_need():
     assert isinstance(client, AccessReader)
     assert isinstance(client, LoginMinter)
     assert isinstance(client, CheckoutSigner)
+    assert isinstance(client, PaywallReader)
+    assert isinstance(client, MultipleLoginMinter)
+    assert isinstance(client, SessionConfirmer)
 
 
 # ---- the token
@@ -234,11 +240,9 @@ def test_add_external_id_sends_it():
 @pytest.mark.parametrize(
     ("value", "segment"),
     [
-        ("a/b", "a%2Fb"),
-        ("../x", "..%2Fx"),
-        (".", "%2E"),
-        ("..", "%2E%2E"),
-        ("a?b#c", "a%3Fb%23c"),
+        ("...", "..."),
+        ("a\\b", "a%5Cb"),
+        ("a?b#c;d", "a%3Fb%23c%3Bd"),
         ("50%", "50%25"),
         ("ä", "%C3%A4"),
     ],
@@ -305,6 +309,45 @@ def test_has_bought_asks_for_all_products_in_one_call():
         "testMode": "false",
         "useExternalCustomerId": "false",
     }
+
+
+PRODUCTS = [f"{number:ü>10}" for number in range(300)]
+
+
+def grant(*product_ids):
+    return ok(accessGranted=True, userProducts=[{"productId": product_id} for product_id in product_ids])
+
+
+@pytest.mark.parametrize("customer", ["C", "ü" * 255])
+def test_has_bought_asks_in_several_calls_for_what_one_address_cannot_carry(customer):
+    vendor = Vendor(*[Reply(403, b'{"error":"no"}')] * 100)
+    answers = vendor.client.has_bought(CustomerRef(customer), PRODUCTS)
+    assert answers == dict.fromkeys(PRODUCTS, False)
+    assert list(answers) == PRODUCTS
+    asked = [parse_qs(urlsplit(request.url).query)["productId"][0] for request in vendor.adapter.requests]
+    assert ",".join(asked).split(",") == PRODUCTS
+    assert 1 < len(asked) < 100
+    assert all(len(request.url) <= 4096 for request in vendor.adapter.requests)
+
+
+def test_has_bought_puts_the_answers_of_several_calls_together():
+    counting = Vendor(*[Reply(403, b'{"error":"no"}')] * 100)
+    counting.client.has_bought(READER, PRODUCTS)
+    calls = len(counting.adapter.requests)
+    vendor = Vendor(grant(PRODUCTS[0]), *[Reply(403, b'{"error":"no"}')] * (calls - 2), grant(PRODUCTS[-1]))
+    answers = vendor.client.has_bought(READER, PRODUCTS)
+    assert [product_id for product_id, is_bought in answers.items() if is_bought] == [PRODUCTS[0], PRODUCTS[-1]]
+
+
+def test_has_bought_knows_nothing_where_one_of_several_calls_fails():
+    with pytest.raises(RemoteUnavailableError):
+        Vendor(grant(PRODUCTS[0]), Reply(500)).client.has_bought(READER, PRODUCTS)
+
+
+def test_has_bought_addresses_an_access_id_with_a_slash():
+    vendor = Vendor(grant("a"))
+    assert vendor.client.has_bought(CustomerRef("sap/1"), ["a"]) == {"a": True}
+    assert vendor.query["customerId"] == "sap/1"
 
 
 def test_has_bought_in_test_mode_says_so():
@@ -586,7 +629,7 @@ BAD_INPUT = [
     ]],
     *[("language", registering(language=language)) for language in ["", "d", "deu", "d1", "de-DE", "dé", None, "en\n"]],
     *[("external_id", registering(external_id=value)) for value in [
-        "", " ", "x" * 101, "a\tb", " 7", "7 ", 7, "\ud800",
+        "", " ", "x" * 101, "a\tb", " 7", "7 ", 7, "\ud800", "a/b", "/", ".", "..",
     ]],
     ("first_name", registering(first_name="x" * 256)),
     ("first_name", registering(first_name="  ")),
@@ -594,13 +637,16 @@ BAD_INPUT = [
     ("last_name", registering(last_name=7)),
     ("fail_by_existing_email", registering(fail_by_existing_email="false")),
     ("with_password_reset", registering(with_password_reset=0)),
-    *[("customer", of(CustomerRef(value))) for value in ["", " ", " C", "C\n", None, 7, "x" * 256]],
+    *[("customer", of(CustomerRef(value))) for value in [
+        "", " ", " C", "C\n", None, 7, "x" * 256, "a/b", "../x", ".", "..",
+    ]],
     ("customer", of("MAP27KCA3K2P")),
     ("customer", of(None)),
     *[("customer.is_external", of(CustomerRef("C", is_external=value))) for value in ["false", 1, None]],
     ("customer_id", lambda client: client.add_external_id("", "7")),
     ("customer_id", lambda client: client.add_external_id(READER, "7")),
     ("external_id", lambda client: client.add_external_id("C", "x" * 101)),
+    ("external_id", lambda client: client.add_external_id("C", "a/b")),
     *[("access_ids", with_access_ids(value)) for value in [
         "12345", b"12345", None, 7, {"a"}, [], [None], [None] * 4, list("abcde"), [None] * 5, ["a", "a"],
     ]],

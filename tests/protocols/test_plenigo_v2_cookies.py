@@ -6,8 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from django_plenigo.errors import InvalidValueError
+from django_plenigo.protocols.base import UserCookie
 from django_plenigo.protocols.plenigo_v2 import cookies
-from django_plenigo.protocols.plenigo_v2.cookies import UserCookie, read_user_cookie, write_user_cookie
+from django_plenigo.protocols.plenigo_v2.cookies import read_user_cookie, write_user_cookie
 
 SECRET = "Zk7mTq2VbN4xWc9LrE1sHd6YpUa3JfGo8iQeXtKb"
 CUSTOMER = "KX7P2MWQ4RTB"
@@ -140,6 +141,26 @@ def test_read_user_cookie_is_none_under_another_secret():
     assert read_user_cookie(VENDORS, "another secret", now=SOON) is None
 
 
+@pytest.mark.parametrize("secrets", [["new", SECRET], (SECRET, "old"), [SECRET], SECRET], ids=str)
+def test_read_user_cookie_tries_each_secret(secrets):
+    assert read_user_cookie(VENDORS, secrets, now=SOON) == UserCookie(CUSTOMER, ISSUED, is_authentic=False)
+    assert read_user_cookie(written(), secrets, now=SOON) == UserCookie(CUSTOMER, ISSUED, is_authentic=True)
+
+
+def test_write_user_cookie_takes_the_first_secret():
+    cookie = write_user_cookie(CUSTOMER, [SECRET, "old"], issued_at=ISSUED, iv=IV)
+    assert cookie == written(iv=IV)
+
+
+@pytest.mark.parametrize("secrets", ["", [], [""], [SECRET, ""], [SECRET, 5]], ids=str)
+@pytest.mark.parametrize("value", [VENDORS, None])
+def test_empty_secret_is_refused(secrets, value):
+    with pytest.raises(InvalidValueError, match="secrets"):
+        read_user_cookie(value, secrets, now=SOON)
+    with pytest.raises(InvalidValueError, match="secrets"):
+        write_user_cookie(CUSTOMER, secrets, issued_at=ISSUED)
+
+
 @pytest.mark.parametrize(("seconds", "is_read"), [(86_400, True), (86_401, False)])
 def test_read_user_cookie_reads_a_session_for_one_day(seconds, is_read):
     assert (read(VENDORS, now=ISSUED + timedelta(seconds=seconds)) is not None) is is_read
@@ -201,6 +222,9 @@ def test_write_user_cookie_counts_time_in_utc():
     ("field", "values"),
     [
         ("customer_id", {"customer_id": ""}),
+        ("customer_id", {"customer_id": None}),
+        ("customer_id", {"customer_id": 7}),
+        ("issued_at", {"issued_at": None}),
         ("customer_id", {"customer_id": " "}),
         ("customer_id", {"customer_id": "A&ci=>B"}),
         ("customer_id", {"customer_id": "A\n"}),

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from django_plenigo.protocols.plenigo_v2.answers import SERVICE, judge
+from django_plenigo.protocols.base import SERVICE
+from django_plenigo.protocols.plenigo_v2.answers import judge
 from django_plenigo.protocols.plenigo_v2.client import PlenigoV2
 from django_plenigo.tracebacks import without_secrets
 from django_plenigo.transport import Adapter, Transport

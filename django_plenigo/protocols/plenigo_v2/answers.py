@@ -14,11 +14,9 @@ from django_plenigo.errors import (
     RemoteError,
     RemoteUnavailableError,
 )
-from django_plenigo.protocols.base import LoginPass
+from django_plenigo.protocols.base import SERVICE, LoginPass
 from django_plenigo.protocols.plenigo_v2.arguments import SLOTS
 from django_plenigo.transport import Answer
-
-SERVICE = "plenigo"
 
 #: By how much the vendor's clock and ours may differ, in seconds (docs/protocols/plenigo-v2.md 1.3).
 LEEWAY_SECONDS = 60

@@ -4,47 +4,19 @@ import re
 from collections.abc import Sequence
 
 from django_plenigo.errors import InvalidValueError
-from django_plenigo.protocols.base import CustomerRef
+from django_plenigo.protocols.base import PRODUCT_ID_BYTES, CustomerRef, checked_id, checked_text
 
 EMAIL_LENGTH = 254
 LOCAL_PART_LENGTH = 64
-NAME_LENGTH = 255
-EXTERNAL_ID_LENGTH = 100
-ID_LENGTH = 255
-PRODUCT_ID_BYTES = 20
 MOST_LOGIN_TOKENS = 10
 
 #: The vendor's own names of the four slots. "Forth" is the vendor's spelling (docs/protocols/plenigo-v2.md 2.1).
 SLOTS = ("yourFirstIdentifier", "yourSecondIdentifier", "yourThirdIdentifier", "yourForthIdentifier")
 
-#: Surrogates are halves of characters: no encoding can carry them.
-_UNSENDABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
-
 _ATOM = r"""(?:[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+|"(?:[ !#-\[\]-~]|\\[ -~])*")"""
 _LABEL = r"(?=[^.]{1,63}(?:\.|$))[A-Za-z0-9]+(?:-+[A-Za-z0-9]+)*"
 _EMAIL = re.compile(rf"(?P<local>{_ATOM}(?:\.{_ATOM})*)@(?:{_LABEL}\.)+(?=[A-Za-z]){_LABEL}")
 _LANGUAGE = re.compile("[A-Za-z]{2}")
-
-
-def checked_text(field: str, value: object, longest: int) -> str:
-    """Return a text that is neither blank nor too long, as it is. Raises `InvalidValueError`."""
-    if not isinstance(value, str):
-        raise InvalidValueError(field, f"must be text, not {type(value).__name__}")
-    if not value or value.isspace():
-        raise InvalidValueError(field, "must not be blank")
-    if len(value) > longest:
-        raise InvalidValueError(field, f"must have at most {longest} characters")
-    if _UNSENDABLE.search(value):
-        raise InvalidValueError(field, "must not hold control characters")
-    return value
-
-
-def checked_id(field: str, value: object, longest: int = ID_LENGTH) -> str:
-    """Return an id, unless it is padded with blanks: a slip that makes it another id. Raises `InvalidValueError`."""
-    text = checked_text(field, value, longest)
-    if text != text.strip():
-        raise InvalidValueError(field, "must not begin or end with a blank")
-    return text
 
 
 def checked_bool(field: str, value: object) -> bool:

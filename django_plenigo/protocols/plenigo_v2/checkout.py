@@ -15,7 +15,15 @@ from operator import attrgetter
 from typing import Any
 
 from django_plenigo.errors import InvalidValueError
-from django_plenigo.protocols.base import CheckoutCall, CheckoutOptions, CheckoutOrder, LoginPass
+from django_plenigo.protocols.base import (
+    CONTROL_CHARACTER,
+    PRODUCT_ID_BYTES,
+    URL_LENGTH,
+    CheckoutCall,
+    CheckoutOptions,
+    CheckoutOrder,
+    LoginPass,
+)
 from django_plenigo.protocols.plenigo_v2.jws import sign_hs256
 
 #: The product to name with `failed_payment`: a reader pays her open debts (docs/protocols/plenigo-v2.md 3.2).
@@ -36,9 +44,7 @@ PRODUCT_TYPES = (
 )
 SHIPPED_TYPES = ("BOOK", "NEWSPAPER")
 
-PRODUCT_ID_BYTES = 20
 TITLE_LENGTH = 100
-URL_LENGTH = 255
 AFFILIATE_ID_LENGTH = 50
 ELEMENT_ID_LENGTH = 100
 AMOUNT_LIMIT = 10**9
@@ -49,8 +55,6 @@ OLDEST_BIRTHDAY = date(1900, 1, 1)
 #: How many signed orders one builder remembers.
 MEMO_SIZE = 1024
 
-# A lone surrogate is no character: neither UTF-8 nor the vendor's builder can write it.
-_CONTROL_CHARACTER = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 #: What the vendor's builder strips before it looks whether something is left.
 _VENDORS_BLANKS = " \t\n\r\0\x0b"
 _PLAIN_NUMBER = re.compile(r"[0-9]+\.?[0-9]*|\.[0-9]+")
@@ -71,7 +75,7 @@ def _text(field: str, value: Any) -> str:
         raise InvalidValueError(field, "must be text")
     if not value.strip():
         return ""
-    if not value.isprintable() and _CONTROL_CHARACTER.search(value):
+    if not value.isprintable() and CONTROL_CHARACTER.search(value):
         raise InvalidValueError(field, "holds control characters")
     return value
 

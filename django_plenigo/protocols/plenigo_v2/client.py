@@ -3,12 +3,15 @@
 import json
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
+from django_plenigo.budget import within
 from django_plenigo.errors import InvalidValueError
 from django_plenigo.protocols.base import (
+    LONGEST_COOKIE,
+    NAME_LENGTH,
     AccessReader,
     AccessRegistry,
     CheckoutCall,
@@ -19,6 +22,13 @@ from django_plenigo.protocols.base import (
     CustomerRef,
     LoginMinter,
     LoginPass,
+    MultipleLoginMinter,
+    PaywallReader,
+    SessionConfirmer,
+    checked_external_id,
+    checked_id,
+    checked_path_id,
+    checked_text,
 )
 from django_plenigo.protocols.plenigo_v2 import answers, arguments
 from django_plenigo.protocols.plenigo_v2.checkout import CheckoutBuilder
@@ -29,8 +39,10 @@ from django_plenigo.transport import Answer, Transport
 #: How long a request token works, in seconds (docs/protocols/plenigo-v2.md 1.3).
 TOKEN_SECONDS = 300
 
-#: No browser keeps a longer cookie, so none is sent on.
-LONGEST_COOKIE = 4096
+#: No request's address becomes longer, in bytes: longer ones are refused by servers and proxies here and there.
+LONGEST_ADDRESS = 4096
+#: What of it is left for host, path, and the names in the query.
+ROOM_FOR_NAMES = 256
 
 
 def new_token_id() -> str:
@@ -38,7 +50,16 @@ def new_token_id() -> str:
     return str(uuid.uuid4())
 
 
-class PlenigoV2(CustomerDirectory, AccessRegistry, AccessReader, LoginMinter, CheckoutSigner):
+class PlenigoV2(
+    CustomerDirectory,
+    AccessRegistry,
+    AccessReader,
+    PaywallReader,
+    LoginMinter,
+    MultipleLoginMinter,
+    SessionConfirmer,
+    CheckoutSigner,
+):
     """One company's door to plenigo's API v2.
 
     Every verb raises `InvalidValueError` before anything is sent, and those that call raise `RemoteError`.
@@ -57,10 +78,10 @@ class PlenigoV2(CustomerDirectory, AccessRegistry, AccessReader, LoginMinter, Ch
     ) -> None:
         """Sign with the first of the secrets. `now` is in seconds since the epoch; `new_jti` never repeats itself."""
         self._transport = transport
-        self._company_id = arguments.checked_id("company_id", company_id)
+        self._company_id = checked_id("company_id", company_id)
         if isinstance(secrets, str) or not secrets:
             raise InvalidValueError("secrets", "must be a list of at least one secret")
-        self._secret = arguments.checked_id("secrets", secrets[0])
+        self._secret = checked_id("secrets", secrets[0])
         self._test_mode = arguments.checked_bool("test_mode", test_mode)
         self._now = now
         self._new_jti = new_jti
@@ -133,8 +154,8 @@ class PlenigoV2(CustomerDirectory, AccessRegistry, AccessReader, LoginMinter, Ch
         self._call(
             "add_external_id",
             "PUT",
-            _path(CustomerRef(arguments.checked_id("customer_id", customer_id)), "addExternalUserId"),
-            json={"externalUserId": _checked_external_id(external_id)},
+            _path(CustomerRef(checked_id("customer_id", customer_id)), "addExternalUserId"),
+            json={"externalUserId": checked_external_id(external_id)},
             idempotent=True,  # the same id again is no conflict
         )
 
@@ -182,12 +203,21 @@ class PlenigoV2(CustomerDirectory, AccessRegistry, AccessReader, LoginMinter, Ch
 
     @without_secrets
     def has_bought(self, customer: CustomerRef, product_ids: Sequence[str]) -> Mapping[str, bool]:
-        """Return yes or no per product, in one call (2.2); the customer may be addressed by an access id too.
+        """Return yes or no per product (2.2); the customer may be addressed by an access id too.
 
-        Raises `RemoteError` when nobody knows. While the company's paywall is off it is yes for everybody.
+        One call, or several where one address cannot carry all the products: they share the time of one. Raises
+        `RemoteError` when nobody knows about any of them. While the company's paywall is off it is yes for everybody.
         """
         products = arguments.checked_product_ids(product_ids)
         customer = arguments.checked_customer(customer)
+        room = LONGEST_ADDRESS - ROOM_FOR_NAMES - len(quote(customer.value, safe=""))
+        bought: dict[str, bool] = {}
+        with within(self._transport.timeout_seconds):
+            for group in _grouped(products, room):
+                bought |= self._has_bought(customer, group)
+        return bought
+
+    def _has_bought(self, customer: CustomerRef, products: Sequence[str]) -> Mapping[str, bool]:
         answer = self._call(
             "has_bought",
             "GET",
@@ -217,7 +247,7 @@ class PlenigoV2(CustomerDirectory, AccessRegistry, AccessReader, LoginMinter, Ch
         anything: what no vendor wrote is None without a call.
         """
         try:
-            cookie = arguments.checked_id("value", value, LONGEST_COOKIE)
+            cookie = checked_id("value", value, LONGEST_COOKIE)
         except InvalidValueError:
             if not isinstance(value, str):
                 raise
@@ -265,20 +295,18 @@ def _person(
         "language": arguments.checked_language(language),
     }
     if external_id is not None:
-        person["externalUserId"] = _checked_external_id(external_id)
+        person["externalUserId"] = checked_external_id(external_id)
     if first_name:
-        person["firstName"] = arguments.checked_text("first_name", first_name, arguments.NAME_LENGTH)
+        person["firstName"] = checked_text("first_name", first_name, NAME_LENGTH)
     if last_name:
-        person["name"] = arguments.checked_text("last_name", last_name, arguments.NAME_LENGTH)
+        person["name"] = checked_text("last_name", last_name, NAME_LENGTH)
     return person
 
 
 def _path(customer: CustomerRef, verb: str) -> str:
     """Return a path below a customer, whose id can lead nowhere else whatever it holds."""
-    encoded = quote(arguments.checked_customer(customer).value, safe="")
-    if encoded in (".", ".."):  # quote leaves dots alone, but as a whole segment they climb
-        encoded = encoded.replace(".", "%2E")
-    return f"/api/v2/externalUser/{encoded}/{verb}"
+    customer_id = checked_path_id("customer", arguments.checked_customer(customer).value)
+    return f"/api/v2/externalUser/{quote(customer_id, safe='')}/{verb}"
 
 
 def _owner_of_id(customer: CustomerRef) -> dict[str, str]:
@@ -290,5 +318,15 @@ def _text_of_bool(value: bool) -> str:
     return "true" if value else "false"
 
 
-def _checked_external_id(value: str) -> str:
-    return arguments.checked_id("external_id", value, arguments.EXTERNAL_ID_LENGTH)
+def _grouped(product_ids: Sequence[str], room: int) -> Iterator[list[str]]:
+    """Yield the products in groups that fit into so many bytes of a query."""
+    group: list[str] = []
+    used = 0
+    for product_id in product_ids:
+        length = len(quote(f"{product_id},", safe=""))
+        if group and used + length > room:
+            yield group
+            group, used = [], 0
+        group.append(product_id)
+        used += length
+    yield group

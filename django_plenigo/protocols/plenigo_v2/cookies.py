@@ -10,7 +10,7 @@ import hashlib
 import hmac
 import os
 import re
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from cryptography.hazmat.primitives.ciphers import Cipher
@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.ciphers.modes import CTR
 
 from django_plenigo.errors import InvalidValueError
+from django_plenigo.protocols.base import LONGEST_COOKIE, UserCookie
 
 COOKIE_NAME = "plenigo_user"
 
@@ -26,61 +27,67 @@ MAX_AGE_SECONDS = 24 * 60 * 60
 
 IV_BYTES = 16
 
-#: No browser keeps a longer cookie, so none is decrypted.
-LONGEST_COOKIE = 4096
-
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _HEX = re.compile(r"(?:[0-9A-Fa-f]{2})+")
 #: At most the year 2286, to the millisecond.
 _TIMESTAMP = re.compile(r"[0-9]{1,13}")
 
 
-@dataclass(frozen=True, slots=True)
-class UserCookie:
-    """What a `plenigo_user` cookie says. A claim, not a proof: see the module."""
-
-    customer_id: str = field(repr=False)
-    """The vendor's customer id."""
-
-    issued_at: datetime
-    """When the session began."""
-
-    is_authentic: bool
-    """Whether the cookie carries the signature that `write_user_cookie` adds. The vendor's own cookies carry none."""
-
-
 def read_user_cookie(
-    value: str | None, secret: str, *, now: datetime | None = None, max_age_seconds: int = MAX_AGE_SECONDS
+    value: str | None,
+    secrets: str | Sequence[str],
+    *,
+    now: datetime | None = None,
+    max_age_seconds: int = MAX_AGE_SECONDS,
 ) -> UserCookie | None:
     """Return what a cookie says, None where it says nothing readable or is older than `max_age_seconds`.
 
-    Raises nothing, whatever a browser sends. A time in the future is let pass, as by the vendor's SDKs, whose comments
-    disagree on whether it is that of issue or of expiry.
+    Each of the company's secrets is tried, so that a cookie of yesterday is read after the secret has changed. Raises
+    `InvalidValueError` for an empty secret, and nothing whatever a browser sends. A time in the future is let pass, as
+    by the vendor's SDKs, whose comments disagree on whether it is that of issue or of expiry.
     """
+    tried = _checked_secrets(secrets)
     if not value or len(value) > LONGEST_COOKIE:
         return None
+    cookies = (_read(value, secret, now or datetime.now(UTC), max_age_seconds) for secret in tried)
+    return next((cookie for cookie in cookies if cookie is not None), None)
+
+
+def _checked_secrets(secrets: str | Sequence[str]) -> Sequence[str]:
+    """Return at least one secret, none of them empty: everybody knows what an empty one encrypts to."""
+    given = (secrets,) if isinstance(secrets, str) else tuple(secrets)
+    if not given or not all(isinstance(secret, str) and secret for secret in given):
+        raise InvalidValueError("secrets", "must be a secret or a list of secrets, none of them empty")
+    return given
+
+
+def _read(value: str, secret: str, now: datetime, max_age_seconds: int) -> UserCookie | None:
     encrypted, _, suffix = value.partition("|")
     fields = _decrypted_fields(encrypted, secret)
     customer_id, timestamp = fields.get("ci", ""), fields.get("ts", "")
     if not customer_id.strip() or not _TIMESTAMP.fullmatch(timestamp):
         return None
     issued_at = _EPOCH + timedelta(milliseconds=int(timestamp))
-    if (now or datetime.now(UTC)) - issued_at > timedelta(seconds=max_age_seconds):
+    if now - issued_at > timedelta(seconds=max_age_seconds):
         return None
     # As bytes: compare_digest refuses text that is not ASCII, and a browser may send such.
     is_authentic = hmac.compare_digest(suffix.encode(errors="replace"), _signature(encrypted, secret).encode())
     return UserCookie(customer_id, issued_at, is_authentic)
 
 
-def write_user_cookie(customer_id: str, secret: str, *, issued_at: datetime, iv: bytes | None = None) -> str:
+def write_user_cookie(
+    customer_id: str, secrets: str | Sequence[str], *, issued_at: datetime, iv: bytes | None = None
+) -> str:
     """Return the cookie of a customer: the vendor's form, a `|`, and a signature that the vendor's SDKs skip.
 
-    `issued_at` must carry its time zone. `iv` is for tests; else it is random, as it must be: two cookies under one iv
-    give away both. Raises `InvalidValueError`.
+    The first of the company's secrets encrypts and signs. `issued_at` must carry its time zone. `iv` is for tests; else
+    it is random, as it must be: two cookies under one iv give away both. Raises `InvalidValueError`.
     """
-    if not customer_id.strip() or not customer_id.isprintable() or "&" in customer_id:
-        raise InvalidValueError("customer_id", "must not be blank, nor hold & or control characters")
-    if issued_at.tzinfo is None or issued_at < _EPOCH:
+    secret = _checked_secrets(secrets)[0]
+    is_readable = isinstance(customer_id, str) and customer_id.strip() and customer_id.isprintable()
+    if not is_readable or "&" in customer_id:
+        raise InvalidValueError("customer_id", "must be text that is not blank, nor holds & or control characters")
+    if not isinstance(issued_at, datetime) or issued_at.tzinfo is None or issued_at < _EPOCH:
         raise InvalidValueError("issued_at", "must carry a time zone and be after 1970")
     if iv is not None and len(iv) != IV_BYTES:
         raise InvalidValueError("iv", f"must be {IV_BYTES} bytes long")

@@ -1,0 +1,69 @@
+"""The doors to an account's client: each typed, each with `using`."""
+
+from datetime import UTC, datetime
+
+import pytest
+import time_machine
+
+from django_plenigo import backends
+from django_plenigo.errors import ConfigurationError, InvalidValueError
+from django_plenigo.protocols import base
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+OLD, NEW = "o" * 40, "n" * 40
+
+
+@pytest.mark.parametrize(
+    ("door", "interface"),
+    [
+        (backends.customer_directory, base.CustomerDirectory),
+        (backends.access_registry, base.AccessRegistry),
+        (backends.access_reader, base.AccessReader),
+        (backends.paywall_reader, base.PaywallReader),
+        (backends.login_minter, base.LoginMinter),
+        (backends.multiple_login_minter, base.MultipleLoginMinter),
+        (backends.session_confirmer, base.SessionConfirmer),
+        (backends.checkout_signer, base.CheckoutSigner),
+    ],
+)
+def test_door_leads_to_what_it_promises_by_its_type(door, interface):
+    assert door.__annotations__["return"] is interface
+    assert isinstance(door(), interface)
+
+
+@pytest.fixture
+def accounts(settings):
+    """Two accounts, the second of which has just got a new secret."""
+
+    def configure(*secrets):
+        settings.PLENIGO = {
+            "default": {"MODE": "sandbox"},
+            "weekly": {"MODE": "live", "COMPANY_ID": "W" * 20, "SECRET": list(secrets)},
+        }
+
+    with time_machine.travel(NOW, tick=False):
+        yield configure
+
+
+def test_cookie_is_read_after_the_secret_has_rotated(accounts):
+    accounts(OLD)
+    cookie = backends.write_user_cookie("C", issued_at=NOW, using="weekly")
+    accounts(NEW, OLD)
+    assert backends.read_user_cookie(cookie, using="weekly") == base.UserCookie("C", NOW, is_authentic=True)
+    accounts(NEW)
+    assert backends.read_user_cookie(cookie, using="weekly") is None
+
+
+def test_cookie_of_one_account_says_nothing_to_another(accounts):
+    accounts(NEW)
+    cookie = backends.write_user_cookie("C", issued_at=NOW)
+    assert backends.read_user_cookie(cookie) == base.UserCookie("C", NOW, is_authentic=True)
+    assert backends.read_user_cookie(cookie, using="weekly") is None
+
+
+def test_cookie_of_no_customer_and_of_no_account_is_refused(accounts):
+    accounts(NEW)
+    with pytest.raises(InvalidValueError, match="customer_id"):
+        backends.write_user_cookie(None, issued_at=NOW, using="weekly")
+    with pytest.raises(ConfigurationError, match="nowhere"):
+        backends.read_user_cookie("c5", using="nowhere")
