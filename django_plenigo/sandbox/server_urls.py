@@ -5,6 +5,7 @@ from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import path
+from django.utils.translation import gettext_lazy as _
 
 HAS_BACKEND = apps.is_installed("django.contrib.admin")
 
@@ -15,6 +16,9 @@ def show_front(request: HttpRequest) -> HttpResponse:
         return redirect("admin:app_list", app_label="plenigo_sandbox")
     return HttpResponse("plenigo sandbox. The API is at /api/v2/.", content_type="text/plain; charset=utf-8")
 
+
+# On every page of the admin, its log-in too; only the process of the sandbox's own server imports this module.
+admin.site.site_header = _("Sandbox: nothing is charged.")
 
 urlpatterns = [
     path("", show_front),

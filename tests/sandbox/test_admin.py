@@ -67,6 +67,39 @@ def test_change_page_is_shown(staff, rows, name):
     assert staff.get(address(name, "change", model.objects.first().pk)).status_code == 200
 
 
+BANNER = "Sandbox: nothing is charged."
+
+
+def has_banner(response):
+    return (response.status_code, response.content.decode().count(BANNER)) == (200, 1)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_page_of_a_model_has_the_banner(staff, rows, name):
+    model = next(model for model in admin.site._registry if model._meta.model_name == name)
+    row = model.objects.first().pk
+    pages = [address(name, "changelist"), *(address(name, page, row) for page in ("change", "delete", "history"))]
+    pages += [address(name, "add")] if name != "clock" else []
+    assert [page for page in pages if not has_banner(staff.get(page, follow=True))] == []
+
+
+def test_overview_and_the_question_before_a_deletion_have_the_banner(staff, rows):
+    assert has_banner(staff.get(reverse("admin:app_list", args=["plenigo_sandbox"])))
+    chosen = {"action": "delete_selected", "_selected_action": [Fault.objects.get().pk]}
+    assert has_banner(staff.post(address(Fault, "changelist"), chosen))
+
+
+def test_banner_stands_beside_the_messages_of_the_admin(staff, rows):
+    chosen = {"action": "block", "_selected_action": [Purchase.objects.get().pk]}
+    content = staff.post(address(Purchase, "changelist"), chosen, follow=True).content.decode()
+    assert (BANNER in content, "1 purchase is blocked." in content) == (True, True)
+
+
+def test_admin_of_other_apps_has_no_banner(staff):
+    pages = [reverse("admin:index"), reverse("admin:auth_user_changelist")]
+    assert [page for page in pages if BANNER in staff.get(page).content.decode()] == []
+
+
 def test_list_masks_the_secret(staff, sandbox):
     assert sandbox.company
     content = staff.get(address(Company, "changelist")).content.decode()

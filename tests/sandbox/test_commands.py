@@ -52,6 +52,7 @@ def test_server_says_when_it_is_ready_serves_and_ends_cleanly(number):
             assert get(url, f"/static_resources/javascript/{COMPANY_ID}/plenigo_sdk.min.js").status_code == 200
             backend = get(url, "/")
             assert (backend.status_code, "/admin/login/" in backend.url) == (200, True)
+            assert "Sandbox: nothing is charged." in backend.text
             assert get(url, "/static/admin/css/base.css").status_code == 200
         finally:
             process.send_signal(number)
