@@ -1,6 +1,7 @@
 """A browser, a site that it can reach, and words for what a reader does there."""
 
 import os
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -73,7 +74,7 @@ def django_db_modify_db_settings(django_db_modify_db_settings: None, tmp_path_fa
 @pytest.fixture(scope="session")
 def _newspaper() -> Iterator[None]:
     """Give the site its pages for browsers; before the server starts, which reads the settings once."""
-    middleware = ["tests.browser.policy.StrictPolicyMiddleware", *settings.MIDDLEWARE]
+    middleware = ["tests.browser.policy.PolicyMiddleware", *settings.MIDDLEWARE]
     with override_settings(ROOT_URLCONF="tests.browser.urls", MIDDLEWARE=middleware):
         yield
 
@@ -106,6 +107,38 @@ class Checkout:
         self.frame.get_by_role("button", name=name, exact=True).click()
 
 
+#: A vendor's script that opens one more checkout at each call, and keeps what it was called with.
+BARE_SCRIPT = """
+window.opened = [];
+window.plenigo = {
+    checkout: (config) => { opened.push(config); },
+    checkoutWithRemoteLogin: (config) => { opened.push(config); },
+};
+"""
+
+
+class BareScript:
+    """The vendor's script without any precaution of its own."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        page.route(
+            "**/plenigo_sdk.min.js", lambda route: route.fulfill(body=BARE_SCRIPT, content_type="text/javascript")
+        )
+
+    @property
+    def opened(self) -> list[dict[str, Any]]:
+        """What its checkouts were opened with."""
+        opened: list[dict[str, Any]] = self.page.evaluate("opened")
+        return opened
+
+    def opens(self, count: int) -> None:
+        """Make sure that it has opened so many checkouts, and after a second still so many."""
+        self.page.wait_for_function("(count) => opened.length >= count", arg=count)
+        self.page.wait_for_timeout(1000)
+        assert len(self.opened) == count
+
+
 class Newspaper:
     """A reader in front of the site."""
 
@@ -134,7 +167,7 @@ class Newspaper:
     @property
     def message(self) -> Locator:
         """What the page says about a checkout."""
-        return self.page.locator(".plenigo-message").filter(has_text=" ")
+        return self.page.locator(".plenigo-message").filter(has_text=re.compile(r"\S"))
 
     def has_article(self) -> None:
         """Make sure that the reader sees the whole article, and nothing to buy."""
@@ -171,6 +204,12 @@ def newspaper(page: Page, sandbox: Any) -> Newspaper:
 
 
 @pytest.fixture
+def bare_script(page: Page) -> BareScript:
+    """Let the page have a vendor's script that takes no precautions."""
+    return BareScript(page)
+
+
+@pytest.fixture
 def sign_in(context: BrowserContext, base_url: str) -> Callable[..., None]:
     """Sign a user in without the form."""
 
@@ -203,9 +242,19 @@ def user(user_of: Callable[[str], Any]) -> Any:
 
 
 @pytest.fixture
-def violations(context: BrowserContext, page: Page, base_url: str) -> list[str]:
+def under_policy(context: BrowserContext, base_url: str) -> Callable[..., None]:
+    """Put the site under one of the policies of `tests.browser.policy`."""
+
+    def under_policy(name: str, context: BrowserContext = context) -> None:
+        context.add_cookies([{"name": COOKIE, "value": name, "url": base_url}])
+
+    return under_policy
+
+
+@pytest.fixture
+def violations(page: Page, under_policy: Callable[..., None]) -> list[str]:
     """Put the site under the strict policy, and collect what the browser says about it, of frames as well."""
     said: list[str] = []
-    context.add_cookies([{"name": COOKIE, "value": "1", "url": base_url}])
+    under_policy("strict")
     page.on("console", lambda message: said.append(message.text) if VIOLATION in message.text else None)
     return said

@@ -13,31 +13,62 @@
   // A login token lives for 300 seconds; after this many it is not relied upon.
   const TOKEN_SECONDS = 240;
   const SCRIPT_WAIT_SECONDS = 5;
+  const ANSWER_SECONDS = 30;
+  // So long after a checkout was opened a further click in its place is the second half of a double click.
+  const DOUBLE_CLICK_SECONDS = 0.5;
+  // So long after a checkout was opened a frame that the site's policy blocks is taken for the checkout's.
+  const FRAME_SECONDS = 30;
+
   const loadedAt = Date.now();
   const spentTokens = new Set();
-  let originalCheckout = null;
+  const CHECKOUTS = ["checkout", "checkoutWithRemoteLogin"];
+  const originals = {}; // the vendor's functions by name, without our watch
+  const watching = new WeakSet(); // our functions that stand in their place
 
-  // An answer that holds a sentence for the reader.
+  let flight = null; // the checkout that is being opened: one at a time, however it is opened
+  let opened = null; // the checkout that was opened last
+  let clicked = null; // the element whose snippet runs right now
+
+  // An answer that may hold a sentence for the reader.
   class Refusal extends Error {}
 
   const pause = (seconds) => new Promise((resolve) => setTimeout(resolve, seconds * 1000));
 
   // ---- what the reader is told -------------------------------------------------------------------------------
 
-  function say(place, text) {
-    let region = place && place.closest(".plenigo-checkout")?.querySelector(".plenigo-message");
-    if (!region) {
-      region = document.querySelector("body > .plenigo-message");
+  // Next to what was clicked; at the top of the page where that is unknown or gone.
+  function regionOf(place) {
+    if (!place) {
+      return document.querySelector("body > p.plenigo-message");
     }
-    if (!region) {
-      region = document.createElement("p");
-      region.className = "plenigo-message plenigo-message-page";
-      region.setAttribute("role", "status");
+    const own = place.closest(".plenigo-checkout")?.querySelector(".plenigo-message");
+    return own || (place.nextElementSibling?.matches(".plenigo-message") ? place.nextElementSibling : null);
+  }
+
+  function addRegion(place) {
+    const region = document.createElement(place ? "span" : "p");
+    region.className = place ? "plenigo-message" : "plenigo-message plenigo-message-page";
+    region.setAttribute("role", "status");
+    region.dataset.plenigoAdded = "true";
+    if (place) {
+      place.after(region);
+    } else {
       region.tabIndex = -1;
       document.body.prepend(region);
     }
+    return region;
+  }
+
+  function say(clickedPlace, text) {
+    const place = clickedPlace?.isConnected ? clickedPlace : null;
+    const region = regionOf(place) || (text ? addRegion(place) : null);
+    if (!region) {
+      return;
+    }
     region.textContent = text;
-    if (text && region.tabIndex === -1 && region.parentElement === document.body) {
+    if (!text && region.dataset.plenigoAdded) {
+      region.remove();
+    } else if (text && !place && text !== settings.messageOpening) {
       region.focus(); // it stands at the top of the page, perhaps out of sight
     }
   }
@@ -46,32 +77,49 @@
 
   // ---- our own endpoints -------------------------------------------------------------------------------------
 
-  async function post(url, data) {
-    // Fetched on the click: the page may be an hour old, come out of a cache, or belong to another session.
-    const fetched = await fetch(settings.csrfUrl, { credentials: "same-origin", cache: "no-store" });
-    if (!fetched.ok) {
-      throw new Refusal(settings.messageFailed);
-    }
-    const { csrf_token: csrfToken } = await fetched.json();
+  // They answer with a JSON object, whatever happens; a log-in wall or a proxy in front of them does not.
+  async function ask(url, options) {
     const answer = await fetch(url, {
-      method: "POST",
       credentials: "same-origin",
       cache: "no-store",
-      headers: { "Content-Type": "application/json", "X-CSRFToken": csrfToken },
+      signal: AbortSignal.timeout(ANSWER_SECONDS * 1000),
+      ...options,
+    });
+    const body = await answer.json().catch(() => null);
+    return { isFine: answer.ok, body: body !== null && typeof body === "object" ? body : {} };
+  }
+
+  async function post(url, data) {
+    // Fetched on the click: the page may be an hour old, come out of a cache, or belong to another session.
+    const { body: fetched } = await ask(settings.csrfUrl);
+    if (typeof fetched.csrf_token !== "string") {
+      throw new Refusal();
+    }
+    const { isFine, body } = await ask(url, {
+      method: "POST",
+      headers: { "Content-Type": "application/json", "X-CSRFToken": fetched.csrf_token },
       body: JSON.stringify(data),
     });
-    const body = await answer.json().catch(() => ({}));
-    if (body.login_url) {
+    if (typeof body.login_url === "string") {
       window.location.assign(body.login_url);
-      return new Promise(() => {}); // the page is being left
+      await pause(ANSWER_SECONDS); // the page is being left; but that may fail
+      throw new Refusal();
     }
-    if (!answer.ok) {
-      throw new Refusal(body.detail);
+    if (!isFine) {
+      throw new Refusal(typeof body.detail === "string" ? body.detail : "");
     }
     return body;
   }
 
   const page = () => window.location.pathname + window.location.search;
+
+  async function newLoginToken() {
+    const { login_token: token } = await post(settings.loginTokenUrl, { account: settings.account, page: page() });
+    if (typeof token !== "string") {
+      throw new Refusal();
+    }
+    return token;
+  }
 
   // ---- the vendor's script -----------------------------------------------------------------------------------
 
@@ -81,24 +129,14 @@
   // where it is spent or old, a new one is put in its place.
   function watch() {
     const sdk = window.plenigo;
-    if (!sdk || typeof sdk.checkoutWithRemoteLogin !== "function" || sdk.checkoutWithRemoteLogin === checkout) {
-      return;
+    for (const name of CHECKOUTS) {
+      const original = sdk?.[name];
+      if (typeof original === "function" && !watching.has(original)) {
+        originals[name] = original.bind(sdk);
+        sdk[name] = (...values) => openSnippet(name, values);
+        watching.add(sdk[name]);
+      }
     }
-    originalCheckout = sdk.checkoutWithRemoteLogin.bind(sdk);
-    sdk.checkoutWithRemoteLogin = checkout;
-  }
-
-  function checkout(config, ...rest) {
-    if (typeof config !== "object" || config === null) {
-      return originalCheckout(config, ...rest);
-    }
-    if (!spentTokens.has(config.loginToken) && !isOld()) {
-      spentTokens.add(config.loginToken);
-      return originalCheckout(config, ...rest);
-    }
-    return post(settings.loginTokenUrl, { account: settings.account, page: page() })
-      .then((body) => originalCheckout({ ...config, loginToken: body.login_token }, ...rest))
-      .catch((error) => say(null, sentence(error)));
   }
 
   async function vendorScript() {
@@ -113,28 +151,73 @@
     return window.plenigo;
   }
 
-  // ---- clicks ------------------------------------------------------------------------------------------------
+  // ---- opening a checkout ------------------------------------------------------------------------------------
 
-  async function open(offer, place) {
-    const [body, sdk] = await Promise.all([post(settings.checkoutUrl, { offer, page: page() }), vendorScript()]);
-    const name = body.function.split(".").pop();
-    (name === "checkoutWithRemoteLogin" ? originalCheckout : sdk[name].bind(sdk))(body.arguments);
-    say(place, "");
-  }
-
-  async function click(button) {
-    if (button.getAttribute("aria-disabled") === "true") {
+  // Let `open` run, unless another checkout is being opened. It is told whether its turn is still on: that ends where
+  // the reader left the page meanwhile and came back to it.
+  async function openAlone(place, open) {
+    if (flight && (!flight.isOpened || flight.place === place)) {
       return; // a double click opens one checkout
     }
-    button.setAttribute("aria-disabled", "true");
-    say(button, settings.messageOpening);
+    endFlight();
+    const mine = { place, isOpened: false };
+    flight = mine;
+    const isOn = () => flight === mine;
+    place?.setAttribute("aria-disabled", "true");
     try {
-      await open(button.dataset.plenigoOffer, button);
+      await open(isOn);
+      mine.isOpened = true;
+      await pause(DOUBLE_CLICK_SECONDS);
     } catch (error) {
-      say(button, sentence(error));
-    } finally {
-      button.removeAttribute("aria-disabled");
+      if (!(error instanceof Refusal)) {
+        console.error(error);
+      }
+      if (isOn()) {
+        say(place, sentence(error));
+      }
     }
+    if (isOn()) {
+      endFlight();
+    }
+  }
+
+  function endFlight() {
+    flight?.place?.removeAttribute("aria-disabled");
+    flight = null;
+  }
+
+  // The message goes before the checkout comes: from then on the focus is the checkout's.
+  function callVendor(place, name, values) {
+    say(place, "");
+    opened = { place, at: Date.now() };
+    originals[name](...values);
+  }
+
+  function openOffer(offer, place) {
+    return openAlone(place, async (isOn) => {
+      say(place, settings.messageOpening);
+      const [body] = await Promise.all([post(settings.checkoutUrl, { offer, page: page() }), vendorScript()]);
+      const name = String(body.function).split(".").pop();
+      if (!CHECKOUTS.includes(name) || typeof body.arguments !== "object") {
+        throw new Refusal();
+      }
+      if (isOn()) {
+        callVendor(place, name, [body.arguments]);
+      }
+    });
+  }
+
+  function openSnippet(name, [config, ...rest]) {
+    const place = clicked;
+    return openAlone(place, (isOn) => {
+      const token = name === "checkoutWithRemoteLogin" ? config?.loginToken : undefined;
+      if (token === undefined || (!spentTokens.has(token) && !isOld())) {
+        spentTokens.add(token);
+        return callVendor(place, name, [config, ...rest]); // at once, within the click
+      }
+      say(place, settings.messageOpening);
+      return newLoginToken().then((loginToken) => isOn() && callVendor(place, name, [{ ...config, loginToken }, ...rest]));
+    });
   }
 
   document.addEventListener(
@@ -144,12 +227,14 @@
       const button = element?.closest("[data-plenigo-offer]");
       if (button) {
         event.preventDefault();
-        click(button);
+        openOffer(button.dataset.plenigoOffer, button);
         return;
       }
       // Before the snippet in an onclick attribute runs: this listener sits in the capturing phase.
       watch();
       const snippet = element?.closest("[onclick]");
+      clicked = snippet;
+      setTimeout(() => (clicked = null));
       if (snippet && !window.plenigo && snippet.getAttribute("onclick").includes("plenigo.checkout")) {
         say(snippet, settings.messageScriptMissing);
       }
@@ -157,12 +242,21 @@
     true
   );
 
-  window.addEventListener("pageshow", () => {
-    for (const button of document.querySelectorAll("[data-plenigo-offer][aria-disabled]")) {
-      button.removeAttribute("aria-disabled");
-      say(button, "");
+  window.addEventListener("pageshow", (event) => {
+    if (event.persisted && flight) {
+      say(flight.place, "");
+      endFlight();
     }
     endSession();
+  });
+
+  // A frame that the site's own policy blocks stays empty, and the vendor's script learns nothing of it.
+  document.addEventListener("securitypolicyviolation", (event) => {
+    const isFrame = event.effectiveDirective === "frame-src" || event.effectiveDirective === "child-src";
+    const isRecent = opened && Date.now() - opened.at < FRAME_SECONDS * 1000;
+    if (isFrame && event.disposition === "enforce" && isRecent) {
+      say(opened.place, settings.messageScriptMissing);
+    }
   });
 
   // ---- after a log-out: the next reader of a shared computer must not meet the vendor's session of the last ----
@@ -181,24 +275,49 @@
   // ---- back from a checkout ----------------------------------------------------------------------------------
 
   const POLL_SECONDS = [1, 1, 2, 2, 4, 5, 5, 10, 10, 20];
+  const SLOW_POLL_SECONDS = 60;
+  const TROUBLE_SECONDS = 10;
+  const LATE_SECONDS = 10;
+
+  // Ends early when the tab is looked at again: its reader is waiting.
+  function pauseUntilSeen(seconds) {
+    return new Promise((resolve) => {
+      const end = () => {
+        clearTimeout(timer);
+        document.removeEventListener("visibilitychange", look);
+        resolve();
+      };
+      const look = () => document.visibilityState === "visible" && end();
+      const timer = setTimeout(end, seconds * 1000);
+      document.addEventListener("visibilitychange", look);
+    });
+  }
+
+  // A live region is read out at each change, also at one that changes nothing.
+  function show(region, text) {
+    if (region.textContent !== text) {
+      region.textContent = text;
+    }
+  }
 
   async function waitForPurchase(region) {
-    let waited = 0;
-    for (const seconds of POLL_SECONDS) {
-      await pause(seconds);
-      waited += seconds;
-      const answer = await fetch(region.dataset.plenigoPurchaseUrl, {
-        credentials: "same-origin",
-        cache: "no-store",
-      }).catch(() => null);
-      const body = answer && (await answer.json().catch(() => null));
-      if (body && body.is_bought) {
-        region.textContent = region.dataset.messageBought;
+    const began = Date.now();
+    let trouble = 0;
+    for (let round = 0; region.isConnected; round += 1) {
+      await pauseUntilSeen(Math.max(POLL_SECONDS[round] ?? SLOW_POLL_SECONDS, trouble));
+      const { body } = await ask(region.dataset.plenigoPurchaseUrl).catch(() => ({ body: {} }));
+      if (body.is_bought === true) {
+        show(region, region.dataset.messageBought);
         window.location.replace(body.next);
         return;
       }
-      if (waited >= 10) {
-        region.textContent = region.dataset.messageLate;
+      if (typeof body.login_url === "string") {
+        window.location.assign(body.login_url);
+      }
+      // Throttled, out of order, no JSON: each such answer doubles the wait.
+      trouble = body.is_bought === false ? 0 : Math.min(Math.max(2 * trouble, TROUBLE_SECONDS), SLOW_POLL_SECONDS);
+      if (Date.now() - began >= LATE_SECONDS * 1000) {
+        show(region, region.dataset.messageLate);
       }
     }
   }
@@ -213,7 +332,7 @@
 
   window.djangoPlenigo = {
     // What {% plenigo_checkout %} prints where no token may stand in the page.
-    checkout: ({ offer }) => open(offer, null).catch((error) => say(null, sentence(error))),
+    checkout: ({ offer }) => openOffer(offer, clicked),
     start,
   };
 
