@@ -31,6 +31,9 @@ class Offer:
     offers_again: bool
     confirms: bool
     pays_failed: bool
+    renews: bool
+    category_id: str
+    segment_id: str
     redirect_uri: str
     csrf_token: str
 
@@ -124,6 +127,9 @@ def _offer(
         offers_again=data.offers_again,
         confirms=data.confirms,
         pays_failed=data.pays_failed,
+        renews=data.renews,
+        category_id=data.category_id,
+        segment_id=data.segment_id,
         redirect_uri=data.redirect_uri,
         csrf_token=data.csrf_token,
     )

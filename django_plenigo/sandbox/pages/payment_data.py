@@ -51,6 +51,8 @@ class PaymentData:
     product_type: str
     shipping: Decimal
     category_id: str
+    """Shown to the reader, like segment and renewal: what they do to the price is not the sandbox's to know."""
+
     segment_id: str
     replacement_id: str
     """The id to sell instead; counts only where `overrides`."""

@@ -146,6 +146,9 @@ OFFERS = {
     "the shop's own product": ({**THING, "cu": "CHF"}, ["The best product", "15.00 CHF"]),
     "shipping": ({**THING, "pt": "BOOK", "sc": 4.5}, ["4.50 EUR", "19.50 EUR"]),
     "test mode": ({**THING, "ts": "true"}, ["Test mode"]),
+    "category and price segment": ({**THING, "ci": "CAT9", "si": "SEG1"}, ["CAT9", "SEG1"]),
+    "the category of a managed product": ({"pi": DAY_PASS, "ci": "CAT9"}, ["Day pass", "CAT9"]),
+    "a renewal": ({**THING, "rs": "true"}, ["The subscription is renewed."]),
     "a title with markup": ({**THING, "ti": "<b>&'"}, ["&lt;b&gt;&amp;&#x27;"]),
 }
 
@@ -156,6 +159,17 @@ def test_page_shows(open_with, claims, words):
     assert [word for word in words if word not in text] == []
     assert "ada@example.com" in text
     assert "Sandbox: nothing is charged." in text
+
+
+def test_page_shows_category_segment_and_renewal_in_german(open_with):
+    text = open_with({**THING, "ci": "CAT9", "si": "SEG1", "rs": True}, lang="de").text
+    words = ["Kategorie", "Preissegment", "Das Abonnement wird verlängert."]
+    assert [word for word in words if word not in text] == []
+
+
+def test_page_shows_no_line_for_what_the_shop_left_out(open_with):
+    text = open_with().text
+    assert [word for word in ("Category", "Price segment", "Renewal", "Shipping") if word in text] == []
 
 
 # --- the buttons -------------------------------------------------------------------------------------------------
