@@ -146,6 +146,20 @@ def test_call_is_refused_before_anything_else_where_nobody_signed_it(api, sandbo
     assert ask(api, *CALLS[name], token=TOKENS[token]()) == (401, UNAUTHORIZED)
 
 
+@pytest.mark.parametrize("token", ["no token", "another secret"])
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        *(("PATCH", path) for _method, path, _payload in CALLS.values()),
+        ("GET", "nothing"),
+        ("GET", ""),
+        *((method, path) for path in ("import/customers", "checkout", "orders/search") for method in ("GET", "POST")),
+    ],
+)
+def test_nobody_is_told_which_addresses_and_methods_there_are(api, sandbox, method, path, token):
+    assert ask(api, method, path, None, token=TOKENS[token]()) == (401, UNAUTHORIZED)
+
+
 @pytest.mark.parametrize("name", CALLS)
 def test_call_is_refused_where_its_token_was_used_before(api, sandbox, name):
     populate(sandbox)
@@ -178,13 +192,45 @@ def with_flag(name: str, flag: str, place: str, value: object) -> tuple[str, str
     return method, f"{path}{'&' if '?' in path else '?'}{flag}={value}", payload
 
 
+def with_fields(name: str) -> tuple[str, str, object]:
+    """Return a call with more fields in its query than anybody reads."""
+    method, path, payload = CALLS[name]
+    return method, f"{path}{'&' if '?' in path else '?'}{'a&' * 2000}", payload
+
+
 #: What is neither true nor false, in a query or in JSON.
 NEITHER = {"query": ["perhaps", "2", "yes", "-1"], "body": ["perhaps", "2", "yes", 2, 1.0, [], {}]}
+
+#: The calls that read their query.
+QUERYING = [name for name, _flag, place in BOOLEANS if place == "query"]
+QUERYING += ["userProfile", "sessionCookie", "productsSearch", "productsSearchFull", "categoriesSearch"]
 
 JSON_CALLS = [name for name, (method, _path, payload) in CALLS.items() if isinstance(payload, dict) and payload]
 BROKEN_BODIES = [b"{", b"[]", b'"text"', b"7", b"\xff", b"[" * 100_000, b'{"x": NaN}', b'{"x": ' + b"9" * 5000 + b"}"]
 
+#: Calls in which several parameters are bad at once, and what is refused of each (1.5).
+SEVERAL = [
+    (
+        *("POST", "externalUser/register"),
+        {"email": "x", "language": "d1", "externalUserId": 1.5, "name": 7, "failByExistingEmail": "perhaps"},
+        {"email": "x", "language": "d1", "externalUserId": "1.5", "name": "7", "failByExistingEmail": "perhaps"},
+    ),
+    ("PUT", f"user/{ADA}/address", {"city": "Town"}, {"gender": "", "firstName": "", "name": "", "country": ""}),
+    (
+        *("POST", f"access/{ADA}/add"),
+        {"productIds": [], "testMode": "yes", "startTime": "soon"},
+        {"productIds": "[]", "testMode": "yes", "startTime": "soon"},
+    ),
+]
+
 REFUSALS = [
+    *(
+        Refusal(
+            *("1.5", f"several bad parameters of {path.partition('?')[0]}", nothing, method, path, payload, 400),
+            {name: rejected(name, value)[name] for name, value in refused.items()},
+        )
+        for method, path, payload, refused in SEVERAL
+    ),
     *(
         Refusal("1.6", f"{name}: no closed user group", without_closed_user_group, *CALLS[name], 403, told("forbidden"))
         for name in CLOSED_USER_GROUP
@@ -211,6 +257,10 @@ REFUSALS = [
     *(
         Refusal("1.5", f"{name}: body too large", nothing, *CALLS[name][:2], b" " * 100_001, 413, told("too_large"))
         for name in JSON_CALLS
+    ),
+    *(
+        Refusal("1.5", f"{name}: too many fields", nothing, *with_fields(name), 400, rejected("query", ""))
+        for name in dict.fromkeys(QUERYING)
     ),
     Refusal("2.1", "import/customers", nothing, "POST", "import/customers", {}, 501, told("not_implemented")),
     # No server tells such a slash from one between two parts of a path.
