@@ -215,12 +215,34 @@ SEVERAL = [
         {"email": "x", "language": "d1", "externalUserId": 1.5, "name": 7, "failByExistingEmail": "perhaps"},
         {"email": "x", "language": "d1", "externalUserId": "1.5", "name": "7", "failByExistingEmail": "perhaps"},
     ),
+    ("PUT", f"externalUser/{ADA}/changeEmail?useExternalCustomerId=2", {}, {"email": "", "useExternalCustomerId": "2"}),
+    (
+        *("POST", f"externalUser/{ADA}/createMultipleLoginTokens?amount=0&useExternalCustomerId=2", {}),
+        {"amount": "0", "useExternalCustomerId": "2"},
+    ),
+    (
+        *("POST", "import/customerAccess"),
+        {"yourFirstIdentifier": 1.5, "useExternalCustomerId": "2"},
+        {"customerId": "", "yourFirstIdentifier": "1.5", "useExternalCustomerId": "2"},
+    ),
     ("PUT", f"user/{ADA}/address", {"city": "Town"}, {"gender": "", "firstName": "", "name": "", "country": ""}),
+    (
+        *("GET", "user/product?testMode=yes&useExternalCustomerId=2", None),
+        {"customerId": "", "productId": "", "testMode": "yes", "useExternalCustomerId": "2"},
+    ),
+    (
+        *("GET", f"user/{ADA}/products?testMode=yes&useExternalCustomerId=2", None),
+        {"testMode": "yes", "useExternalCustomerId": "2"},
+    ),
+    ("POST", "user/verifyLogin", {"os": "x" * 41}, {"email": "", "password": "", "os": "x" * 41}),
     (
         *("POST", f"access/{ADA}/add"),
         {"productIds": [], "testMode": "yes", "startTime": "soon"},
         {"productIds": "[]", "testMode": "yes", "startTime": "soon"},
     ),
+    ("DELETE", f"access/{ADA}/remove?testMode=yes", None, {"productIds": "", "testMode": "yes"}),
+    ("GET", "products/search?size=0&page=-1", None, {"size": "0", "page": "-1"}),
+    ("GET", f"user/{ADA}/orders?testMode=yes&page=x&size=0", None, {"testMode": "yes", "size": "0", "page": "x"}),
 ]
 
 REFUSALS = [

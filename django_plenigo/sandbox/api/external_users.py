@@ -65,9 +65,9 @@ def register(call: Call) -> HttpResponse:
 def change_email(call: Call, reference: str) -> HttpResponse:
     """Give a customer another e-mail address."""
     call.require_closed_user_group()
-    email = _email(call.body)
+    values = read_all(email=lambda: _email(call.body), is_external=lambda: call.query.flag("useExternalCustomerId"))
     try:
-        customers.change_email(call.customer_by_query(reference), email)
+        customers.change_email(call.customer(reference, is_external=values["is_external"]), values["email"])
     except customers.ConflictError as error:
         raise conflict(str(error)) from None
     return done()
@@ -96,9 +96,12 @@ def create_login_token(call: Call, reference: str) -> HttpResponse:
 def create_multiple_login_tokens(call: Call, reference: str) -> HttpResponse:
     """Mint several log-in tokens, for a page with several snippets."""
     call.require_closed_user_group()
-    amount = call.query.integer("amount", default=1, low=1, high=TOKENS_AT_ONCE)
-    customer = call.customer_by_query(reference)
-    return found({"loginTokens": [login_tokens.mint_login_token(customer) for _ in range(amount)]})
+    values = read_all(
+        amount=lambda: call.query.integer("amount", default=1, low=1, high=TOKENS_AT_ONCE),
+        is_external=lambda: call.query.flag("useExternalCustomerId"),
+    )
+    customer = call.customer(reference, is_external=values["is_external"])
+    return found({"loginTokens": [login_tokens.mint_login_token(customer) for _ in range(values["amount"])]})
 
 
 @endpoint("importCustomerAccess", "POST")
@@ -106,18 +109,14 @@ def import_customer_access(call: Call) -> HttpResponse:
     """Put access ids into a customer's slots."""
     call.require_closed_user_group()
     body = call.body
-    reference = body.text("customerId", required=True, numbers=True)
-    values = {
-        slot: value
-        for slot, names in ACCESS_ID_FIELDS.items()
-        for name in names
-        if (value := body.text(name, limit=100, numbers=True).strip())
-    }
-    if not values:
-        raise invalid("yourFirstIdentifier", "one to four access ids are needed")
-    customer = call.customer(reference, is_external=body.flag("useExternalCustomerId"))
+    values = read_all(
+        reference=lambda: body.text("customerId", required=True, numbers=True),
+        is_external=lambda: body.flag("useExternalCustomerId"),
+        identifiers=lambda: _access_identifiers(body),
+    )
+    customer = call.customer(values["reference"], is_external=values["is_external"])
     try:
-        customers.assign_access_identifiers(customer, values)
+        customers.assign_access_identifiers(customer, values["identifiers"])
     except customers.ConflictError as error:
         raise conflict(str(error)) from None
     return done()
@@ -135,12 +134,27 @@ def change_address(call: Call, reference: str) -> HttpResponse:
         first_name=lambda: body.text("firstName", required=True),
         last_name=lambda: body.text("name", required=True),
         country=lambda: _country(body, required=needs_country),
+        is_external=lambda: call.query.flag("useExternalCustomerId"),
     )
-    customer = call.customer_by_query(reference)
+    customer = call.customer(reference, is_external=values.pop("is_external"))
     for field, value in values.items():
         setattr(customer, field, value)
     customer.save(update_fields=[*values])
     return done()
+
+
+def _access_identifiers(body: Values) -> dict[int, str]:
+    names = [name for spellings in ACCESS_ID_FIELDS.values() for name in spellings]
+    given = read_all(**{name: partial(body.text, name, limit=100, numbers=True) for name in names})
+    values = {
+        slot: given[name].strip()
+        for slot, spellings in ACCESS_ID_FIELDS.items()
+        for name in spellings
+        if given[name].strip()
+    }
+    if not values:
+        raise invalid("yourFirstIdentifier", "one to four access ids are needed")
+    return values
 
 
 def _email(body: Values) -> str:

@@ -32,11 +32,15 @@ def product_details(call: Call) -> HttpResponse:
 
 def _access(call: Call) -> HttpResponse:
     query = call.query
-    reference = query.text("customerId", required=True)
-    product_ids = query.listed("productId", limit=PRODUCT_ID_CHARACTERS)
-    test_mode, is_external = query.flag("testMode"), query.flag("useExternalCustomerId")
-    customer = find_customer_with_access(call.company, reference, is_external=is_external)
-    rows = purchases.active(customer, product_ids=product_ids, test_mode=test_mode) if customer else ()
+    asked = read_all(
+        reference=lambda: query.text("customerId", required=True),
+        product_ids=lambda: query.listed("productId", limit=PRODUCT_ID_CHARACTERS),
+        test_mode=lambda: query.flag("testMode"),
+        is_external=lambda: query.flag("useExternalCustomerId"),
+    )
+    product_ids = asked["product_ids"]
+    customer = find_customer_with_access(call.company, asked["reference"], is_external=asked["is_external"])
+    rows = purchases.active(customer, product_ids=product_ids, test_mode=asked["test_mode"]) if customer else ()
     owned = _longest(row for row in rows if row.product_id in product_ids)
     if not owned and call.company.paywall_enabled:
         raise RefusalError(403, NOT_ALLOWED)
@@ -79,9 +83,14 @@ def add_access_with_details(call: Call, reference: str) -> HttpResponse:
 @endpoint("removeAccess", "DELETE")
 def remove_access(call: Call, reference: str) -> HttpResponse:
     """Take granted rights away; what is not there need not be taken."""
-    product_ids = call.query.listed("productIds", limit=PRODUCT_ID_CHARACTERS)
-    test_mode = call.query.flag("testMode")
-    purchases.revoke(call.customer_by_query(reference), product_ids, test_mode=test_mode)
+    query = call.query
+    values = read_all(
+        product_ids=lambda: query.listed("productIds", limit=PRODUCT_ID_CHARACTERS),
+        test_mode=lambda: query.flag("testMode"),
+        is_external=lambda: query.flag("useExternalCustomerId"),
+    )
+    customer = call.customer(reference, is_external=values["is_external"])
+    purchases.revoke(customer, values["product_ids"], test_mode=values["test_mode"])
     return done()
 
 

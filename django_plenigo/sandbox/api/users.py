@@ -1,5 +1,6 @@
 """What the vendor knows of a customer. Source: docs/protocols/plenigo-v2.md 2.2."""
 
+from functools import partial
 from typing import Any
 
 from django.core.paginator import Paginator
@@ -10,6 +11,7 @@ from .. import clock, customers, oauth, session_cookies
 from ..models import Customer, Purchase
 from .answers import RefusalError, found, page_of, refusal, without_gaps, written
 from .endpoints import Call, endpoint
+from .parameters import read_all
 
 #: Field of the answer -> field of `Customer`.
 PROFILE_FIELDS = {
@@ -57,11 +59,14 @@ def session_cookie(call: Call) -> HttpResponse:
 def verify_login(call: Call) -> HttpResponse:
     """Return whose address and password these are."""
     body = call.body
-    for name, limit in (("os", 40), ("browser", 40), ("source", 255), ("ipAddress", 45)):
-        body.text(name, limit=limit)
-    email, password = body.text("email", required=True, limit=254), body.text("password", required=True)
+    limits = {"os": 40, "browser": 40, "source": 255, "ipAddress": 45}
+    values = read_all(
+        email=lambda: body.text("email", required=True, limit=254),
+        password=lambda: body.text("password", required=True),
+        **{name: partial(body.text, name, limit=limit) for name, limit in limits.items()},
+    )
     try:
-        customer = customers.verify_password(call.company, email, password)
+        customer = customers.verify_password(call.company, values["email"], values["password"])
     except customers.LockedError:
         raise RefusalError(406, {"error": "Too many failed attempts. Please try again later."}) from None
     except customers.BlockedError:
@@ -75,9 +80,9 @@ def verify_login(call: Call) -> HttpResponse:
 @endpoint("userProducts", "GET")
 def user_products(call: Call, reference: str) -> HttpResponse:
     """Return what a customer has bought; nothing for an unknown one."""
-    is_external, test_mode = call.query.flag("useExternalCustomerId"), call.query.flag("testMode")
-    customer = customers.find_customer(call.company, reference, is_external=is_external)
-    bought = list(_bought(customer, test_mode)) if customer else []
+    flags = _flags(call)
+    customer = customers.find_customer(call.company, reference, is_external=flags["is_external"])
+    bought = list(_bought(customer, flags["test_mode"])) if customer else []
     return found(
         {
             "singleProducts": [_single_product(row) for row in bought if not row.is_subscription],
@@ -89,7 +94,7 @@ def user_products(call: Call, reference: str) -> HttpResponse:
 @endpoint("userSubscriptions", "GET")
 def user_subscriptions(call: Call, reference: str) -> HttpResponse:
     """Return a customer's subscriptions, page by page."""
-    rows = _bought(call.customer_by_query(reference), call.query.flag("testMode")).filter(is_subscription=True)
+    rows = _bought_on_pages(call, reference).filter(is_subscription=True)
     now = clock.now()
     return paginated(call, rows, lambda row: _subscription(row, row.end is None or row.end > now))
 
@@ -97,8 +102,7 @@ def user_subscriptions(call: Call, reference: str) -> HttpResponse:
 @endpoint("userOrders", "GET")
 def user_orders(call: Call, reference: str) -> HttpResponse:
     """Return a customer's orders, page by page."""
-    rows = _bought(call.customer_by_query(reference), call.query.flag("testMode"))
-    return paginated(call, rows, _order)
+    return paginated(call, _bought_on_pages(call, reference), _order)
 
 
 @endpoint("paywallState", "GET")
@@ -109,11 +113,30 @@ def paywall_state(call: Call) -> HttpResponse:
 
 def paginated(call: Call, rows: Any, element: Any) -> HttpResponse:
     """Return the page that the query asks for, counted from 0; a page behind the last is empty."""
-    size = call.query.integer("size", default=PAGE_SIZE, low=1, high=LARGEST_PAGE)
-    number = call.query.integer("page", default=0, low=0, high=LAST_PAGE)
+    page = _page(call)
+    size, number = page["size"], page["number"]
     paginator = Paginator(rows, size, allow_empty_first_page=True)
     shown = paginator.page(number + 1).object_list if number < paginator.num_pages else []
     return page_of([element(row) for row in shown], number=number, size=size, total=paginator.count)
+
+
+def _page(call: Call) -> dict[str, int]:
+    return read_all(
+        size=lambda: call.query.integer("size", default=PAGE_SIZE, low=1, high=LARGEST_PAGE),
+        number=lambda: call.query.integer("page", default=0, low=0, high=LAST_PAGE),
+    )
+
+
+def _flags(call: Call) -> dict[str, bool]:
+    return read_all(
+        is_external=lambda: call.query.flag("useExternalCustomerId"), test_mode=lambda: call.query.flag("testMode")
+    )
+
+
+def _bought_on_pages(call: Call, reference: str) -> QuerySet[Purchase]:
+    # The page is cut elsewhere; read here, a bad number is told together with a bad flag.
+    flags = read_all(flags=lambda: _flags(call), page=lambda: _page(call))["flags"]
+    return _bought(call.customer(reference, is_external=flags["is_external"]), flags["test_mode"])
 
 
 def _profile_of(customer: Customer) -> dict[str, Any]:
