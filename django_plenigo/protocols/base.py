@@ -50,11 +50,11 @@ def checked_id(field: str, value: object, longest: int = ID_LENGTH) -> str:
 def checked_path_id(field: str, value: object, longest: int = ID_LENGTH) -> str:
     """Return an id that a path can address. Raises `InvalidValueError`.
 
-    Servers read %2F and %2E as slash and dot before they look where a path leads.
+    The vendor's SDK puts ids raw into a path, and servers read %2F as a slash before they look where a path leads.
     """
     text = checked_id(field, value, longest)
-    if "/" in text or text in (".", ".."):
-        raise InvalidValueError(field, "must not hold a slash, nor be one or two dots: such an id cannot be addressed")
+    if "/" in text:
+        raise InvalidValueError(field, "must not hold a slash: no path can address such an id")
     return text
 
 

@@ -305,8 +305,10 @@ def _person(
 
 def _path(customer: CustomerRef, verb: str) -> str:
     """Return a path below a customer, whose id can lead nowhere else whatever it holds."""
-    customer_id = checked_path_id("customer", arguments.checked_customer(customer).value)
-    return f"/api/v2/externalUser/{quote(customer_id, safe='')}/{verb}"
+    encoded = quote(checked_path_id("customer", arguments.checked_customer(customer).value), safe="")
+    if encoded in (".", ".."):  # quote leaves dots alone, but as a whole segment they climb
+        encoded = encoded.replace(".", "%2E")
+    return f"/api/v2/externalUser/{encoded}/{verb}"
 
 
 def _owner_of_id(customer: CustomerRef) -> dict[str, str]:
