@@ -115,8 +115,8 @@
     }
     const isAccessible = await readAccess(productId);
     if (isAccessible !== null) {
+      showPaywall(isAccessible); // first: what the site's own function does wrong must not open the article
       tell("paymentCheck", isAccessible);
-      showPaywall(isAccessible);
     }
   }
 
