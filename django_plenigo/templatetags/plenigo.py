@@ -24,8 +24,8 @@ register = template.Library()
 
 ORDER_OPTIONS = tuple(field.name for field in fields(CheckoutOrder) if field.name != "product_id")
 PAGE_OPTIONS = tuple(field.name for field in fields(CheckoutOptions))
-CHECKOUT_OPTIONS = ("product_id", *ORDER_OPTIONS, *PAGE_OPTIONS, "using")
-BUTTON_OPTIONS = (*CHECKOUT_OPTIONS, "label", "css_class")
+CHECKOUT_OPTIONS = (*ORDER_OPTIONS, *PAGE_OPTIONS, "using")
+BUTTON_OPTIONS = (*CHECKOUT_OPTIONS, "css_class")
 BUTTON_TEMPLATE = "plenigo/checkout_button.html"
 
 #: The languages of the vendor's script (docs/protocols/plenigo-v2.md 4.2); otherwise it asks the browser.
@@ -131,7 +131,7 @@ def plenigo_checkout(context: Context, product_id: str, **options: Any) -> SafeS
     return as_attribute(checkout.sign_checkout(with_way_back(offer, request), login=login).javascript)
 
 
-knows_options("plenigo_checkout", CHECKOUT_OPTIONS)
+knows_options("plenigo_checkout", ("product_id", *CHECKOUT_OPTIONS))
 
 
 @register.simple_tag(takes_context=True)
@@ -152,7 +152,7 @@ def plenigo_checkout_button(
         return button.render(context)
 
 
-knows_options("plenigo_checkout_button", BUTTON_OPTIONS)
+knows_options("plenigo_checkout_button", ("product_id", "label", *BUTTON_OPTIONS))
 
 
 def offer_of(request: HttpRequest | None, product_id: str, options: dict[str, Any]) -> checkout.Offer:

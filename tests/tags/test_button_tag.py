@@ -45,6 +45,13 @@ def test_button_is_the_same_for_every_reader_and_costs_no_call(sandbox, reader):
     assert sandbox.calls == []
 
 
+def test_product_and_label_may_be_named(sandbox):
+    source = '{% load plenigo %}{% plenigo_checkout_button label="Buy" product_id="DAYPASS" %}'
+    response = respond(AnonymousUser(), source)
+    assert offer_in(response).order.product_id == "DAYPASS"
+    assert ">Buy</button>" in response.content.decode()
+
+
 def test_button_carries_product_price_and_options_signed(sandbox):
     offer = offer_in(respond(AnonymousUser(), BUTTON, label="Buy", title="A title", price=Decimal("2.50")))
     assert (offer.order.product_id, offer.order.price, offer.order.title) == ("DAYPASS", 2.5, "A title")
