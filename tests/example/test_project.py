@@ -7,12 +7,22 @@ import sys
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 
 from tests.demo import ROOT, environment
 from tests.example.conftest import LIVE, Manage
 
 APP = ROOT / "example_project" / "newspaper"
 CATALOGUE = Path("locale") / "de" / "LC_MESSAGES" / "django.po"
+
+
+@pytest.fixture
+def gettext() -> None:
+    """The programs of GNU gettext."""
+    missing = [name for name in ("xgettext", "msgmerge", "msguniq", "msgfmt") if not shutil.which(name)]
+    if missing:
+        sentence = f"There is no {missing[0]}: install GNU gettext."
+        pytest.fail(sentence) if settings.SERVICES_REQUIRED else pytest.skip(sentence)
 
 
 def test_check_finds_nothing_on_the_sandbox(manage: Manage) -> None:
@@ -75,7 +85,7 @@ def test_demo_refuses_what_is_no_port(manage: Manage) -> None:
     assert '"eight" is no address' in manage("demo", "eight").stderr
 
 
-@pytest.mark.skipif(not shutil.which("xgettext"), reason="needs GNU gettext")
+@pytest.mark.usefixtures("gettext")
 def test_german_translation_is_complete(tmp_path: Path) -> None:
     copy = tmp_path / "newspaper"
     shutil.copytree(APP, copy)
@@ -92,7 +102,7 @@ def test_german_translation_is_complete(tmp_path: Path) -> None:
     assert [entry for entry in untranslated if 'msgstr ""' in entry or "#, fuzzy" in entry] == []
 
 
-@pytest.mark.skipif(not shutil.which("msgfmt"), reason="needs GNU gettext")
+@pytest.mark.usefixtures("gettext")
 def test_compiled_translation_is_that_of_the_catalogue(tmp_path: Path) -> None:
     compiled = tmp_path / "django.mo"
     subprocess.run(["msgfmt", "-o", str(compiled), str(APP / CATALOGUE)], check=True)
