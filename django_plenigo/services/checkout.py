@@ -20,7 +20,7 @@ from django_plenigo import backends, conf
 from django_plenigo.errors import InvalidValueError, RemoteError
 from django_plenigo.models import CustomerLink
 from django_plenigo.privacy import ResponseGuard
-from django_plenigo.protocols.base import CheckoutCall, CheckoutOptions, CheckoutOrder, LoginPass
+from django_plenigo.protocols.base import URL_LENGTH, CheckoutCall, CheckoutOptions, CheckoutOrder, LoginPass
 from django_plenigo.services import customers
 from django_plenigo.tracebacks import without_secrets
 
@@ -28,9 +28,6 @@ logger = logging.getLogger(__name__)
 
 OFFER_SALT = "django_plenigo.offer"
 RETURN_SALT = "django_plenigo.return"
-
-#: The vendor's limit for targetUrl and sourceUrl (docs/protocols/plenigo-v2.md 3.1).
-URL_LENGTH = 255
 
 #: How many signed offers a process remembers, and for how long: so much earlier than OFFER_SECONDS says one may end.
 MEMO_SIZE = 1024

@@ -11,18 +11,14 @@ from django.db.models.functions import Greatest
 from django.utils import timezone
 
 from django_plenigo import backends, conf
-from django_plenigo.errors import ConflictError, InvalidValueError, NotFoundError, RemoteError
+from django_plenigo.errors import ConflictError, InvalidValueError, NotFoundError, RejectedError, RemoteError
 from django_plenigo.models import CustomerLink, RemoteChange
 from django_plenigo.privacy import ResponseGuard
-from django_plenigo.protocols.base import CustomerDirectory, CustomerRef
+from django_plenigo.protocols.base import NAME_LENGTH, SERVICE, CustomerDirectory, CustomerRef, checked_external_id
 from django_plenigo.signals import customer_registered
 from django_plenigo.tracebacks import without_secrets
 
 logger = logging.getLogger(__name__)
-
-SERVICE = "plenigo"
-EXTERNAL_ID_LENGTH = 100
-NAME_LENGTH = 255
 
 
 def email_of(user: Any) -> str:
@@ -34,8 +30,8 @@ def email_of(user: Any) -> str:
 def external_id_of(user: Any, *, using: str = conf.DEFAULT_ACCOUNT) -> str | None:
     """Return this site's own id of a user: by the account's EXTERNAL_ID function, else the primary key.
 
-    None where the function says that this user has none. Raises `InvalidValueError` where the API would refuse it
-    (docs/protocols/plenigo-v2.md 2.1: at most 100 characters).
+    None where the function says that this user has none. Raises `InvalidValueError` where the API would refuse it.
+    Source: docs/protocols/plenigo-v2.md 2.1.
     """
     function = conf.Account(using).external_id
     value = str(user.pk) if function is None else function(user)
@@ -43,12 +39,7 @@ def external_id_of(user: Any, *, using: str = conf.DEFAULT_ACCOUNT) -> str | Non
         return None
     if isinstance(value, bool) or not isinstance(value, str | int):
         raise InvalidValueError("external_id", f"must be text or a whole number, not {type(value).__name__}")
-    text = str(value)
-    if not text or text != text.strip() or not text.isprintable():
-        raise InvalidValueError("external_id", "must not be empty, padded with blanks or hold control characters")
-    if len(text) > EXTERNAL_ID_LENGTH:
-        raise InvalidValueError("external_id", f"must have at most {EXTERNAL_ID_LENGTH} characters")
-    return text
+    return checked_external_id(str(value))
 
 
 def has_verified_email(user: Any, *, using: str = conf.DEFAULT_ACCOUNT) -> bool:
@@ -102,22 +93,20 @@ def register(user: Any, *, using: str = conf.DEFAULT_ACCOUNT) -> CustomerLink:
 
     Idempotent and safe against itself in other tabs and workers. Never links by an e-mail address that this site has
     not verified: such an address that is somebody else's at the vendor raises `ConflictError` and leaves a refused
-    `RemoteChange` for the agent. Raises `InvalidValueError` before anything is sent, and `RemoteError`.
-    Source: docs/protocols/plenigo-v2.md 2.1.
+    `RemoteChange` for the agent; so does a `RejectedError`. Raises `InvalidValueError` before anything is written or
+    sent, and `RemoteError`. Source: docs/protocols/plenigo-v2.md 2.1.
     """
     link = link_of(user, using=using)
     if link is not None:
         return link
-    external_id = external_id_of(user, using=using)
-    email = email_of(user)
-    if not email:
-        raise InvalidValueError("email", "the user has no e-mail address")
+    registration = _registration_of(user, using)
+    backends.customer_directory(using).check_registration(**registration)
     link = _ensure_link(user, using)
     change = _note_registration(link)
     try:
-        _refuse_external_id_of_another(link, external_id)
-        is_first = _register_at_vendor(link, user, email, external_id)
-    except ConflictError as error:
+        _refuse_external_id_of_another(link, registration["external_id"])
+        is_first = _register_at_vendor(link, user, registration)
+    except (ConflictError, RejectedError) as error:
         if _refuse(change, error):
             raise
         is_first = False  # another tab was faster: the address is taken by this very reader
@@ -129,6 +118,26 @@ def register(user: Any, *, using: str = conf.DEFAULT_ACCOUNT) -> CustomerLink:
     return link
 
 
+@without_secrets
+def check_registration(user: Any, *, using: str = conf.DEFAULT_ACCOUNT) -> None:
+    """Raise `InvalidValueError` where `register` would for a user who is not linked. Nothing is sent or written."""
+    backends.customer_directory(using).check_registration(**_registration_of(user, using))
+
+
+def _registration_of(user: Any, using: str) -> dict[str, Any]:
+    """Return what the vendor is told of a user, by the names of `CustomerDirectory`."""
+    email = email_of(user)
+    if not email:
+        raise InvalidValueError("email", "the user has no e-mail address")
+    return {
+        "email": email,
+        "language": conf.Account(using).language,
+        "external_id": external_id_of(user, using=using),
+        "first_name": _name_of(user, "first_name"),
+        "last_name": _name_of(user, "last_name"),
+    }
+
+
 def _refuse_external_id_of_another(link: CustomerLink, external_id: str | None) -> None:
     """Raise `ConflictError` before a call is made in the name of another user's customer."""
     others = CustomerLink.objects.filter(account=link.account, external_id=external_id).exclude(pk=link.pk)
@@ -136,19 +145,13 @@ def _refuse_external_id_of_another(link: CustomerLink, external_id: str | None) 
         raise ConflictError(SERVICE, "register_user", code="external id is another user's")
 
 
-def _register_at_vendor(link: CustomerLink, user: Any, email: str, external_id: str | None) -> bool:
+def _register_at_vendor(link: CustomerLink, user: Any, registration: dict[str, Any]) -> bool:
     """Register and store what the vendor acknowledged; say whether this was the first to do so."""
     directory = backends.customer_directory(link.account)
+    email, external_id = registration["email"], registration["external_id"]
     is_verified = has_verified_email(user, using=link.account)
     try:
-        customer_id = directory.register_user(
-            email,
-            language=conf.Account(link.account).language,
-            external_id=external_id,
-            first_name=_name_of(user, "first_name"),
-            last_name=_name_of(user, "last_name"),
-            fail_by_existing_email=not is_verified,
-        )
+        customer_id = directory.register_user(**registration, fail_by_existing_email=not is_verified)
     except ConflictError:
         if external_id is None:
             raise
@@ -247,24 +250,8 @@ def _acknowledge(change: RemoteChange) -> None:
     RemoteChange.objects.filter(pk=change.pk).update(delivered=delivered, refused_at=None, last_error="")
 
 
-def _refuse(change: RemoteChange, error: ConflictError) -> bool:
-    """Leave a conflict to the agent, and say whether there is one: not where the link is registered by now."""
+def _refuse(change: RemoteChange, error: RemoteError) -> bool:
+    """Leave a change to the agent, and say whether there is need: not where the link is registered by now."""
     unregistered = CustomerLink.objects.filter(pk=change.link_id, customer_id=None, external_id=None)
     rows = RemoteChange.objects.filter(pk=change.pk, link__in=unregistered)
     return bool(rows.update(refused_at=timezone.now(), last_error=str(error)[:200]))
-
-
-@without_secrets
-def check_registration(user: Any, *, using: str = conf.DEFAULT_ACCOUNT) -> None:
-    """Raise `InvalidValueError` where `register` would for a user who is not linked. Nothing is sent or written."""
-    external_id = external_id_of(user, using=using)
-    email = email_of(user)
-    if not email:
-        raise InvalidValueError("email", "the user has no e-mail address")
-    backends.customer_directory(using).check_registration(
-        email,
-        language=conf.Account(using).language,
-        external_id=external_id,
-        first_name=_name_of(user, "first_name"),
-        last_name=_name_of(user, "last_name"),
-    )

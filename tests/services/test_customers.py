@@ -8,6 +8,7 @@ from django_plenigo.errors import (
     ConflictError,
     InvalidValueError,
     NoAnswerError,
+    RejectedError,
     RemoteUnavailableError,
 )
 from django_plenigo.models import CustomerLink, RemoteChange
@@ -195,12 +196,21 @@ def test_external_id_that_the_api_would_refuse_is_never_sent(sandbox, user, sett
     assert sandbox.calls == []
 
 
-@pytest.mark.parametrize("email", ["", "  "])
-def test_user_without_an_address_is_told_so_and_nothing_is_sent(sandbox, email):
+@pytest.mark.parametrize("email", ["", "  ", "müller@localhost"])
+def test_user_without_a_usable_address_is_told_so_and_nothing_is_sent_or_written(sandbox, email):
     with pytest.raises(InvalidValueError) as caught:
         customers.register(UserFactory(email=email))
     assert caught.value.field == "email"
     assert sandbox.calls == []
+    assert not CustomerLink.objects.exists()
+
+
+def test_registration_that_the_vendor_rejects_is_a_row_for_the_agent(sandbox, user):
+    sandbox.fail_next(status=400, body='{"email": {"Error": "unknown domain", "Rejected Value": "x"}}')
+    with pytest.raises(RejectedError):
+        customers.register(user)
+    change = RemoteChange.objects.get(link__user=user)
+    assert (change.is_refused, change.last_error) == (True, "plenigo.register_user, HTTP 400, code invalid email")
 
 
 def test_outage_leaves_the_reader_unlinked_and_the_change_waiting(sandbox, user):
