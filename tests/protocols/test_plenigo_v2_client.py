@@ -453,8 +453,9 @@ def test_confirm_user_cookie_reads_the_other_spelling_of_the_id():
     assert Vendor(ok(id="C")).client.confirm_user_cookie("c5") == "C"
 
 
-def test_confirm_user_cookie_is_none_where_the_vendor_knows_no_session():
-    assert Vendor(Reply(403, b'{"error":"no"}')).client.confirm_user_cookie("c5") is None
+@pytest.mark.parametrize("answer", [Reply(403, b'{"error":"no"}'), Reply(400, b'{"sessionCookie":{"Error":"no"}}')])
+def test_confirm_user_cookie_is_none_where_the_vendor_knows_no_session(answer):
+    assert Vendor(answer).client.confirm_user_cookie("c5") is None
 
 
 @pytest.mark.parametrize("value", ["", "  ", "x" * 4097, "a\nb", "\ud800"])
@@ -511,21 +512,25 @@ def test_only_an_idempotent_call_is_tried_again(operation):
     assert len(vendor.adapter.requests) == (3 if operation in IDEMPOTENT else 1)
 
 
-@pytest.mark.parametrize("operation", CALLS)
+MEANINGS = [
+    (302, ProtocolError, "redirect"),
+    (307, ProtocolError, "redirect"),
+    (400, RejectedError, "invalid parameters"),
+    (401, AuthenticationError, "wrong company id or secret"),
+    (404, NotFoundError, ""),
+    (409, ConflictError, ""),
+    (418, ProtocolError, "unexpected status"),
+    (429, RateLimitError, ""),
+    (500, RemoteUnavailableError, ""),
+    (599, RemoteUnavailableError, ""),
+]
+#: What says that a cookie means nothing.
+NO_SESSION = {("confirm_user_cookie", 400), ("confirm_user_cookie", 403)}
+
+
 @pytest.mark.parametrize(
-    ("status", "error", "code"),
-    [
-        (302, ProtocolError, "redirect"),
-        (307, ProtocolError, "redirect"),
-        (400, RejectedError, "invalid parameters"),
-        (401, AuthenticationError, "wrong company id or secret"),
-        (404, NotFoundError, ""),
-        (409, ConflictError, ""),
-        (418, ProtocolError, "unexpected status"),
-        (429, RateLimitError, ""),
-        (500, RemoteUnavailableError, ""),
-        (599, RemoteUnavailableError, ""),
-    ],
+    ("operation", "status", "error", "code"),
+    [(operation, *row) for operation in CALLS for row in MEANINGS if (operation, row[0]) not in NO_SESSION],
 )
 def test_failure_has_the_meaning_of_its_status(operation, status, error, code):
     with pytest.raises(error) as caught:

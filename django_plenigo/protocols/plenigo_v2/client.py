@@ -258,9 +258,9 @@ class PlenigoV2(
             "/api/v2/user/profile/sessionCookie",
             params={"sessionCookie": cookie},
             idempotent=True,  # it only reads
-            accepted=(403,),
+            accepted=(400, 403),
         )
-        if answer.status == 403:
+        if answer.status in (400, 403):  # no cookie of the vendor's, or no session
             answers.object_of(answer, "confirm_user_cookie")  # a firewall's page is no answer about sessions
             return None
         return answers.id_of(answer, "confirm_user_cookie", "userId", "id")
