@@ -1,5 +1,6 @@
 """What the API answers. Shapes: docs/protocols/plenigo-v2.md 0 and 1.5."""
 
+import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -30,7 +31,8 @@ def refusal(status: int, code: str, description: str) -> RefusalError:
 
 def invalid(parameter: str, text: str, value: Any = "") -> RefusalError:
     """Return the refusal of one parameter."""
-    rejected = str(value)[:REJECTED_VALUE_CHARACTERS].encode("utf-8", "replace").decode()
+    text_of_value = value if isinstance(value, str) else json.dumps(value)
+    rejected = text_of_value[:REJECTED_VALUE_CHARACTERS].encode("utf-8", "replace").decode()
     return RefusalError(400, {parameter: {"Error": text, "Rejected Value": rejected}})
 
 

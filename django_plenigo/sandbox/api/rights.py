@@ -107,7 +107,7 @@ def _grant(call: Call, reference: str, read_products: Callable[[Values], dict[st
     start = _midnight(first_day) if first_day else None
     end = _midnight(last_day) + timedelta(days=1) if last_day else None  # the last day counts
     if end is not None and end <= (start or clock.now()):
-        raise invalid("endTime", "must not be before the beginning", last_day)
+        raise invalid("endTime", "must not be before the beginning", last_day.isoformat())
     customer: Customer = call.customer(reference, is_external=values["is_external"])
     for product_id, receipt in values["products"].items():
         purchases.grant(customer, product_id, test_mode=values["test_mode"], start=start, end=end, **receipt)
