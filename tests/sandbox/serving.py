@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from django.db import connections
+from django.core.signals import request_finished, request_started
+from django.db import close_old_connections, connections
 
 from django_plenigo.sandbox.server import SandboxServer, make_application
 from tests.sandbox.vendor_client import claims, sign
@@ -40,6 +41,9 @@ def serving() -> Iterator[SandboxServer]:
     server.shared = {connection.alias: connection for connection in connections.all()}
     for connection in server.shared.values():
         connection.inc_thread_sharing()
+    # Each request would close the connection, as Django's test client knows too: a transaction is open on it.
+    for signal in (request_started, request_finished):
+        signal.disconnect(close_old_connections)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
     try:
@@ -48,6 +52,8 @@ def serving() -> Iterator[SandboxServer]:
         server.shutdown()
         thread.join(SECONDS)
         server.server_close()
+        for signal in (request_started, request_finished):
+            signal.connect(close_old_connections)
         for connection in server.shared.values():
             connection.dec_thread_sharing()
 
