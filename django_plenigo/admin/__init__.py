@@ -3,7 +3,6 @@
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
-from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
@@ -44,6 +43,8 @@ class CustomerLinkAdmin(ReadOnlyAdmin, LinkAdmin):
 class RemoteChangeAdmin(ReadOnlyAdmin, ChangeAdmin):
     """What the vendor was told, and what it refused and why: the conflicts that an agent has to decide."""
 
+    # None to delete: a row goes with its link. The permission itself stays, since a link is deleted with its rows.
+    actions = None
     list_display = ["link_user", "kind", "state", "refused_at", "last_error"]
     list_filter = [("refused_at", admin.EmptyFieldListFilter), "kind"]
     list_select_related = ["link__user"]
@@ -62,11 +63,3 @@ class RemoteChangeAdmin(ReadOnlyAdmin, ChangeAdmin):
         if change.is_refused:
             return str(_("refused"))
         return str(_("done") if change.delivered >= change.noted else _("waiting"))
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Refuse: a row goes with its link."""
-        return False
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[RemoteChange]:
-        """Return the changes with their readers."""
-        return super().get_queryset(request).select_related("link__user")
