@@ -12,7 +12,6 @@ from django_plenigo import conf
 from django_plenigo.errors import ConfigurationError
 
 MIDDLEWARE = "django_plenigo.middleware.PrivateResponseMiddleware"
-AUTHENTICATION = "django.contrib.auth.middleware.AuthenticationMiddleware"
 SANDBOX_APP = "django_plenigo.sandbox"
 
 MINIMAL = 'PLENIGO = {"default": {"API": "v2", "MODE": "sandbox"}}'

@@ -388,6 +388,11 @@ def is_installed(app: str) -> bool:
     return apps.is_installed(app)
 
 
+def csrf_header() -> str:
+    """Return the name of the header that Django looks for the CSRF token in, as a browser sends it."""
+    return str(settings.CSRF_HEADER_NAME).removeprefix("HTTP_").replace("_", "-").title()
+
+
 def middleware() -> list[str]:
     """Return the site's MIDDLEWARE."""
     return list(settings.MIDDLEWARE)

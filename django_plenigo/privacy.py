@@ -53,10 +53,10 @@ class ResponseGuard:
         self.expects_purchase = False
         #: Whether the vendor's script stands in this page already.
         self.has_script = False
-        #: By account: the one login pass that all snippets of this response share.
-        self.login_passes: dict[str, LoginPass] = {}
-        #: By account and products: what the gates of this response were told.
-        self.answers: dict[tuple[str, ...], Any] = {}
+        #: By account and reader: the one login pass that all snippets of this response share.
+        self.login_passes: dict[tuple[str, Any], LoginPass] = {}
+        #: By account, reader and products: what the gates of this response were told.
+        self.answers: dict[tuple[Any, ...], Any] = {}
         #: By account and reader: the link, None where there is none.
         self.links: dict[tuple[str, Any], Any] = {}
         #: The accounts whose vendor failed: this response asks them no more.

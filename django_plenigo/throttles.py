@@ -9,6 +9,7 @@ from rest_framework.throttling import SimpleRateThrottle
 from rest_framework.views import APIView
 
 from django_plenigo import conf
+from django_plenigo.errors import ConfigurationError
 
 logger = logging.getLogger(__name__)
 
@@ -24,6 +25,8 @@ class ReaderThrottle(SimpleRateThrottle):
         """Count a call and say whether it is one too many. While the cache is down none is."""
         try:
             return bool(super().allow_request(request, view))  # type: ignore[arg-type]  # a Django request serves too
+        except ConfigurationError:
+            raise
         except Exception as error:  # noqa: BLE001 - each kind of cache fails with exceptions of its own
             logger.warning("The default cache is down (%s): nothing is throttled", type(error).__name__)
             return True

@@ -11,11 +11,12 @@ from django.utils.translation import gettext as _
 from rest_framework import status
 from rest_framework.authentication import SessionAuthentication
 from rest_framework.exceptions import APIException, ParseError, PermissionDenied, Throttled
+from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.parsers import JSONParser
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
+from rest_framework.views import APIView, exception_handler
 
 from django_plenigo import conf
 from django_plenigo.errors import ConflictError, InvalidValueError, PlenigoError, RemoteError
@@ -32,6 +33,8 @@ class ReaderView(APIView):
     # Named one by one: what a site has set for its own API does not hold here.
     permission_classes = []
     throttle_classes = []
+    versioning_class = None
+    content_negotiation_class = DefaultContentNegotiation
     parser_classes = [JSONParser]
     renderer_classes = [JSONRenderer]
 
@@ -50,6 +53,10 @@ class ReaderView(APIView):
         elif isinstance(exc, PlenigoError):
             exc = as_refusal(exc)
         return super().handle_exception(exc)
+
+    def get_exception_handler(self) -> Any:
+        """Return DRF's own handler: our script reads `detail`."""
+        return exception_handler
 
     @property
     def reader(self) -> Any:
@@ -91,8 +98,8 @@ class CsrfTokenView(ReaderView):
     """Hand out the CSRF token on the click: the page may be an hour old, or come out of a cache."""
 
     def get(self, request: Request) -> Response:
-        """Answer `{"csrf_token": text}`; the cookie or session that belongs to it is set."""
-        return Response({"csrf_token": get_token(request._request)})
+        """Answer `{"csrf_token": text, "header": name}`; the cookie or session that belongs to it is set."""
+        return Response({"csrf_token": get_token(request._request), "header": conf.csrf_header()})
 
 
 class CheckoutView(ReaderView):
@@ -159,8 +166,15 @@ def data_of(request: Request) -> dict[str, Any]:
 def page_of(data: dict[str, Any]) -> str:
     """Return the page of this site that a click came from, "" where it is none of this site's paths."""
     page = data.get("page")
-    is_local = isinstance(page, str) and page.startswith("/") and url_has_allowed_host_and_scheme(page, None)
+    is_local = (
+        isinstance(page, str) and page.startswith("/") and is_text(page) and url_has_allowed_host_and_scheme(page, None)
+    )
     return str(page) if is_local else ""
+
+
+def is_text(value: str) -> bool:
+    """Say whether a value holds no half of a character, which JSON can carry and no address can."""
+    return value == value.encode(errors="ignore").decode()
 
 
 def login_needed(page: str) -> Response:

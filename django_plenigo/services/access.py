@@ -111,7 +111,7 @@ def check_access_in_response(
     guard: ResponseGuard, user: Any, product_ids: Sequence[str], *, using: str = conf.DEFAULT_ACCOUNT
 ) -> Access:
     """Do as `check_access` for one response: the same question is asked once, and all share one budget of waiting."""
-    key = (using, *product_ids)
+    key = (using, getattr(user, "pk", None), *product_ids)
     if key not in guard.answers:
         with guard.waiting(using, conf.Account(using).timeout_seconds) as may_ask:
             find_link = partial(customers.link_of_in_response, guard, user, using=using)

@@ -96,10 +96,13 @@ def read_offer(signed: Any) -> Offer:
 
     Raises `InvalidValueError` where it is forged, or older than the account's OFFER_SECONDS.
     """
+    text = str(signed)
+    if not text.isascii():  # half a character would not even do for a signature
+        raise InvalidValueError("offer", "was not made by this site")
     try:
-        using, order, options = signing.loads(str(signed), salt=OFFER_SALT)
+        using, order, options = signing.loads(text, salt=OFFER_SALT)
         _check_account("offer", using)
-        signing.loads(str(signed), salt=OFFER_SALT, max_age=timedelta(seconds=conf.Account(using).offer_seconds))
+        signing.loads(text, salt=OFFER_SALT, max_age=timedelta(seconds=conf.Account(using).offer_seconds))
     except signing.SignatureExpired:
         raise InvalidValueError("offer", "is out of date") from None
     except signing.BadSignature:
@@ -145,8 +148,9 @@ def login_pass_for_response(guard: ResponseGuard, user: Any, *, using: str = con
     None for a reader who is not registered, since a page view registers nobody, and where the vendor does not answer;
     the response then asks no more.
     """
-    if using in guard.login_passes:
-        return guard.login_passes[using]
+    key = (using, user.pk)
+    if key in guard.login_passes:
+        return guard.login_passes[key]
     link = customers.link_of_in_response(guard, user, using=using)
     if link is None:
         return None
@@ -154,12 +158,12 @@ def login_pass_for_response(guard: ResponseGuard, user: Any, *, using: str = con
         if not may_ask:
             return None
         try:
-            guard.login_passes[using] = mint_login(link)
+            guard.login_passes[key] = mint_login(link)
         except RemoteError as error:
             logger.warning("No login token for this page, it is minted on the click: %s", error)
             guard.add_failure(using)
             return None
-    return guard.login_passes[using]
+    return guard.login_passes[key]
 
 
 @without_secrets

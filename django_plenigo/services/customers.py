@@ -111,7 +111,7 @@ def register(user: Any, *, using: str = conf.DEFAULT_ACCOUNT) -> CustomerLink:
             raise
         is_first = False  # another tab was faster: the address is taken by this very reader
     _acknowledge(change)
-    link.refresh_from_db()
+    link.refresh_from_db(using=link._state.db)  # where it was written: a replica may not have it yet
     if is_first:
         tell = partial(customer_registered.send_robust, sender=CustomerLink, link=link, user=user)
         transaction.on_commit(tell, robust=True)

@@ -118,8 +118,8 @@ def plenigo_checkout(context: Context, product_id: str, **options: Any) -> SafeS
     """
     request = request_of(context)
     offer = offer_of(request, product_id, options)
-    if privacy.is_inside_cache():
-        # For whoever sees the fragment later, on whatever page: a reader must get no visitor's checkout.
+    if request is None or privacy.is_inside_cache():
+        # It is not known who sees this, and on what page: a reader must get no visitor's checkout.
         return minting_on_click(offer)
     user = getattr(request, "user", None)
     if user is None or not user.is_authenticated:

@@ -26,10 +26,9 @@ def browser():
 
     class Browser(Client):
         def click(self, path, data, **headers):
-            token = self.get("/plenigo/api/csrf-token/").json()["csrf_token"]
-            return self.post(
-                path, json.dumps(data), content_type="application/json", headers={"X-CSRFToken": token, **headers}
-            )
+            fetched = self.get("/plenigo/api/csrf-token/").json()
+            headers = {fetched["header"]: fetched["csrf_token"], **headers}
+            return self.post(path, json.dumps(data), content_type="application/json", headers=headers)
 
     return Browser(enforce_csrf_checks=True)
 
@@ -105,6 +104,25 @@ def test_click_works_with_csrf_tokens_in_the_session(sandbox, reader, browser, o
     settings.CSRF_USE_SESSIONS = True
     browser.force_login(reader)
     assert click(browser, offer).status_code == 200
+
+
+def test_click_works_where_the_site_expects_the_csrf_token_in_another_header(sandbox, reader, browser, offer, settings):
+    settings.CSRF_HEADER_NAME = "HTTP_X_XSRF_TOKEN"
+    browser.force_login(reader)
+    assert click(browser, offer).status_code == 200
+
+
+@pytest.mark.parametrize("half", ["\ud800:a:b", "/\ud800"])
+def test_half_a_character_is_refused_and_never_a_crash(sandbox, reader, browser, half):
+    assert click(browser, half, page=half).json() == {"login_url": "/login/?next=/"}
+    browser.force_login(reader)
+    assert click(browser, half, page=half).status_code == 410
+
+
+def test_typo_in_the_trusted_proxies_is_told_and_not_taken_for_a_cache(db, browser, offer, settings):
+    settings.PLENIGO = {"default": {"MODE": "sandbox", "TRUSTED_PROXIES": ["10.0.0.300"]}}
+    answer = click(browser, offer)
+    assert (answer.status_code, "Please contact us" in answer.json()["detail"]) == (502, True)
 
 
 def test_get_mints_nothing(sandbox, reader, browser):

@@ -163,6 +163,11 @@ def test_fragment_out_of_get_or_set_mints_on_the_click(sandbox, reader):
     assert statement(PrivateResponseMiddleware(view)(request)).startswith("djangoPlenigo.checkout(")
 
 
+def test_template_without_the_request_gives_a_reader_no_visitors_checkout(sandbox, reader):
+    rendered = Template(TAG).render(Context({"user": reader, "title": "A title"}))
+    assert "djangoPlenigo.checkout(" in rendered
+
+
 def test_streamed_response_mints_on_the_click(sandbox, reader):
     def view(request):
         return StreamingHttpResponse(render_late(request))

@@ -92,12 +92,12 @@
   async function post(url, data) {
     // Fetched on the click: the page may be an hour old, come out of a cache, or belong to another session.
     const { body: fetched } = await ask(settings.csrfUrl);
-    if (typeof fetched.csrf_token !== "string") {
+    if (typeof fetched.csrf_token !== "string" || typeof fetched.header !== "string") {
       throw new Refusal();
     }
     const { isFine, body } = await ask(url, {
       method: "POST",
-      headers: { "Content-Type": "application/json", "X-CSRFToken": fetched.csrf_token },
+      headers: { "Content-Type": "application/json", [fetched.header]: fetched.csrf_token },
       body: JSON.stringify(data),
     });
     if (typeof body.login_url === "string") {
