@@ -3,6 +3,7 @@
 import ipaddress
 import logging
 import math
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
@@ -20,6 +21,8 @@ from django_plenigo.tracebacks import without_secrets
 logger = logging.getLogger(__name__)
 
 DEFAULT_ACCOUNT = "default"
+
+TWO_LETTERS = re.compile("[A-Za-z]{2}")
 
 #: A vendor's host by what it serves. They are settings, since the vendor is moving brands.
 HOSTS: Mapping[str, Mapping[str, str]] = {
@@ -212,8 +215,13 @@ class Account:
 
     @property
     def language(self) -> str:
-        """Two letters: the setting, else the language of the current request."""
-        return str(self._get("LANGUAGE") or (get_language() or "en")).lower()[:2]
+        """Two letters: the setting, else the language of the current request, else English."""
+        own = str(self._get("LANGUAGE"))
+        if own and not TWO_LETTERS.fullmatch(own):
+            raise ConfigurationError(f"PLENIGO[{self.alias!r}]['LANGUAGE'] must be two letters, such as de.")
+        # Of de-at the first part; some languages, such as Upper Sorbian, have a code of three letters only.
+        current = (get_language() or "").partition("-")[0]
+        return (own or (current if TWO_LETTERS.fullmatch(current) else "en")).lower()
 
     @property
     def external_id(self) -> Callable[[Any], str | int | None] | None:
@@ -386,6 +394,11 @@ def is_behind_proxy() -> bool:
 def is_installed(app: str) -> bool:
     """Say whether an app is among INSTALLED_APPS."""
     return apps.is_installed(app)
+
+
+def signing_keys() -> tuple[str | bytes, ...]:
+    """Return the keys that this site's signatures may be made with; the first signs."""
+    return (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
 
 
 def csrf_header() -> str:

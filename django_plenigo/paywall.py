@@ -12,6 +12,7 @@ from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
 
 from django_plenigo import conf, privacy
+from django_plenigo.errors import InvalidValueError
 from django_plenigo.services.access import Access, check_access, check_access_in_response
 
 OFFER_TEMPLATE = "plenigo/offer.html"
@@ -30,8 +31,10 @@ def paywall_required(
     """Let only readers of any of the products see a view.
 
     A product is its id, or a function of the view's own arguments that returns a list of ids, for views that serve
-    many articles. The templates get `product_ids` and what the address names.
+    many articles. The templates get `product_ids` and what the address names. Raises `InvalidValueError`.
     """
+    if not products or not all(isinstance(product, str) or callable(product) for product in products):
+        raise InvalidValueError("products", "must be at least one id or function; a list needs an asterisk before it")
 
     def decorate(view: View) -> View:
         def refusal(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse | None:

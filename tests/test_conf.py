@@ -122,3 +122,16 @@ def test_hop_that_is_no_address_is_told_without_repeating_it(account, caplog):
     (record,) = caplog.records
     assert record.levelname == "WARNING"
     assert "who knows" not in record.getMessage()
+
+
+@pytest.mark.parametrize(("active", "language"), [("de-at", "de"), ("hsb", "en"), ("pt-br", "pt")])
+def test_language_of_the_request_is_sent_in_two_letters(settings, active, language):
+    settings.PLENIGO = {"default": {"MODE": "sandbox"}}
+    with translation.override(active):
+        assert Account().language == language
+
+
+def test_language_that_is_none_is_told(settings):
+    settings.PLENIGO = {"default": {"MODE": "sandbox", "LANGUAGE": "german"}}
+    with pytest.raises(ConfigurationError, match="LANGUAGE"):
+        assert Account().language

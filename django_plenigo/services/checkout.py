@@ -192,7 +192,7 @@ def return_path(target: PurchaseReturn) -> str:
         fields.append(("next", target.next_path))
     if target.using != conf.DEFAULT_ACCOUNT:
         fields.append(("account", target.using))
-    fields.append(("signature", _return_signature(target)))
+    fields.append(("signature", _return_signature(target, conf.signing_keys()[0])))
     return f"{reverse('plenigo:return')}?{urlencode(fields, safe='/')}"
 
 
@@ -204,7 +204,8 @@ def read_return(query: QueryDict) -> PurchaseReturn:
     target = PurchaseReturn(
         tuple(query.getlist("product")), query.get("next", ""), query.get("account", conf.DEFAULT_ACCOUNT)
     )
-    if not constant_time_compare(query.get("signature", ""), _return_signature(target)):
+    signature = query.get("signature", "")
+    if not any(constant_time_compare(signature, _return_signature(target, key)) for key in conf.signing_keys()):
         raise InvalidValueError("signature", "was not made by this site")
     _check_account("signature", target.using)
     if not target.product_ids:
@@ -218,9 +219,9 @@ def _check_account(field: str, using: object) -> None:
         raise InvalidValueError(field, "is of an account that is no more")
 
 
-def _return_signature(target: PurchaseReturn) -> str:
+def _return_signature(target: PurchaseReturn, key: str | bytes) -> str:
     # Every part behind its length, so that no two targets share one text.
     parts: Sequence[str] = (target.using, target.next_path, *target.product_ids)
     text = "".join(f"{len(part)}:{part}" for part in parts)
-    digest = salted_hmac(RETURN_SALT, text, algorithm="sha256").digest()
+    digest = salted_hmac(RETURN_SALT, text, key, algorithm="sha256").digest()
     return base64.urlsafe_b64encode(digest).decode()[:RETURN_SIGNATURE_LENGTH]

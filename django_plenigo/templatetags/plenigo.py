@@ -162,6 +162,9 @@ def offer_of(request: HttpRequest | None, product_id: str, options: dict[str, An
     """
     using = options.pop("using", conf.DEFAULT_ACCOUNT)
     page = {name: options.pop(name) for name in PAGE_OPTIONS if name in options}
+    for name in ("price", "currency", "shipping_cost"):
+        if options.get(name) == "":  # what Django makes of a variable that is not there: it would change the price
+            raise InvalidValueError(name, "is empty; is the variable misspelt?")
     order = CheckoutOrder(product_id=product_id, **options)
     if order.is_personal and not privacy.may_embed_secret(request):
         raise ConfigurationError(

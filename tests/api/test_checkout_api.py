@@ -333,6 +333,12 @@ class TestReturn:
         assert poll.status_code == 401
         assert poll.json()["login_url"].startswith("/login/?next=/plenigo/return/")
 
+    def test_address_outlives_a_new_secret_key(self, sandbox, reader, client, address, settings):
+        settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]
+        settings.SECRET_KEY = "another-secret-key-of-more-than-fifty-characters-in-length"
+        client.force_login(reader)
+        assert client.get(address).status_code == 200
+
     def test_reader_who_is_no_customer_is_not_left_waiting(self, sandbox, user, client, address):
         client.force_login(user)
         page = client.get(address).content.decode()

@@ -119,3 +119,10 @@ def test_script_carries_the_sites_nonce(attribute):
 
 def test_script_has_no_nonce_where_the_site_has_none():
     assert "nonce" not in respond(AnonymousUser(), SDK).content.decode()
+
+
+@pytest.mark.parametrize("option", ["price", "currency", "shipping_cost"])
+def test_misspelt_variable_does_not_change_the_price(sandbox, option):
+    with pytest.raises(InvalidValueError) as caught:
+        respond(AnonymousUser(), f'{{% load plenigo %}}{{% plenigo_checkout_button "DAYPASS" "Buy" {option}=nope.x %}}')
+    assert caught.value.field == option

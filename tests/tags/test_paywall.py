@@ -224,3 +224,9 @@ def test_asynchronous_class_based_view_is_gated_too(sandbox, buyer, method, has_
     request.user = buyer if has_bought else AnonymousUser()
     response = async_to_sync(AsynchronousView.as_view())(request)
     assert (response.status_code, response.headers["Cache-Control"]) == (status, "private, no-store")
+
+
+@pytest.mark.parametrize("products", [(), (["DAYPASS", "MONTHLY"],), (None,)])
+def test_wrong_products_of_a_decorator_are_told_when_the_site_starts(products):
+    with pytest.raises(InvalidValueError, match="products"):
+        paywall_required(*products)
