@@ -228,7 +228,9 @@ def plenigo_paywall(parser: Parser, token: Token) -> "PaywallNode":
     branch, ends = "article", ["offer", "unknown", "endplenigo_paywall"]
     while branch != "endplenigo_paywall":
         branches[branch] = parser.parse(ends[ends.index(branch) + 1 :] if branch in ends else ends)
-        branch = parser.next_token().contents
+        branch, *surplus = parser.next_token().split_contents()
+        if surplus:
+            raise template.TemplateSyntaxError(f"plenigo_paywall: {{% {branch} %}} takes no arguments.")
     return PaywallNode(products, using, **branches)
 
 

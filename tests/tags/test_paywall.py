@@ -230,3 +230,9 @@ def test_asynchronous_class_based_view_is_gated_too(sandbox, buyer, method, has_
 def test_wrong_products_of_a_decorator_are_told_when_the_site_starts(products):
     with pytest.raises(InvalidValueError, match="products"):
         paywall_required(*products)
+
+
+@pytest.mark.parametrize("branch", ["offer", "unknown", "endplenigo_paywall"])
+def test_branch_with_arguments_is_told_at_compile_time(branch):
+    with pytest.raises(TemplateSyntaxError, match="takes no arguments"):
+        Template(GATE.replace(f"{{% {branch} %}}", f'{{% {branch} "DAYPASS" %}}'))
