@@ -12,8 +12,10 @@ from django.apps import apps
 from django.conf import settings
 from django.http import HttpRequest
 from django.urls import get_script_prefix
+from django.utils.functional import Promise
 from django.utils.module_loading import import_string
 from django.utils.translation import get_language
+from django.utils.translation import gettext as _
 
 from django_plenigo.errors import ConfigurationError
 from django_plenigo.tracebacks import without_secrets
@@ -33,6 +35,12 @@ HOSTS: Mapping[str, Mapping[str, str]] = {
 }
 MODES = tuple(HOSTS)
 GENERATIONS = ("v2",)
+
+#: How many access ids a customer may have.
+ACCESS_ID_SLOTS = 4
+
+#: More calls at the same time make a process slower, not faster.
+MOST_WORKERS = 64
 
 #: What a gate does while nobody knows the answer.
 ON_OUTAGE = ("last_known", "unknown", "open")
@@ -65,6 +73,10 @@ OPTIONS: Mapping[str, Option] = {
     "TRUSTED_PROXIES": Option((list, tuple), ()),
     "CLICKS_PER_MINUTE": Option((int,), 30),
     "CHECKS_PER_MINUTE": Option((int,), 60),
+    "DELIVERY": Option((str,), "django_plenigo.delivery.in_thread"),
+    "DELIVERY_WORKERS": Option((int,), 4),
+    "CALLS_PER_SECOND": Option((int, float), 0),
+    "ACCESS_ID_LABELS": Option((list, tuple), ()),
 }
 
 
@@ -290,6 +302,35 @@ class Account:
     def checks_per_minute(self) -> int:
         """How often one reader's page may ask whether a purchase has arrived, in a minute."""
         return self._count("CHECKS_PER_MINUTE")
+
+    @property
+    def delivery(self) -> Callable[[list[str]], object] | None:
+        """What has due changes sent after a commit, given the aliases of accounts; None where nothing does."""
+        return self._function("DELIVERY")
+
+    @property
+    def delivery_workers(self) -> int:
+        """How many changes one process sends at the same time."""
+        value = self._count("DELIVERY_WORKERS")
+        if not 1 <= value <= MOST_WORKERS:
+            raise ConfigurationError(
+                f"PLENIGO[{self.alias!r}]['DELIVERY_WORKERS'] must be a whole number from 1 to {MOST_WORKERS}."
+            )
+        return value
+
+    @property
+    def calls_per_second(self) -> float:
+        """How many changes one process begins to send in a second, 0 where there is no limit."""
+        return self._seconds("CALLS_PER_SECOND")
+
+    @property
+    def access_id_labels(self) -> tuple[str, ...]:
+        """What the site calls the four access ids, by slot; a slot without a name of its own has its number."""
+        labels = tuple(self._get("ACCESS_ID_LABELS"))
+        if len(labels) > ACCESS_ID_SLOTS or not all(isinstance(label, str | Promise) for label in labels):
+            raise ConfigurationError(f"PLENIGO[{self.alias!r}]['ACCESS_ID_LABELS'] must be at most four texts.")
+        numbers = range(len(labels) + 1, ACCESS_ID_SLOTS + 1)
+        return (*map(str, labels), *(_("Access ID %(number)d") % {"number": number} for number in numbers))
 
     @property
     def trusted_proxies(self) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:

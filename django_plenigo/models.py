@@ -2,7 +2,11 @@
 
 from django.conf import settings
 from django.db import models
+from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
+
+#: On PostgreSQL an index serves `LIKE 'prefix%'` only if told so; elsewhere this says nothing.
+PREFIX = ["varchar_pattern_ops"]
 
 
 class CustomerLink(models.Model):
@@ -27,6 +31,22 @@ class CustomerLink(models.Model):
         default="",
         help_text=_("The last address that plenigo has acknowledged."),
     )
+    confirmed_first_name = models.CharField(_("confirmed first name"), max_length=255, blank=True, default="")
+    confirmed_last_name = models.CharField(_("confirmed last name"), max_length=255, blank=True, default="")
+    confirmed_language = models.CharField(_("confirmed language"), max_length=2, blank=True, default="")
+    confirmed_at = models.DateTimeField(
+        _("confirmed at"),
+        null=True,
+        blank=True,
+        help_text=_("When plenigo last acknowledged anything of this customer."),
+    )
+    # What an agent types is searched for here, whatever its case; the database keeps it in step.
+    email_key = models.GeneratedField(
+        expression=Lower("confirmed_email"), output_field=models.CharField(max_length=254), db_persist=True
+    )
+    # Whoever has written a lease, and until when, is the only one to call the vendor about this customer.
+    lease = models.UUIDField(null=True, blank=True, editable=False)
+    leased_until = models.DateTimeField(_("leased until"), null=True, blank=True, editable=False)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
     updated_at = models.DateTimeField(_("updated at"), auto_now=True)
 
@@ -37,6 +57,15 @@ class CustomerLink(models.Model):
             models.UniqueConstraint(fields=["account", "user"], name="plenigo_link_user"),
             models.UniqueConstraint(fields=["account", "customer_id"], name="plenigo_link_customer_id"),
             models.UniqueConstraint(fields=["account", "external_id"], name="plenigo_link_external_id"),
+        ]
+        indexes = [
+            models.Index(fields=["customer_id"], opclasses=PREFIX, name="plenigo_link_customer_prefix"),
+            models.Index(fields=["external_id"], opclasses=PREFIX, name="plenigo_link_external_prefix"),
+            models.Index(fields=["email_key"], opclasses=PREFIX, name="plenigo_link_email_prefix"),
+        ]
+        permissions = [
+            ("register_customerlink", "Can register users with plenigo"),
+            ("check_customerlink", "Can check customers at plenigo"),
         ]
 
     def __str__(self) -> str:
@@ -49,30 +78,84 @@ class CustomerLink(models.Model):
         return bool(self.customer_id or self.external_id)
 
 
+class AccessId(models.Model):
+    """A further key, by which a customer's access can be asked for: of a CRM, a billing system, a printer."""
+
+    link = models.ForeignKey(
+        CustomerLink, on_delete=models.CASCADE, related_name="access_ids", verbose_name=_("customer link")
+    )
+    account = models.CharField(_("account"), max_length=64, default="default", editable=False)
+    slot = models.PositiveSmallIntegerField(_("slot"), help_text=_("1 to 4, the position at plenigo."))
+    value = models.CharField(_("access id"), max_length=100)
+    imported_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("imported by"),
+    )
+    imported_at = models.DateTimeField(_("imported at"))
+    imported_from = models.CharField(_("imported from"), max_length=200, blank=True, default="")
+
+    class Meta:
+        verbose_name = _("access id")
+        verbose_name_plural = _("access ids")
+        constraints = [
+            models.UniqueConstraint(fields=["link", "slot"], name="plenigo_access_id_link_slot"),
+            # Whatever the slot: a value is a key to one customer.
+            models.UniqueConstraint(fields=["account", "value"], name="plenigo_access_id_value"),
+            models.CheckConstraint(condition=models.Q(slot__gte=1, slot__lte=4), name="plenigo_access_id_slot"),
+        ]
+        indexes = [models.Index(fields=["value"], opclasses=PREFIX, name="plenigo_access_id_prefix")]
+        permissions = [("import_accessid", "Can import access ids")]
+
+    def __str__(self) -> str:
+        # Not the value: it is a key.
+        return f"{self.account} {self.link_id} {self.slot}"
+
+
 class RemoteChange(models.Model):
     """One thing of a link that the vendor must be told: which thing, never its value.
 
-    A row is a state, not an event: out of step while `noted > delivered`.
+    A row is a state, not an event: out of step while `noted > delivered`. There is one for each link and kind.
     """
 
     class Kind(models.TextChoices):
-        """What of the link is out of step."""
+        """What of the link is out of step, in the order in which the vendor must be told."""
 
         REGISTER = "register", _("register")
+        ATTACH_EXTERNAL_ID = "attach_external_id", _("attach the external id")
+        CHANGE_EMAIL = "change_email", _("change the e-mail address")
+        CHANGE_PROFILE = "change_profile", _("change names and language")
+        ASSIGN_ACCESS_IDS = "assign_access_ids", _("assign access ids")
 
     link = models.ForeignKey(
         CustomerLink, on_delete=models.CASCADE, related_name="remote_changes", verbose_name=_("customer link")
     )
+    account = models.CharField(_("account"), max_length=64, default="default", editable=False)
     kind = models.CharField(_("kind"), max_length=32, choices=Kind.choices)
     noted = models.PositiveIntegerField(_("noted"), default=0)
     delivered = models.PositiveIntegerField(_("delivered"), default=0)
+    noted_at = models.DateTimeField(_("noted at"), null=True, blank=True)
+    attempts = models.PositiveIntegerField(_("attempts"), default=0, help_text=_("Failed ones since it was noted."))
+    due_at = models.DateTimeField(
+        _("due at"), null=True, blank=True, help_text=_("When to send it; empty while nothing is to be sent.")
+    )
     refused_at = models.DateTimeField(_("refused at"), null=True, blank=True)
     last_error = models.CharField(_("last error"), max_length=200, blank=True, default="")
+    last_error_type = models.CharField(_("kind of the last error"), max_length=64, blank=True, default="")
 
     class Meta:
         verbose_name = _("remote change")
         verbose_name_plural = _("remote changes")
         constraints = [models.UniqueConstraint(fields=["link", "kind"], name="plenigo_change_link_kind")]
+        indexes = [
+            # What is in step or refused has no due_at, so the work of a claim does not grow with the history.
+            models.Index(fields=["account", "due_at", "id"], name="plenigo_change_due"),
+            models.Index(fields=["refused_at"], name="plenigo_change_refused"),
+        ]
+        permissions = [("send_remotechange", "Can send remote changes again")]
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} {self.link_id}"
@@ -81,3 +164,25 @@ class RemoteChange(models.Model):
     def is_refused(self) -> bool:
         """Whether no retry can mend this; an agent has to look."""
         return self.refused_at is not None
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether the vendor is still to be told."""
+        return self.noted > self.delivered and self.refused_at is None
+
+
+class DeliveryPause(models.Model):
+    """An account that is told nothing for a while: its credentials are refused, or the vendor asked for patience."""
+
+    account = models.CharField(_("account"), max_length=64, unique=True)
+    paused_at = models.DateTimeField(_("paused at"))
+    until = models.DateTimeField(_("until"))
+    last_error = models.CharField(_("last error"), max_length=200, blank=True, default="")
+    last_error_type = models.CharField(_("kind of the last error"), max_length=64, blank=True, default="")
+
+    class Meta:
+        verbose_name = _("delivery pause")
+        verbose_name_plural = _("delivery pauses")
+
+    def __str__(self) -> str:
+        return self.account

@@ -4,3 +4,14 @@ from django.dispatch import Signal
 
 #: A local user became a customer at the vendor. sender: CustomerLink. Arguments: link (CustomerLink), user.
 customer_registered = Signal()
+
+#: A user's address is another one than the vendor knows; the vendor will be told. Sent again where it changes again.
+#: sender: CustomerLink. Arguments: user, accounts (list of aliases of PLENIGO).
+email_change_requested = Signal()
+
+#: The vendor has acknowledged an address. sender: CustomerLink. Arguments: link (CustomerLink), user, email (str).
+email_change_confirmed = Signal()
+
+#: The vendor refused an address, and no retry will help. sender: CustomerLink.
+#: Arguments: link (CustomerLink), user, error (PlenigoError).
+email_change_refused = Signal()

@@ -1,30 +1,43 @@
 """Links local users to customers: look up, register, and what an agent has to decide."""
 
-import logging
+from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
 from django.apps import apps
-from django.db import IntegrityError, connections, router, transaction
-from django.db.models import F, Model, PositiveIntegerField
-from django.db.models.functions import Greatest
+from django.db import IntegrityError, transaction
+from django.db.models import Exists, OuterRef, Q, Subquery
 from django.utils import timezone
 
 from django_plenigo import backends, conf
-from django_plenigo.errors import ConflictError, InvalidValueError, NotFoundError, RejectedError, RemoteError
+from django_plenigo.errors import ConflictError, InvalidValueError, NotFoundError, RejectedError
 from django_plenigo.models import CustomerLink, RemoteChange
 from django_plenigo.privacy import ResponseGuard
-from django_plenigo.protocols.base import NAME_LENGTH, SERVICE, CustomerDirectory, CustomerRef, checked_external_id
-from django_plenigo.signals import customer_registered
+from django_plenigo.protocols.base import NAME_LENGTH, SERVICE, CustomerRef, checked_external_id
+from django_plenigo.services import outbox
+from django_plenigo.signals import customer_registered, email_change_requested
 from django_plenigo.tracebacks import without_secrets
 
-logger = logging.getLogger(__name__)
+Kind = RemoteChange.Kind
+
+#: A registration that was begun on a click and never ended, since its process died, is taken up after so long.
+REGISTRATION_GRACE = timedelta(minutes=2)
 
 
 def email_of(user: Any) -> str:
-    """Return a user's e-mail address by the user model's own EMAIL_FIELD, "" where there is none."""
+    """Return a user's e-mail address by the user model's own EMAIL_FIELD, "" where there is none.
+
+    Where the model has no such field and allauth is installed, it is allauth's primary address, once confirmed.
+    """
     name_of_field = getattr(user, "get_email_field_name", None)
-    return str(getattr(user, name_of_field(), "") or "").strip() if name_of_field else ""
+    if name_of_field is not None and hasattr(user, name_of_field()):
+        return str(getattr(user, name_of_field()) or "").strip()
+    if apps.is_installed("allauth.account") and user.pk is not None:
+        addresses = apps.get_model("account", "EmailAddress")._default_manager
+        primary = addresses.filter(user=user, primary=True, verified=True).values_list("email", flat=True).first()
+        return str(primary or "").strip()
+    return ""
 
 
 def external_id_of(user: Any, *, using: str = conf.DEFAULT_ACCOUNT) -> str | None:
@@ -94,37 +107,174 @@ def register(user: Any, *, using: str = conf.DEFAULT_ACCOUNT) -> CustomerLink:
     Idempotent and safe against itself in other tabs and workers. Never links by an e-mail address that this site has
     not verified: such an address that is somebody else's at the vendor raises `ConflictError` and leaves a refused
     `RemoteChange` for the agent; so does a `RejectedError`. Raises `InvalidValueError` before anything is written or
-    sent, and `RemoteError`. Source: docs/protocols/plenigo-v2.md 2.1.
+    sent, and `RemoteError`: where a later try may succeed, the outbox makes it.
+    Source: docs/protocols/plenigo-v2.md 2.1.
     """
     link = link_of(user, using=using)
     if link is not None:
         return link
-    registration = _registration_of(user, using)
-    backends.customer_directory(using).check_registration(**registration)
-    link = _ensure_link(user, using)
-    change = _note_registration(link)
+    check_registration(user, using=using)
+    link = ensure_link(user, using=using)
+    change = outbox.note(link, Kind.REGISTER, due_at=timezone.now() + REGISTRATION_GRACE)
     try:
-        _refuse_external_id_of_another(link, registration["external_id"])
-        is_first = _register_at_vendor(link, user, registration)
+        registration = prepare_registration(link, user)
+        is_first = store_registration(link, send_registration(registration))
     except (ConflictError, RejectedError) as error:
-        if _refuse(change, error):
+        if outbox.refuse(change, error, Q(link__in=_unregistered(link))):
             raise
         is_first = False  # another tab was faster: the address is taken by this very reader
-    _acknowledge(change)
+    outbox.acknowledge(change)
     link.refresh_from_db(using=link._state.db)  # where it was written: a replica may not have it yet
     if is_first:
-        tell = partial(customer_registered.send_robust, sender=CustomerLink, link=link, user=user)
-        transaction.on_commit(tell, robust=True)
+        tell_registered(link, user)
+    return link
+
+
+def request_registration(user: Any, *, using: str = conf.DEFAULT_ACCOUNT) -> CustomerLink:
+    """Have a local user registered soon, unless it is a customer already, and return the link. Nothing is sent now.
+
+    Raises `InvalidValueError`.
+    """
+    link = link_of(user, using=using)
+    if link is not None:
+        return link
+    check_registration(user, using=using)
+    link = ensure_link(user, using=using)
+    outbox.note(link, Kind.REGISTER)
     return link
 
 
 @without_secrets
 def check_registration(user: Any, *, using: str = conf.DEFAULT_ACCOUNT) -> None:
     """Raise `InvalidValueError` where `register` would for a user who is not linked. Nothing is sent or written."""
-    backends.customer_directory(using).check_registration(**_registration_of(user, using))
+    backends.customer_directory(using).check_registration(**_values_of(user, using))
 
 
-def _registration_of(user: Any, using: str) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """What the vendor is told of a user who becomes a customer."""
+
+    account: str
+    values: dict[str, Any] = field(repr=False)
+    """By the names of `CustomerDirectory.register_user`."""
+    is_verified: bool
+    """Whether this site has verified the address, so that the customer who has it may be linked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """What the vendor acknowledged of a registration."""
+
+    registration: Registration
+    customer_id: str | None = field(repr=False)
+    """None where an earlier attempt was recognised by the external id."""
+    external_id: str | None = field(repr=False)
+    """None where it is unknown whether the customer took it."""
+
+
+def prepare_registration(link: CustomerLink, user: Any) -> Registration:
+    """Return what is true now of a user who is to be registered. Nothing is sent.
+
+    Raises `InvalidValueError`, and `ConflictError` where the external id is another user's.
+    """
+    values = _values_of(user, link.account)
+    _refuse_external_id_of_another(link, values["external_id"], "register_user")
+    return Registration(link.account, values, has_verified_email(user, using=link.account))
+
+
+def send_registration(registration: Registration) -> Registered:
+    """Register with the vendor; nothing is read or written here. Raises `RemoteError`."""
+    directory = backends.customer_directory(registration.account)
+    values, external_id = registration.values, registration.values["external_id"]
+    try:
+        customer_id = directory.register_user(**values, fail_by_existing_email=not registration.is_verified)
+    except ConflictError:
+        if external_id is None:
+            raise
+        # Only a customer that this site registered answers to the site's external id, so this tells our own attempt,
+        # whose answer was lost, from somebody else's customer.
+        try:
+            directory.change_email(CustomerRef(external_id, is_external=True), values["email"])
+        except NotFoundError:
+            code = "e-mail address is another customer's"
+            raise ConflictError(SERVICE, "register_user", status=409, code=code) from None
+        return Registered(registration, None, external_id)
+    # A customer of a verified address may have been there before: whether it took our external id is unknown.
+    return Registered(registration, customer_id, None if registration.is_verified else external_id)
+
+
+def store_registration(link: CustomerLink, registered: Registered) -> bool:
+    """Write what the vendor acknowledged, whoever is first wins, and say whether this was the first.
+
+    What has changed on this side since is noted. Raises `ConflictError` where the customer is another user's.
+    """
+    values = registered.registration.values
+    confirmed = {
+        "confirmed_email": values["email"],
+        "confirmed_first_name": values["first_name"],
+        "confirmed_last_name": values["last_name"],
+        "confirmed_language": values["language"],
+        "confirmed_at": timezone.now(),
+    }
+    ids = {"customer_id": registered.customer_id, "external_id": registered.external_id}
+    is_first = write_ids(link, only_unregistered=True, **ids, **confirmed)
+    if not is_first and registered.customer_id:
+        write_ids(link, customer_id=registered.customer_id)  # the other was recognised by the external id alone
+    if is_first and registered.external_id is None and values["external_id"] is not None:
+        # Claimed here before the customer is given the id: else the id of a user who is refused would open another
+        # user's customer at the next try.
+        outbox.note(link, Kind.ATTACH_EXTERNAL_ID)
+    user = type(link.user)._default_manager.filter(pk=link.user_id).first()
+    if user is not None:
+        request_email_sync(user, using=link.account)
+    return is_first
+
+
+def tell_registered(link: CustomerLink, user: Any) -> None:
+    """Send the signal `customer_registered` when the transaction is committed."""
+    tell = partial(customer_registered.send_robust, sender=CustomerLink, link=link, user=user)
+    transaction.on_commit(tell, robust=True)
+
+
+def external_id_to_attach(link: CustomerLink) -> str | None:
+    """Return the external id that a link's customer is to be given, None where there is nothing to do.
+
+    Raises `InvalidValueError`, and `ConflictError` where the id is another user's.
+    """
+    external_id = external_id_of(link.user, using=link.account)
+    if external_id is None or link.external_id == external_id or not link.customer_id:
+        return None
+    if link.external_id:
+        raise ConflictError(SERVICE, "add_external_id", code="customer has another external id")
+    _refuse_external_id_of_another(link, external_id, "add_external_id")
+    return external_id
+
+
+def write_ids(link: CustomerLink, *, only_unregistered: bool = False, **values: Any) -> bool:
+    """Write fields of a link whose ids are still empty, and say whether they were.
+
+    Raises `ConflictError` where an id is another link's.
+    """
+    ids = ("customer_id", "external_id")
+    empty = dict.fromkeys(ids if only_unregistered else [name for name in ids if name in values])
+    try:
+        with transaction.atomic():  # a savepoint, so that a caller's transaction survives the refusal
+            rows = CustomerLink.objects.filter(pk=link.pk, **empty)
+            return bool(rows.update(**values, updated_at=timezone.now()))
+    except IntegrityError:
+        raise ConflictError(SERVICE, "register_user", code="customer is linked to another user") from None
+
+
+def ensure_link(user: Any, *, using: str = conf.DEFAULT_ACCOUNT) -> CustomerLink:
+    """Return the link of a user, made where it is missing."""
+    outbox.insert_if_missing([CustomerLink(account=using, user=user)], unique_fields=["account", "user"])
+    # Where it was written: a replica may not have it yet.
+    link = outbox.links().get(account=using, user=user)
+    outbox.make_rows(link)
+    return link
+
+
+def _values_of(user: Any, using: str) -> dict[str, Any]:
     """Return what the vendor is told of a user, by the names of `CustomerDirectory`."""
     email = email_of(user)
     if not email:
@@ -138,120 +288,56 @@ def _registration_of(user: Any, using: str) -> dict[str, Any]:
     }
 
 
-def _refuse_external_id_of_another(link: CustomerLink, external_id: str | None) -> None:
+def _refuse_external_id_of_another(link: CustomerLink, external_id: str | None, operation: str) -> None:
     """Raise `ConflictError` before a call is made in the name of another user's customer."""
     others = CustomerLink.objects.filter(account=link.account, external_id=external_id).exclude(pk=link.pk)
     if external_id is not None and others.exists():
-        raise ConflictError(SERVICE, "register_user", code="external id is another user's")
+        raise ConflictError(SERVICE, operation, code="external id is another user's")
 
 
-def _register_at_vendor(link: CustomerLink, user: Any, registration: dict[str, Any]) -> bool:
-    """Register and store what the vendor acknowledged; say whether this was the first to do so."""
-    directory = backends.customer_directory(link.account)
-    email, external_id = registration["email"], registration["external_id"]
-    is_verified = has_verified_email(user, using=link.account)
-    try:
-        customer_id = directory.register_user(**registration, fail_by_existing_email=not is_verified)
-    except ConflictError:
-        if external_id is None:
-            raise
-        _recognise_earlier_attempt(directory, email, external_id)
-        return _store(link, email, external_id=external_id)
-    if not is_verified or external_id is None:
-        return _store(link, email, customer_id=customer_id, external_id=external_id)
-    # The customer may have been there before, so it is unknown whether it took our external id. Claimed here before
-    # it is given the id: else the id of a user who is refused would open another user's customer at the next try.
-    is_first = _store(link, email, customer_id=customer_id)
-    if _attach_external_id(directory, customer_id, external_id):
-        _write(link, external_id=external_id)
-    return is_first
-
-
-def _name_of(user: Any, field: str) -> str:
+def _name_of(user: Any, name: str) -> str:
     """Return a name on one line; it is no reason to refuse a customer."""
-    return " ".join(str(getattr(user, field, "") or "").split())[:NAME_LENGTH]
+    return " ".join(str(getattr(user, name, "") or "").split())[:NAME_LENGTH]
 
 
-def _recognise_earlier_attempt(directory: CustomerDirectory, email: str, external_id: str) -> None:
-    """Tell our own attempt whose answer was lost from somebody else's customer; the latter raises `ConflictError`.
+def _unregistered(link: CustomerLink) -> Any:
+    return CustomerLink.objects.filter(pk=link.pk, customer_id=None, external_id=None)
 
-    Only a customer that this site registered answers to the site's external id.
+
+# ---- e-mail changes
+
+
+def request_email_sync(user: Any, *, using: str | None = None) -> bool:
+    """Note that the vendor is to be told of a user's address where it knows another one; say whether it was noted.
+
+    One statement for each account, of all accounts or of the one named. Nothing is sent. A refused change is noted
+    anew, whatever the address: it may have been changed back.
     """
-    try:
-        directory.change_email(CustomerRef(external_id, is_external=True), email)
-    except NotFoundError:
-        raise ConflictError(SERVICE, "register_user", status=409, code="e-mail address is another customer's") from None
+    email = email_of(user)
+    noted = [
+        account
+        for account in ([using] if using else conf.accounts())
+        if outbox.note_where(account, _is_out_of_step(account, user, email))
+    ]
+    if noted:
+        tell = partial(email_change_requested.send_robust, sender=CustomerLink, user=user, accounts=noted)
+        transaction.on_commit(tell, robust=True)
+    return bool(noted)
 
 
-def _attach_external_id(directory: CustomerDirectory, customer_id: str, external_id: str) -> bool:
-    """Say whether the external id now is the customer's. The link works without, so a failure is logged only."""
-    try:
-        directory.add_external_id(customer_id, external_id)
-    except ConflictError:
-        return False  # it has another one
-    except RemoteError as error:
-        logger.warning("A customer was linked without an external id: %s", error)
+def request_email_sync_of_link(link: CustomerLink, user: Any) -> bool:
+    """Do as `request_email_sync` for a link that is at hand: without a statement where the two sides agree."""
+    if not link.is_registered or link.confirmed_email == email_of(user):
         return False
-    return True
+    return request_email_sync(user, using=link.account)
 
 
-def _store(link: CustomerLink, email: str, *, customer_id: str | None = None, external_id: str | None = None) -> bool:
-    """Write what the vendor acknowledged; whoever is first wins. Raises `ConflictError`."""
-    if _write(link, customer_id=customer_id, external_id=external_id, confirmed_email=email, only_unregistered=True):
-        return True
-    if customer_id:
-        _write(link, customer_id=customer_id)  # the other was recognised by the external id alone
-    return False
+def _is_out_of_step(account: str, user: Any, email: str) -> Q:
+    """Return which change says that the vendor knows another address than `email`.
 
-
-def _write(link: CustomerLink, *, only_unregistered: bool = False, **values: str | None) -> bool:
-    """Write fields of a link that are still empty. Raises `ConflictError` where an id is another link's."""
-    empty = {"customer_id": None, "external_id": None} if only_unregistered else dict.fromkeys(values)
-    try:
-        with transaction.atomic():  # a savepoint, so that a caller's transaction survives the refusal
-            rows = CustomerLink.objects.filter(pk=link.pk, **empty)
-            return bool(rows.update(**values, updated_at=timezone.now()))
-    except IntegrityError:
-        raise ConflictError(SERVICE, "register_user", code="customer is linked to another user") from None
-
-
-def _ensure_link(user: Any, using: str) -> CustomerLink:
-    _insert_if_missing(CustomerLink(account=using, user=user), unique_fields=["account", "user"])
-    # Where it was written: a replica may not have it yet.
-    return CustomerLink.objects.using(router.db_for_write(CustomerLink)).get(account=using, user=user)
-
-
-def _note_registration(link: CustomerLink) -> RemoteChange:
-    kind = RemoteChange.Kind.REGISTER
-    row = RemoteChange.objects.using(router.db_for_write(RemoteChange)).filter(link=link, kind=kind)
-    if not row.update(noted=F("noted") + 1):
-        _insert_if_missing(RemoteChange(link=link, kind=kind), unique_fields=["link", "kind"])
-        row.update(noted=F("noted") + 1)
-    return row.get()
-
-
-def _insert_if_missing(instance: Model, *, unique_fields: list[str]) -> None:
-    """Insert a row unless it is there.
-
-    An upsert that changes nothing: get_or_create and ignore_conflicts deadlock on MariaDB when two workers meet, and
-    a look before the write cannot be promoted to a write lock on SQLite.
+    The link by a scalar subquery, not by a join or IN: MariaDB would look at every change that there is.
     """
-    model = type(instance)
-    features = connections[router.db_for_write(model)].features
-    target = unique_fields if features.supports_update_conflicts_with_target else None
-    model._default_manager.bulk_create(
-        [instance], update_conflicts=True, unique_fields=target, update_fields=[unique_fields[0]]
-    )
-
-
-def _acknowledge(change: RemoteChange) -> None:
-    # The greater: two that were noted one after the other may be acknowledged the other way round.
-    delivered = Greatest(F("delivered"), change.noted, output_field=PositiveIntegerField())
-    RemoteChange.objects.filter(pk=change.pk).update(delivered=delivered, refused_at=None, last_error="")
-
-
-def _refuse(change: RemoteChange, error: RemoteError) -> bool:
-    """Leave a change to the agent, and say whether there is need: not where the link is registered by now."""
-    unregistered = CustomerLink.objects.filter(pk=change.link_id, customer_id=None, external_id=None)
-    rows = RemoteChange.objects.filter(pk=change.pk, link__in=unregistered)
-    return bool(rows.update(refused_at=timezone.now(), last_error=str(error)[:200]))
+    link = Subquery(CustomerLink.objects.filter(account=account, user=user.pk).values("pk")[:1])
+    of_link = CustomerLink.objects.filter(pk=OuterRef("link_id")).exclude(customer_id=None, external_id=None)
+    differs = Exists(of_link.exclude(confirmed_email=email))
+    return Q(link=link, kind=Kind.CHANGE_EMAIL) & (Q(differs) | Q(refused_at__isnull=False))

@@ -12,7 +12,7 @@ from django_plenigo.errors import (
     RemoteUnavailableError,
 )
 from django_plenigo.models import CustomerLink, RemoteChange
-from django_plenigo.services import customers
+from django_plenigo.services import customers, sending
 from django_plenigo.signals import customer_registered
 from tests.factories import LinkFactory, UserFactory
 
@@ -74,7 +74,7 @@ def test_conflict_is_a_row_for_the_agent(sandbox, user):
     sandbox.create_customer(email=user.email)
     with pytest.raises(ConflictError):
         customers.register(user)
-    change = RemoteChange.objects.get(link__user=user)
+    change = RemoteChange.objects.get(link__user=user, kind="register")
     assert change.is_refused
     assert change.last_error == "plenigo.register_user, HTTP 409, code e-mail address is another customer's"
 
@@ -85,7 +85,7 @@ def test_mended_conflict_is_cleared_by_the_next_registration(sandbox, user):
         customers.register(user)
     customer.delete()
     customers.register(user)
-    change = RemoteChange.objects.get(link__user=user)
+    change = RemoteChange.objects.get(link__user=user, kind="register")
     assert (change.is_refused, change.last_error) == (False, "")
     assert change.noted == change.delivered == 2
 
@@ -93,6 +93,8 @@ def test_mended_conflict_is_cleared_by_the_next_registration(sandbox, user):
 def test_verified_address_links_the_customer_who_owns_it(sandbox, user, verified):
     customer = sandbox.create_customer(email=user.email)
     link = customers.register(user)
+    sending.deliver_due()
+    link.refresh_from_db()
     assert (link.customer_id, link.external_id) == (customer.customer_id, str(user.pk))
 
 
@@ -107,7 +109,7 @@ def test_customer_of_another_user_is_a_conflict_and_not_a_crash(sandbox, user, v
     LinkFactory(customer_id=customer.customer_id)
     with pytest.raises(ConflictError, match="customer is linked to another user"):
         customers.register(user)
-    assert RemoteChange.objects.get(link__user=user).is_refused
+    assert RemoteChange.objects.get(link__user=user, kind="register").is_refused
 
 
 def test_user_who_is_refused_another_users_customer_does_not_get_it_at_the_next_try(sandbox, user, settings):
@@ -153,7 +155,7 @@ def test_reader_who_registers_in_two_tabs_meets_no_conflict(sandbox, user, setti
     settings.PLENIGO = {"default": {"MODE": "sandbox", **functions}}
     assert customers.register(user).is_registered
     assert user.has_another_tab
-    change = RemoteChange.objects.get(link__user=user)
+    change = RemoteChange.objects.get(link__user=user, kind="register")
     assert (change.is_refused, change.noted, change.delivered) == (False, 2, 2)
     assert len(sandbox.customers()) == 1
 
@@ -209,7 +211,7 @@ def test_registration_that_the_vendor_rejects_is_a_row_for_the_agent(sandbox, us
     sandbox.fail_next(status=400, body='{"email": {"Error": "unknown domain", "Rejected Value": "x"}}')
     with pytest.raises(RejectedError):
         customers.register(user)
-    change = RemoteChange.objects.get(link__user=user)
+    change = RemoteChange.objects.get(link__user=user, kind="register")
     assert (change.is_refused, change.last_error) == (True, "plenigo.register_user, HTTP 400, code invalid email")
 
 
@@ -217,7 +219,7 @@ def test_outage_leaves_the_reader_unlinked_and_the_change_waiting(sandbox, user)
     sandbox.fail_next(status=503)
     with pytest.raises(RemoteUnavailableError):
         customers.register(user)
-    change = RemoteChange.objects.get(link__user=user)
+    change = RemoteChange.objects.get(link__user=user, kind="register")
     assert customers.link_of(user) is None
     assert (change.is_refused, change.noted - change.delivered) == (False, 1)
 

@@ -1,0 +1,203 @@
+"""Notes that something of a link is out of step with the vendor; `sending` tells the vendor later.
+
+A note says which thing, never its value: whoever sends it reads what is true then. So nothing piles up, and a change
+that was taken back, or that a crash cut in half, ends in step all the same.
+"""
+
+import logging
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+from django.db import connections, router, transaction
+from django.db.models import Case, F, Model, PositiveIntegerField, Q, QuerySet, Value, When
+from django.db.models.functions import Greatest
+from django.utils import timezone
+
+from django_plenigo import conf
+from django_plenigo.errors import PlenigoError
+from django_plenigo.models import CustomerLink, DeliveryPause, RemoteChange
+
+logger = logging.getLogger(__name__)
+
+Kind = RemoteChange.Kind
+
+#: Made with the link, so that a save can note them with one statement.
+KINDS_OF_EVERY_LINK = (Kind.CHANGE_EMAIL, Kind.CHANGE_PROFILE)
+
+#: No row is postponed longer: the longest wish of a vendor is a day. A later `due_at` was written by a clock that was
+#: wrong.
+LONGEST_WAIT = timedelta(hours=25)
+
+#: How many rows one statement writes.
+CHUNK = 1000
+
+
+def changes() -> QuerySet[RemoteChange]:
+    """Return all changes, where they are written: a replica may be late."""
+    return RemoteChange.objects.using(router.db_for_write(RemoteChange))
+
+
+def links() -> QuerySet[CustomerLink]:
+    """Return all links, where they are written."""
+    return CustomerLink.objects.using(router.db_for_write(CustomerLink))
+
+
+# ---- noting
+
+
+def note(link: CustomerLink, kind: str, *, due_at: datetime | None = None) -> RemoteChange:
+    """Note that one thing of a link is out of step, and wake the delivery when the transaction is committed.
+
+    `due_at` is when to send it where it was in step, by default at once.
+    """
+    rows = changes().filter(link=link, kind=kind)
+    again = _noted_again(due_at or timezone.now())
+    if not rows.update(**again):
+        insert_if_missing([_row(link.pk, link.account, kind)], unique_fields=["link", "kind"])
+        rows.update(**again)
+    wake_on_commit(link.account)
+    return rows.get()
+
+
+def note_where(account: str, condition: Q) -> int:
+    """Note the changes of an account that a condition holds for, in one statement; return how many there were.
+
+    Only rows that are there already: see `KINDS_OF_EVERY_LINK`.
+    """
+    count = changes().filter(condition, account=account).update(**_noted_again(timezone.now()))
+    if count:
+        wake_on_commit(account)
+    return count
+
+
+def note_all(account: str, link_keys: Sequence[int], kind: str) -> None:
+    """Note one kind of many links of an account, by their primary keys, in few statements."""
+    for start in range(0, len(link_keys), CHUNK):
+        chunk = link_keys[start : start + CHUNK]
+        insert_if_missing([_row(key, account, kind) for key in chunk], unique_fields=["link", "kind"])
+        changes().filter(link__in=chunk, kind=kind).update(**_noted_again(timezone.now()))
+    if link_keys:
+        wake_on_commit(account)
+
+
+def make_rows(link: CustomerLink) -> None:
+    """Make the rows that every link has."""
+    insert_if_missing(
+        [_row(link.pk, link.account, kind) for kind in KINDS_OF_EVERY_LINK], unique_fields=["link", "kind"]
+    )
+
+
+def _row(link_key: int, account: str, kind: str) -> RemoteChange:
+    return RemoteChange(link_id=link_key, account=account, kind=kind)
+
+
+def _noted_again(due_at: datetime) -> dict[str, Any]:
+    """Return what a note writes. In this order: MariaDB assigns from left to right, so `noted` comes last."""
+    is_new = Q(refused_at__isnull=False) | Q(noted__lte=F("delivered"))
+    return {
+        # A change that is waiting already keeps the patience of an outage.
+        "due_at": Case(When(is_new, then=Value(due_at)), default=F("due_at")),
+        "noted_at": Case(When(is_new, then=Value(timezone.now())), default=F("noted_at")),
+        "attempts": Case(When(is_new, then=Value(0)), default=F("attempts"), output_field=PositiveIntegerField()),
+        "refused_at": None,
+        "noted": F("noted") + 1,
+    }
+
+
+def insert_if_missing(instances: Iterable[Model], *, unique_fields: list[str]) -> None:
+    """Insert rows of one model unless they are there.
+
+    An upsert that changes nothing: get_or_create and ignore_conflicts deadlock on MariaDB when two workers meet, and
+    a look before the write cannot be promoted to a write lock on SQLite.
+    """
+    rows = list(instances)
+    model = type(rows[0])
+    using = router.db_for_write(model)
+    target = unique_fields if connections[using].features.supports_update_conflicts_with_target else None
+    model._default_manager.using(using).bulk_create(
+        rows, update_conflicts=True, unique_fields=target, update_fields=[unique_fields[0]]
+    )
+
+
+# ---- what came of it, for one change that was sent outside of `sending`
+
+
+def acknowledge(change: RemoteChange) -> None:
+    """Write that the vendor was told what was true when `change` was read."""
+    # The greater: two that were noted one after the other may be acknowledged the other way round.
+    delivered = Greatest(F("delivered"), change.noted, output_field=PositiveIntegerField())
+    rows = changes().filter(pk=change.pk)
+    rows.filter(noted__lte=change.noted).update(due_at=None)
+    rows.update(delivered=delivered, attempts=0, refused_at=None, last_error="", last_error_type="")
+
+
+def refuse(change: RemoteChange, error: PlenigoError, condition: Q | None = None) -> bool:
+    """Leave a change to the agent, and say whether there was need: not where `condition` does not hold any more."""
+    rows = changes().filter(condition or Q(), pk=change.pk)
+    return bool(rows.update(due_at=None, refused_at=timezone.now(), **told(error)))
+
+
+def told(error: Exception) -> dict[str, str]:
+    """Return how an error is kept: what it says, which holds no personal data, and its kind."""
+    text = str(error) if isinstance(error, PlenigoError) else f"this site raised {type(error).__name__}"
+    return {"last_error": text[:200], "last_error_type": type(error).__name__[:64]}
+
+
+def try_again(rows: QuerySet[RemoteChange]) -> int:
+    """Make refused and postponed changes due now, at once even where their account is paused; return how many."""
+    keys = list(rows.filter(noted__gt=F("delivered")).values_list("pk", "account"))
+    by_account: dict[str, list[int]] = defaultdict(list)
+    for key, account in keys:
+        by_account[account].append(key)
+    for account, account_keys in by_account.items():
+        for start in range(0, len(account_keys), CHUNK):
+            changes().filter(pk__in=account_keys[start : start + CHUNK]).update(
+                due_at=timezone.now(), attempts=0, refused_at=None
+            )
+        resume(account)
+        wake_on_commit(account)
+    return len(keys)
+
+
+# ---- pauses of a whole account
+
+
+def pause_of(account: str) -> DeliveryPause | None:
+    """Return why an account is told nothing right now, None where it is told."""
+    now = timezone.now()
+    # One that ends too late was written by a clock that was wrong.
+    return DeliveryPause.objects.filter(account=account, until__gt=now, until__lt=now + LONGEST_WAIT).first()
+
+
+def pause(account: str, error: PlenigoError, duration: timedelta) -> None:
+    """Tell an account nothing for a while."""
+    now = timezone.now()
+    values = {"paused_at": now, "until": now + duration, **told(error)}
+    DeliveryPause.objects.update_or_create(account=account, defaults=values)
+
+
+def resume(account: str) -> None:
+    """End the pause of an account."""
+    DeliveryPause.objects.filter(account=account).delete()
+
+
+# ---- waking
+
+
+def wake_on_commit(account: str) -> None:
+    """Have an account's DELIVERY look for due changes when the transaction is committed. Never breaks the caller."""
+    transaction.on_commit(partial(wake, [account]), using=router.db_for_write(RemoteChange), robust=True)
+
+
+def wake(accounts: Iterable[str]) -> None:
+    """Have the DELIVERY of accounts look for due changes, each once."""
+    by_delivery: dict[Callable[[list[str]], object], list[str]] = defaultdict(list)
+    for account in accounts:
+        delivery = conf.Account(account).delivery
+        if delivery is not None:
+            by_delivery[delivery].append(account)
+    for delivery, its_accounts in by_delivery.items():
+        delivery(its_accounts)

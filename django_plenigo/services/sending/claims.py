@@ -1,0 +1,183 @@
+"""Who may call the vendor about a customer: leases, taken and given back by conditional updates."""
+
+import uuid
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import connections, router, transaction
+from django.db.models import Case, CharField, F, Q, Value, When, prefetch_related_objects
+from django.utils import timezone
+
+from django_plenigo.models import CustomerLink, RemoteChange
+from django_plenigo.services import outbox
+
+ORDER = {kind: position for position, kind in enumerate(RemoteChange.Kind.values)}
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One due change of a customer about whom nobody else calls until the lease ends."""
+
+    lease: uuid.UUID
+    link: CustomerLink
+    change: RemoteChange
+    """As it was before the values that are sent were read: its `noted` is what an acknowledgement counts for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledged:
+    """The vendor was told."""
+
+    claim: Claim
+    confirmed: Mapping[str, Any] | None
+    """Fields of the link by name: what the vendor knows now. None where there was nothing to tell."""
+
+
+@dataclass(frozen=True, slots=True)
+class Postponed:
+    """To be tried again."""
+
+    claim: Claim
+    error: Exception
+    wait: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """No retry can mend it."""
+
+    claim: Claim
+    error: Exception
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """Nothing was sent; it is due as before."""
+
+    claim: Claim
+
+
+Outcome = Acknowledged | Postponed | Refused | Released
+
+
+def claim_due(account: str, most: int, lease_time: timedelta) -> list[Claim]:
+    """Lease up to so many customers of an account, and return the first due change of each.
+
+    The kinds of one customer are sent in the order of `RemoteChange.Kind`, one at a time.
+    """
+    now, lease = timezone.now(), uuid.uuid4()
+    using = router.db_for_write(CustomerLink)
+    due = outbox.changes().filter(account=account, due_at__lte=now).order_by("due_at", "pk")
+    due = due.filter(_unleased(now, lease_time, "link__"))
+    values = {"lease": lease, "leased_until": now + lease_time}
+    if connections[using].features.has_select_for_update_skip_locked:
+        # A row whose note is in a transaction that is still open is left out, instead of waited for.
+        # `durable`, since the claim must be seen by others before the call is made.
+        with transaction.atomic(using, durable=True):
+            keys = _link_keys(due.select_for_update(skip_locked=True), most)
+            _unleased_links(keys, now, lease_time).update(**values)
+    else:
+        # SQLite: a look inside of the transaction could not be promoted to a write lock.
+        keys = _link_keys(due, most)
+        with transaction.atomic(using, durable=True):
+            _unleased_links(keys, now, lease_time).update(**values)
+    return _claims(keys, lease, now) if keys else []
+
+
+def _link_keys(due: Any, most: int) -> list[int]:
+    return list(dict.fromkeys(due.values_list("link_id", flat=True)[:most]))
+
+
+def _unleased(now: datetime, lease_time: timedelta, prefix: str = "") -> Q:
+    """Return which customers nobody calls about; a lease that ends too late was written by a clock that was wrong."""
+    until = f"{prefix}leased_until"
+    return Q(**{until: None}) | Q(**{f"{until}__lte": now}) | Q(**{f"{until}__gt": now + 2 * lease_time})
+
+
+def _unleased_links(keys: Collection[int], now: datetime, lease_time: timedelta) -> Any:
+    return outbox.links().filter(_unleased(now, lease_time), pk__in=keys)
+
+
+def _claims(keys: Sequence[int], lease: uuid.UUID, now: datetime) -> list[Claim]:
+    # First what was noted, then the values: the other way round a change between the two would be lost for ever.
+    first: dict[int, RemoteChange] = {}
+    for change in outbox.changes().filter(link__in=keys, due_at__lte=now):
+        known = first.get(change.link_id)
+        if known is None or ORDER[change.kind] < ORDER[known.kind]:
+            first[change.link_id] = change
+    links = outbox.links().filter(pk__in=keys, lease=lease).select_related("user")
+    found = {link.pk: link for link in links}
+    of_access_ids = [change.link_id for change in first.values() if change.kind == RemoteChange.Kind.ASSIGN_ACCESS_IDS]
+    prefetch_related_objects([found[key] for key in of_access_ids if key in found], "access_ids")
+    give_back(lease, [key for key in found if key not in first])  # another worker has just told the vendor
+    return [Claim(lease, found[key], first[key]) for key in keys if key in found and key in first]
+
+
+def give_back(lease: uuid.UUID, keys: Collection[int]) -> None:
+    """End the lease of customers about whom nothing was sent."""
+    if keys:
+        outbox.links().filter(pk__in=keys, lease=lease).update(lease=None, leased_until=None)
+
+
+def settle(outcomes: Sequence[Outcome]) -> None:
+    """Write what came of claims with one and the same lease, and end the lease.
+
+    A claim whose lease was lost in the meantime is noted again: whatever the vendor was told late is overwritten by
+    what is true now.
+    """
+    lease = outcomes[0].claim.lease
+    using = router.db_for_write(CustomerLink)
+    keys = [outcome.claim.link.pk for outcome in outcomes]
+    with transaction.atomic(using):
+        held = set(keys)
+        rows = outbox.links().filter(pk__in=keys, lease=lease)
+        if rows.update(leased_until=F("leased_until")) < len(keys):
+            held = set(rows.values_list("pk", flat=True))
+        _write_links(lease, [outcome for outcome in outcomes if outcome.claim.link.pk in held])
+        _write_changes([outcome for outcome in outcomes if outcome.claim.link.pk in held])
+        for outcome in outcomes:
+            if outcome.claim.link.pk not in held and not isinstance(outcome, Released):
+                # By a plain update: a link that was deleted in the meantime has no row any more.
+                outbox.note_where(outcome.claim.change.account, Q(pk=outcome.claim.change.pk))
+
+
+def _write_links(lease: uuid.UUID, outcomes: Sequence[Outcome]) -> None:
+    now = timezone.now()
+    confirmed = {
+        outcome.claim.link.pk: outcome.confirmed
+        for outcome in outcomes
+        if isinstance(outcome, Acknowledged) and outcome.confirmed is not None
+    }
+    values: dict[str, Any] = {"lease": None, "leased_until": None}
+    for name in sorted({name for fields in confirmed.values() for name in fields}):
+        cases = [When(pk=pk, then=Value(fields[name])) for pk, fields in confirmed.items() if name in fields]
+        values[name] = Case(*cases, default=F(name), output_field=CharField())
+    if confirmed:
+        rows = outbox.links().filter(pk__in=list(confirmed), lease=lease)
+        rows.update(**values, confirmed_at=now, updated_at=now)
+    give_back(lease, [outcome.claim.link.pk for outcome in outcomes if outcome.claim.link.pk not in confirmed])
+
+
+def _write_changes(outcomes: Sequence[Outcome]) -> None:
+    acknowledged: dict[int, list[int]] = {}
+    for outcome in outcomes:
+        change, rows = outcome.claim.change, outbox.changes().filter(pk=outcome.claim.change.pk)
+        match outcome:
+            case Acknowledged():
+                acknowledged.setdefault(change.noted, []).append(change.pk)
+            case Postponed(error=error, wait=wait):
+                due_at = timezone.now() + wait
+                rows.update(due_at=due_at, attempts=F("attempts") + 1, **outbox.told(error))
+            case Refused(error=error):
+                # Not where it was noted again: what is true now may be accepted.
+                rows.filter(noted=change.noted).update(
+                    due_at=None, refused_at=timezone.now(), attempts=F("attempts") + 1, **outbox.told(error)
+                )
+    for noted, keys in acknowledged.items():
+        # Noted again since, it stays due.
+        still_due = Case(When(noted=noted, then=Value(None)), default=F("due_at"))
+        outbox.changes().filter(pk__in=keys).update(
+            due_at=still_due, delivered=noted, attempts=0, last_error="", last_error_type=""
+        )

@@ -1,0 +1,374 @@
+"""The work of telling the vendor: claim, read, call, keep, until nothing is due."""
+
+import enum
+import logging
+import queue
+import random
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from django.db import DatabaseError
+from django.utils import timezone
+
+from django_plenigo import backends, conf
+from django_plenigo.errors import (
+    AuthenticationError,
+    ConfigurationError,
+    PlenigoError,
+    ProtocolError,
+    RateLimitError,
+    RemoteError,
+    RemoteUnavailableError,
+    UnsupportedOperationError,
+)
+from django_plenigo.services import outbox
+from django_plenigo.services.sending.claims import (
+    Acknowledged,
+    Claim,
+    Outcome,
+    Postponed,
+    Refused,
+    Released,
+    claim_due,
+    give_back,
+    settle,
+)
+from django_plenigo.services.sending.kinds import KINDS
+
+logger = logging.getLogger(__name__)
+
+#: How long one customer is nobody else's, on top of what the calls of a change can take.
+LEASE_SECONDS = 120.0
+
+#: The most calls that one change takes: a registration asks once more after a conflict.
+CALLS_OF_A_CHANGE = 2
+
+#: The first wait after a failure; each further one is twice as long, up to an hour, give or take a half.
+FIRST_WAIT_SECONDS = 10.0
+LONGEST_WAIT_SECONDS = 60 * 60.0
+
+#: An answer that nobody can read may be a firewall's for once; so often it is none.
+MOST_UNREADABLE_ANSWERS = 20
+
+#: How long an account is told nothing whose credentials were refused, or that called too often without being told for
+#: how long to wait.
+REFUSED_SECONDS = 5 * 60.0
+TOO_MANY_CALLS_SECONDS = 10.0
+
+#: As many customers are claimed at once for each call at the same time, and at most.
+CLAIMS_PER_WORKER = 4
+MOST_CLAIMS = 100
+
+#: So many outcomes are written at once; on an idle run they are written after so long.
+SETTLED_AT_ONCE = 50
+SETTLE_SECONDS = 0.25
+
+
+class Step(enum.Enum):
+    """Where a change stands on its way to the vendor; see `deliver_due`."""
+
+    CLAIMED = "claimed"
+    """Nobody else calls about this customer now."""
+    SENDING = "sending"
+    """The vendor is about to be called."""
+    ANSWERED = "answered"
+    """The vendor has answered, which is not written down yet."""
+    SETTLED = "settled"
+    """What came of it is written down."""
+
+
+Observer = Callable[[Step, Claim], None]
+
+
+@dataclass(slots=True)
+class Delivery:
+    """What came of a run."""
+
+    delivered: int = 0
+    """Changes that the vendor was told, or that needed no telling."""
+    postponed: int = 0
+    """Changes that failed and will be tried again."""
+    refused: int = 0
+    """Changes that no retry can mend."""
+    stopped: dict[str, str] = field(default_factory=dict)
+    """By account: why it was told nothing more."""
+
+
+def deliver_due(
+    accounts: Iterable[str] | None = None,
+    *,
+    workers: int | None = None,
+    limit: int | None = None,
+    must_stop: Callable[[], bool] = lambda: False,
+    observe: Observer = lambda step, claim: None,
+) -> Delivery:
+    """Tell the vendor what is due, of all accounts or of those named, until nothing is.
+
+    `workers` is how many calls are made at the same time, by default the account's DELIVERY_WORKERS; `limit` how many
+    changes are sent at most. No call is begun once `must_stop` says yes; those under way are ended. `observe` is told
+    each step of each change, `Step.SENDING` and `Step.ANSWERED` in the thread that calls.
+
+    To be called outside of a transaction. What cannot be sent is kept in the rows and told in the result; nothing but
+    errors of the database is raised.
+    """
+    result = Delivery()
+    for account in list(accounts) if accounts is not None else conf.accounts():
+        left = None if limit is None else limit - result.delivered - result.postponed - result.refused
+        try:
+            _Run(account, workers, left, must_stop, observe, result).run()
+        except (ConfigurationError, UnsupportedOperationError) as error:
+            logger.error("Nothing can be delivered of the account %r: %s", account, error)
+            result.stopped[account] = str(error)
+    return result
+
+
+class _Run:
+    """One account's part of `deliver_due`."""
+
+    def __init__(
+        self,
+        account: str,
+        workers: int | None,
+        limit: int | None,
+        must_stop: Callable[[], bool],
+        observe: Observer,
+        result: Delivery,
+    ) -> None:
+        settings = conf.Account(account)
+        self.account = account
+        # The sandbox in this very process answers with this thread's database connection.
+        self.workers = 1 if settings.runs_in_process else (workers or settings.delivery_workers)
+        self.left = limit
+        self.must_stop, self.observe, self.result = must_stop, observe, result
+        self.call_seconds = CALLS_OF_A_CHANGE * settings.timeout_seconds
+        self.lease_seconds = LEASE_SECONDS + 2 * self.call_seconds
+        calls_per_second = settings.calls_per_second
+        self.pace_seconds = 1 / calls_per_second if calls_per_second else 0.0
+        self.next_call_at = 0.0
+        self.ready: deque[tuple[Claim, Callable[[], Any], float]] = deque()
+        self.answers: queue.SimpleQueue[tuple[Claim, Any]] = queue.SimpleQueue()
+        self.outcomes: list[Outcome] = []
+        self.under_way = 0
+        self.is_exhausted = False
+        self.has_stopped = False
+
+    def run(self) -> None:
+        backends.get_client(self.account)  # what is wrong with the settings is told before anything is claimed
+        outbox.changes().filter(account=self.account, due_at__gt=timezone.now() + outbox.LONGEST_WAIT).update(
+            due_at=timezone.now()
+        )
+        pause = outbox.pause_of(self.account)
+        if pause is not None:
+            self.result.stopped[self.account] = pause.last_error
+            return
+        with self._starting() as start:
+            try:
+                while self._claim() or self.ready or self.under_way:
+                    self._start_calls(start)
+                    self._take_answers()
+                    if len(self.outcomes) >= SETTLED_AT_ONCE or not self.under_way:
+                        self._settle()
+            finally:
+                while self.under_way:
+                    self._take_answers()
+                self._release_ready()
+                self._settle()
+
+    @contextmanager
+    def _starting(self) -> Iterator[Callable[[Callable[[], None]], None]]:
+        """Give what runs a call: in another thread, or at once where there is to be one call at a time."""
+        if self.workers == 1:
+            yield lambda call: call()
+            return
+        with ThreadPoolExecutor(self.workers, thread_name_prefix="plenigo-call") as pool:
+
+            def start(call: Callable[[], None]) -> None:
+                try:
+                    pool.submit(call)
+                except RuntimeError:  # the interpreter is about to end and makes no more threads
+                    call()
+
+            yield start
+
+    def _claim(self) -> bool:
+        """Claim more where calls would wait for it, and say whether there was anything."""
+        if self.has_stopped or self.must_stop():
+            self._release_ready()
+            return False
+        if self.is_exhausted or len(self.ready) >= self.workers:
+            return bool(self.ready)
+        most = min(self.workers * CLAIMS_PER_WORKER, MOST_CLAIMS)
+        if self.left is not None:
+            most = min(most, self.left)
+        began = time.monotonic()
+        claims = claim_due(self.account, most, timedelta(seconds=self.lease_seconds)) if most > 0 else []
+        if self.left is not None:
+            self.left -= len(claims)
+        self.is_exhausted = not claims
+        for claim in claims:
+            self.observe(Step.CLAIMED, claim)
+            self._prepare(claim, began + self.lease_seconds)
+        return bool(claims)
+
+    def _prepare(self, claim: Claim, lease_ends: float) -> None:
+        try:
+            call = KINDS[claim.change.kind].prepare(claim.link)
+        except DatabaseError:
+            raise
+        except Exception as error:  # noqa: BLE001 - the site's own functions may raise anything
+            self._add_failure(claim, error)
+            return
+        if call is None:
+            self.outcomes.append(Acknowledged(claim, None))
+        else:
+            self.ready.append((claim, call, lease_ends))
+
+    def _start_calls(self, start: Callable[[Callable[[], None]], None]) -> None:
+        while self.ready and self.under_way < self.workers and not self.has_stopped and not self.must_stop():
+            now = time.monotonic()
+            if now < self.next_call_at:
+                if self.under_way:
+                    return
+                time.sleep(self.next_call_at - now)
+            self.next_call_at = max(self.next_call_at, now) + self.pace_seconds
+            claim, call, lease_ends = self.ready.popleft()
+            self.under_way += 1
+            start(lambda claim=claim, call=call, lease_ends=lease_ends: self._call(claim, call, lease_ends))  # type: ignore[misc]
+
+    def _call(self, claim: Claim, call: Callable[[], Any], lease_ends: float) -> None:
+        """Make a call, in whatever thread, and put what came of it where the run finds it."""
+        answer: Any
+        try:
+            if time.monotonic() + self.call_seconds > lease_ends:
+                answer = _TooLate()
+            else:
+                self.observe(Step.SENDING, claim)
+                answer = call()
+                self.observe(Step.ANSWERED, claim)
+        except BaseException as error:  # noqa: BLE001 - told to the run, which must not wait for ever
+            answer = error
+        self.answers.put((claim, answer))
+
+    def _take_answers(self) -> None:
+        """Wait for one answer where calls are under way, and take all that are there."""
+        wait = SETTLE_SECONDS
+        if self.ready and self.pace_seconds:
+            wait = max(min(wait, self.next_call_at - time.monotonic()), 0.001)
+        while self.under_way:
+            try:
+                claim, answer = self.answers.get(timeout=wait)
+            except queue.Empty:
+                return
+            wait = 0.0001
+            self.under_way -= 1
+            self._judge(claim, answer)
+
+    def _judge(self, claim: Claim, answer: Any) -> None:
+        if isinstance(answer, _TooLate):
+            self.outcomes.append(Released(claim))
+            return
+        if isinstance(answer, BaseException):
+            self._add_failure(claim, answer)
+            return
+        try:
+            confirmed = KINDS[claim.change.kind].store(claim.link, answer)
+        except PlenigoError as error:
+            self._add_failure(claim, error)
+        else:
+            self.outcomes.append(Acknowledged(claim, confirmed))
+
+    def _add_failure(self, claim: Claim, error: BaseException) -> None:
+        """Decide what an error makes of a change."""
+        if not isinstance(error, Exception):
+            raise error
+        if isinstance(error, AuthenticationError):
+            # Nothing is wrong with this change: the account may not call.
+            self._stop(error, REFUSED_SECONDS)
+            self.outcomes.append(Released(claim))
+        elif isinstance(error, RemoteUnavailableError) and error.code == "circuit open":
+            self._stop(error, 0.0)
+            self.outcomes.append(Released(claim))
+        elif _may_be_mended(error, claim.change.attempts):
+            wait_seconds = _wait_seconds(claim.change.attempts, getattr(error, "retry_after_seconds", None))
+            if isinstance(error, RateLimitError):
+                self._stop(error, error.retry_after_seconds or TOO_MANY_CALLS_SECONDS)
+            if not isinstance(error, PlenigoError):
+                # The kind alone: its text may hold an address.
+                text = "This site raised %s as a change was to be sent (%s)"
+                logger.error(text, type(error).__name__, claim.change.kind)
+            self.outcomes.append(Postponed(claim, error, timedelta(seconds=wait_seconds)))
+        else:
+            self.outcomes.append(Refused(claim, error))
+
+    def _stop(self, error: RemoteError, seconds: float) -> None:
+        """Begin no more calls of this account; with `seconds` let nobody begin any for so long."""
+        if self.has_stopped:
+            return
+        self.has_stopped = True
+        self.result.stopped[self.account] = str(error)
+        if isinstance(error, AuthenticationError):
+            text = "plenigo accepts no calls of the account %r, nothing is delivered for %d seconds: %s"
+            logger.error(text, self.account, seconds, error)
+        else:
+            logger.warning("Nothing more is delivered of the account %r for now: %s", self.account, error)
+        if seconds:
+            outbox.pause(self.account, error, timedelta(seconds=seconds))
+
+    def _release_ready(self) -> None:
+        self.outcomes += [Released(claim) for claim, _, _ in self.ready]
+        self.ready.clear()
+
+    def _settle(self) -> None:
+        outcomes, self.outcomes = self.outcomes, []
+        by_lease: dict[object, list[Outcome]] = {}
+        for outcome in outcomes:
+            by_lease.setdefault(outcome.claim.lease, []).append(outcome)
+        for of_lease in by_lease.values():
+            if all(isinstance(outcome, Released) for outcome in of_lease):
+                give_back(of_lease[0].claim.lease, [outcome.claim.link.pk for outcome in of_lease])
+            else:
+                settle(of_lease)
+        for outcome in outcomes:
+            self._tell(outcome)
+
+    def _tell(self, outcome: Outcome) -> None:
+        """Count an outcome and tell the site of it, now that it is written."""
+        kind, link = KINDS[outcome.claim.change.kind], outcome.claim.link
+        match outcome:
+            case Acknowledged(confirmed=confirmed):
+                self.result.delivered += 1
+                if confirmed is not None:
+                    kind.tell_done(link, confirmed)
+            case Postponed():
+                self.result.postponed += 1
+            case Refused(error=error):
+                self.result.refused += 1
+                logger.warning(
+                    "plenigo was not told a change, an agent has to look: %s", outbox.told(error)["last_error"]
+                )
+                kind.tell_refused(link, error)
+        self.observe(Step.SETTLED, outcome.claim)
+
+
+class _TooLate:
+    """There was not enough time left of the lease."""
+
+
+def _may_be_mended(error: Exception, attempts: int) -> bool:
+    if isinstance(error, ProtocolError):
+        return attempts + 1 < MOST_UNREADABLE_ANSWERS
+    if isinstance(error, RemoteError):
+        return error.retryable
+    return not isinstance(error, PlenigoError)  # a site's own function that failed may be mended by its developers
+
+
+def _wait_seconds(attempts: int, wished: float | None) -> float:
+    """Return how long to wait after a failure that came after so many others."""
+    growing: float = min(FIRST_WAIT_SECONDS * 2 ** min(attempts, 20), LONGEST_WAIT_SECONDS)
+    return max(growing * (0.5 + random.random()), wished or 0.0)  # noqa: S311 - no secret
