@@ -95,14 +95,15 @@ def test_only_named_rooms_load_by_dotted_path(path: Path) -> None:
 
 
 def test_services_import_only_earlier_services() -> None:
-    for path in (ROOT / "services").glob("*.py"):
+    for path in (ROOT / "services").rglob("*.py"):
+        service = path.relative_to(ROOT / "services").parts[0].removesuffix(".py")
         imported = {
             name.split(".")[2]
             for name in names_imported(path)
             if name.startswith("django_plenigo.services.") and len(name.split(".")) > 2
-        }
-        earlier = SERVICES_IN_ORDER[: SERVICES_IN_ORDER.index(path.stem)] if path.stem in SERVICES_IN_ORDER else None
-        assert imported <= set(SERVICES_IN_ORDER if earlier is None else earlier), path.stem
+        } - {service}
+        earlier = SERVICES_IN_ORDER[: SERVICES_IN_ORDER.index(service)] if service in SERVICES_IN_ORDER else None
+        assert imported <= set(SERVICES_IN_ORDER if earlier is None else earlier), name_of(path)
 
 
 def test_vendors_do_not_know_each_other() -> None:

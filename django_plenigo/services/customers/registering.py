@@ -1,103 +1,29 @@
-"""Links local users to customers: look up, register, and what an agent has to decide."""
+"""Makes users customers at the vendor, and leaves to an agent what only an agent can decide."""
 
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 from typing import Any
 
-from django.apps import apps
-from django.db import IntegrityError, transaction
-from django.db.models import Exists, OuterRef, Q, Subquery
+from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from django_plenigo import backends, conf
 from django_plenigo.errors import ConflictError, InvalidValueError, NotFoundError, RejectedError
 from django_plenigo.models import CustomerLink, RemoteChange
-from django_plenigo.privacy import ResponseGuard
-from django_plenigo.protocols.base import NAME_LENGTH, SERVICE, CustomerRef, checked_external_id
+from django_plenigo.protocols.base import SERVICE, CustomerRef
 from django_plenigo.services import outbox
-from django_plenigo.signals import customer_registered, email_change_requested
+from django_plenigo.services.customers.following import request_email_sync
+from django_plenigo.services.customers.links import ensure_link, link_of, write_ids
+from django_plenigo.services.customers.users import email_of, external_id_of, has_verified_email, name_of
+from django_plenigo.signals import customer_registered
 from django_plenigo.tracebacks import without_secrets
 
 Kind = RemoteChange.Kind
 
 #: A registration that was begun on a click and never ended, since its process died, is taken up after so long.
 REGISTRATION_GRACE = timedelta(minutes=2)
-
-
-def email_of(user: Any) -> str:
-    """Return a user's e-mail address by the user model's own EMAIL_FIELD, "" where there is none.
-
-    Where the model has no such field and allauth is installed, it is allauth's primary address, once confirmed.
-    """
-    name_of_field = getattr(user, "get_email_field_name", None)
-    if name_of_field is not None and hasattr(user, name_of_field()):
-        return str(getattr(user, name_of_field()) or "").strip()
-    if apps.is_installed("allauth.account") and user.pk is not None:
-        addresses = apps.get_model("account", "EmailAddress")._default_manager
-        primary = addresses.filter(user=user, primary=True, verified=True).values_list("email", flat=True).first()
-        return str(primary or "").strip()
-    return ""
-
-
-def external_id_of(user: Any, *, using: str = conf.DEFAULT_ACCOUNT) -> str | None:
-    """Return this site's own id of a user: by the account's EXTERNAL_ID function, else the primary key.
-
-    None where the function says that this user has none. Raises `InvalidValueError` where the API would refuse it.
-    Source: docs/protocols/plenigo-v2.md 2.1.
-    """
-    function = conf.Account(using).external_id
-    value = str(user.pk) if function is None else function(user)
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, str | int):
-        raise InvalidValueError("external_id", f"must be text or a whole number, not {type(value).__name__}")
-    return checked_external_id(str(value))
-
-
-def has_verified_email(user: Any, *, using: str = conf.DEFAULT_ACCOUNT) -> bool:
-    """Say whether this site has verified that the user owns the address.
-
-    By the account's EMAIL_IS_VERIFIED function, else allauth's answer where it is installed, else no.
-    """
-    function = conf.Account(using).email_is_verified
-    if function is not None:
-        return function(user) is True
-    if apps.is_installed("allauth.account"):
-        addresses = apps.get_model("account", "EmailAddress")._default_manager
-        return bool(addresses.filter(user=user, email__iexact=email_of(user), verified=True).exists())
-    return False
-
-
-def link_of(user: Any, *, using: str = conf.DEFAULT_ACCOUNT) -> CustomerLink | None:
-    """Return the link of a registered reader, None for a visitor and for a reader whom the vendor does not know."""
-    if user is None or not user.is_authenticated:
-        return None
-    link = CustomerLink.objects.filter(account=using, user=user).first()
-    return link if link is not None and link.is_registered else None
-
-
-def link_of_in_response(guard: ResponseGuard, user: Any, *, using: str = conf.DEFAULT_ACCOUNT) -> CustomerLink | None:
-    """Do as `link_of` for one response, whose tags all ask for the same reader: one query at most."""
-    if user is None or not user.is_authenticated:
-        return None
-    key = (using, user.pk)
-    if key not in guard.links:
-        guard.links[key] = link_of(user, using=using)
-    link: CustomerLink | None = guard.links[key]
-    return link
-
-
-def customer_of(link: CustomerLink) -> CustomerRef:
-    """Return how to address a link's customer: by the vendor's id, else by the external id.
-
-    Raises `InvalidValueError` for a link that is not registered.
-    """
-    if link.customer_id:
-        return CustomerRef(link.customer_id)
-    if link.external_id:
-        return CustomerRef(link.external_id, is_external=True)
-    raise InvalidValueError("link", "is not registered with the vendor yet")
 
 
 @without_secrets
@@ -250,30 +176,6 @@ def external_id_to_attach(link: CustomerLink) -> str | None:
     return external_id
 
 
-def write_ids(link: CustomerLink, *, only_unregistered: bool = False, **values: Any) -> bool:
-    """Write fields of a link whose ids are still empty, and say whether they were.
-
-    Raises `ConflictError` where an id is another link's.
-    """
-    ids = ("customer_id", "external_id")
-    empty = dict.fromkeys(ids if only_unregistered else [name for name in ids if name in values])
-    try:
-        with transaction.atomic():  # a savepoint, so that a caller's transaction survives the refusal
-            rows = CustomerLink.objects.filter(pk=link.pk, **empty)
-            return bool(rows.update(**values, updated_at=timezone.now()))
-    except IntegrityError:
-        raise ConflictError(SERVICE, "register_user", code="customer is linked to another user") from None
-
-
-def ensure_link(user: Any, *, using: str = conf.DEFAULT_ACCOUNT) -> CustomerLink:
-    """Return the link of a user, made where it is missing."""
-    outbox.insert_if_missing([CustomerLink(account=using, user=user)], unique_fields=["account", "user"])
-    # Where it was written: a replica may not have it yet.
-    link = outbox.links().get(account=using, user=user)
-    outbox.make_rows(link)
-    return link
-
-
 def _values_of(user: Any, using: str) -> dict[str, Any]:
     """Return what the vendor is told of a user, by the names of `CustomerDirectory`."""
     email = email_of(user)
@@ -283,8 +185,8 @@ def _values_of(user: Any, using: str) -> dict[str, Any]:
         "email": email,
         "language": conf.Account(using).language,
         "external_id": external_id_of(user, using=using),
-        "first_name": _name_of(user, "first_name"),
-        "last_name": _name_of(user, "last_name"),
+        "first_name": name_of(user, "first_name"),
+        "last_name": name_of(user, "last_name"),
     }
 
 
@@ -295,49 +197,5 @@ def _refuse_external_id_of_another(link: CustomerLink, external_id: str | None, 
         raise ConflictError(SERVICE, operation, code="external id is another user's")
 
 
-def _name_of(user: Any, name: str) -> str:
-    """Return a name on one line; it is no reason to refuse a customer."""
-    return " ".join(str(getattr(user, name, "") or "").split())[:NAME_LENGTH]
-
-
 def _unregistered(link: CustomerLink) -> Any:
     return CustomerLink.objects.filter(pk=link.pk, customer_id=None, external_id=None)
-
-
-# ---- e-mail changes
-
-
-def request_email_sync(user: Any, *, using: str | None = None) -> bool:
-    """Note that the vendor is to be told of a user's address where it knows another one; say whether it was noted.
-
-    One statement for each account, of all accounts or of the one named. Nothing is sent. A refused change is noted
-    anew, whatever the address: it may have been changed back.
-    """
-    email = email_of(user)
-    noted = [
-        account
-        for account in ([using] if using else conf.accounts())
-        if outbox.note_where(account, _is_out_of_step(account, user, email))
-    ]
-    if noted:
-        tell = partial(email_change_requested.send_robust, sender=CustomerLink, user=user, accounts=noted)
-        transaction.on_commit(tell, robust=True)
-    return bool(noted)
-
-
-def request_email_sync_of_link(link: CustomerLink, user: Any) -> bool:
-    """Do as `request_email_sync` for a link that is at hand: without a statement where the two sides agree."""
-    if not link.is_registered or link.confirmed_email == email_of(user):
-        return False
-    return request_email_sync(user, using=link.account)
-
-
-def _is_out_of_step(account: str, user: Any, email: str) -> Q:
-    """Return which change says that the vendor knows another address than `email`.
-
-    The link by a scalar subquery, not by a join or IN: MariaDB would look at every change that there is.
-    """
-    link = Subquery(CustomerLink.objects.filter(account=account, user=user.pk).values("pk")[:1])
-    of_link = CustomerLink.objects.filter(pk=OuterRef("link_id")).exclude(customer_id=None, external_id=None)
-    differs = Exists(of_link.exclude(confirmed_email=email))
-    return Q(link=link, kind=Kind.CHANGE_EMAIL) & (Q(differs) | Q(refused_at__isnull=False))

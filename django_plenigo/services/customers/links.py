@@ -1,0 +1,68 @@
+"""The links of users: look up, make, and write once."""
+
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from django_plenigo import conf
+from django_plenigo.errors import ConflictError, InvalidValueError
+from django_plenigo.models import CustomerLink
+from django_plenigo.privacy import ResponseGuard
+from django_plenigo.protocols.base import SERVICE, CustomerRef
+from django_plenigo.services import outbox
+
+
+def link_of(user: Any, *, using: str = conf.DEFAULT_ACCOUNT) -> CustomerLink | None:
+    """Return the link of a registered reader, None for a visitor and for a reader whom the vendor does not know."""
+    if user is None or not user.is_authenticated:
+        return None
+    link = CustomerLink.objects.filter(account=using, user=user).first()
+    return link if link is not None and link.is_registered else None
+
+
+def link_of_in_response(guard: ResponseGuard, user: Any, *, using: str = conf.DEFAULT_ACCOUNT) -> CustomerLink | None:
+    """Do as `link_of` for one response, whose tags all ask for the same reader: one query at most."""
+    if user is None or not user.is_authenticated:
+        return None
+    key = (using, user.pk)
+    if key not in guard.links:
+        guard.links[key] = link_of(user, using=using)
+    link: CustomerLink | None = guard.links[key]
+    return link
+
+
+def customer_of(link: CustomerLink) -> CustomerRef:
+    """Return how to address a link's customer: by the vendor's id, else by the external id.
+
+    Raises `InvalidValueError` for a link that is not registered.
+    """
+    if link.customer_id:
+        return CustomerRef(link.customer_id)
+    if link.external_id:
+        return CustomerRef(link.external_id, is_external=True)
+    raise InvalidValueError("link", "is not registered with the vendor yet")
+
+
+def ensure_link(user: Any, *, using: str = conf.DEFAULT_ACCOUNT) -> CustomerLink:
+    """Return the link of a user, made where it is missing."""
+    outbox.insert_if_missing([CustomerLink(account=using, user=user)], unique_fields=["account", "user"])
+    # Where it was written: a replica may not have it yet.
+    link = outbox.links().get(account=using, user=user)
+    outbox.make_rows(link)
+    return link
+
+
+def write_ids(link: CustomerLink, *, only_unregistered: bool = False, **values: Any) -> bool:
+    """Write fields of a link whose ids are still empty, and say whether they were.
+
+    Raises `ConflictError` where an id is another link's.
+    """
+    ids = ("customer_id", "external_id")
+    empty = dict.fromkeys(ids if only_unregistered else [name for name in ids if name in values])
+    try:
+        with transaction.atomic():  # a savepoint, so that a caller's transaction survives the refusal
+            rows = CustomerLink.objects.filter(pk=link.pk, **empty)
+            return bool(rows.update(**values, updated_at=timezone.now()))
+    except IntegrityError:
+        raise ConflictError(SERVICE, "register_user", code="customer is linked to another user") from None

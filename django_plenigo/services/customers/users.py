@@ -1,0 +1,58 @@
+"""What this site says of a user: address, external id, names. Nothing is sent or written here."""
+
+from typing import Any
+
+from django.apps import apps
+
+from django_plenigo import conf
+from django_plenigo.errors import InvalidValueError
+from django_plenigo.protocols.base import NAME_LENGTH, checked_external_id
+
+
+def email_of(user: Any) -> str:
+    """Return a user's e-mail address by the user model's own EMAIL_FIELD, "" where there is none.
+
+    Where the model has no such field and allauth is installed, it is allauth's primary address, once confirmed.
+    """
+    name_of_field = getattr(user, "get_email_field_name", None)
+    if name_of_field is not None and hasattr(user, name_of_field()):
+        return str(getattr(user, name_of_field()) or "").strip()
+    if apps.is_installed("allauth.account") and user.pk is not None:
+        addresses = apps.get_model("account", "EmailAddress")._default_manager
+        primary = addresses.filter(user=user, primary=True, verified=True).values_list("email", flat=True).first()
+        return str(primary or "").strip()
+    return ""
+
+
+def external_id_of(user: Any, *, using: str = conf.DEFAULT_ACCOUNT) -> str | None:
+    """Return this site's own id of a user: by the account's EXTERNAL_ID function, else the primary key.
+
+    None where the function says that this user has none. Raises `InvalidValueError` where the API would refuse it.
+    Source: docs/protocols/plenigo-v2.md 2.1.
+    """
+    function = conf.Account(using).external_id
+    value = str(user.pk) if function is None else function(user)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        raise InvalidValueError("external_id", f"must be text or a whole number, not {type(value).__name__}")
+    return checked_external_id(str(value))
+
+
+def has_verified_email(user: Any, *, using: str = conf.DEFAULT_ACCOUNT) -> bool:
+    """Say whether this site has verified that the user owns the address.
+
+    By the account's EMAIL_IS_VERIFIED function, else allauth's answer where it is installed, else no.
+    """
+    function = conf.Account(using).email_is_verified
+    if function is not None:
+        return function(user) is True
+    if apps.is_installed("allauth.account"):
+        addresses = apps.get_model("account", "EmailAddress")._default_manager
+        return bool(addresses.filter(user=user, email__iexact=email_of(user), verified=True).exists())
+    return False
+
+
+def name_of(user: Any, name: str) -> str:
+    """Return a name on one line; it is no reason to refuse a customer."""
+    return " ".join(str(getattr(user, name, "") or "").split())[:NAME_LENGTH]
