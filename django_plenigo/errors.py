@@ -29,6 +29,21 @@ class InvalidValueError(PlenigoError, ValueError):
         self.problem = problem
 
 
+class AccessImportError(InvalidValueError):
+    """Access ids, or a file of them, cannot be imported, so nothing was written. The text is for a person.
+
+    `code` is a word for the reason; `slot` is 1 to 4 where one id is at fault, `line` the line of a file where one is.
+    """
+
+    def __init__(
+        self, field: str, problem: str, *, code: str, slot: int | None = None, line: int | None = None
+    ) -> None:
+        super().__init__(field, problem)
+        self.code = code
+        self.slot = slot
+        self.line = line
+
+
 class RemoteError(PlenigoError):
     """A vendor did not do what was asked. `str()` never carries a body: bodies hold addresses.
 

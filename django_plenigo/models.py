@@ -115,6 +115,104 @@ class AccessId(models.Model):
         return f"{self.account} {self.link_id} {self.slot}"
 
 
+class AccessImport(models.Model):
+    """A file of access ids on its way into this site. It is applied in chunks, each with its position."""
+
+    class State(models.TextChoices):
+        """How far a file has come."""
+
+        PLANNING = "planning", _("being checked")
+        PLANNED = "planned", _("waiting for a yes")
+        APPLYING = "applying", _("being imported")
+        DONE = "done", _("done")
+        CANCELLED = "cancelled", _("cancelled")
+        FAILED = "failed", _("failed")
+
+    account = models.CharField(_("account"), max_length=64, default="default", editable=False)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("created by"),
+    )
+    created_at = models.DateTimeField(_("created at"))
+    file_name = models.CharField(_("file name"), max_length=200, blank=True, default="")
+    file_format = models.CharField(_("format"), max_length=8, editable=False)
+    file_bytes = models.PositiveBigIntegerField(_("size in bytes"), default=0, editable=False)
+    # How the file is read: the delimiter, the first line, and which column is what.
+    layout = models.JSONField(_("layout"), default=dict, editable=False)
+    is_large = models.BooleanField(
+        _("is large"), default=False, help_text=_("Whether it is worked on in the background.")
+    )
+    state = models.CharField(_("state"), max_length=16, choices=State.choices, default=State.PLANNING)
+    line_count = models.PositiveIntegerField(_("lines"), default=0)
+    new_count = models.PositiveIntegerField(_("new"), default=0)
+    changed_count = models.PositiveIntegerField(_("changed"), default=0)
+    same_count = models.PositiveIntegerField(_("the same"), default=0)
+    bad_count = models.PositiveIntegerField(_("bad"), default=0)
+    applied_count = models.PositiveIntegerField(_("imported"), default=0)
+    last_line = models.PositiveIntegerField(
+        _("last line"), default=0, help_text=_("The number of the last line of the file.")
+    )
+    position = models.PositiveIntegerField(
+        _("position"), default=0, help_text=_("The number of the last line that was worked on.")
+    )
+    lease = models.UUIDField(null=True, blank=True, editable=False)
+    leased_until = models.DateTimeField(_("leased until"), null=True, blank=True, editable=False)
+    finished_at = models.DateTimeField(_("finished at"), null=True, blank=True)
+    last_error = models.CharField(_("last error"), max_length=200, blank=True, default="")
+
+    class Meta:
+        verbose_name = _("import of access ids")
+        verbose_name_plural = _("imports of access ids")
+        indexes = [models.Index(fields=["state", "id"], name="plenigo_import_state")]
+
+    def __str__(self) -> str:
+        return f"{self.account} {self.pk}"
+
+
+class AccessImportPart(models.Model):
+    """A piece of an uploaded file, deleted with the rest once the file is imported. No path of this site shows it."""
+
+    access_import = models.ForeignKey(AccessImport, on_delete=models.CASCADE, related_name="parts")
+    number = models.PositiveIntegerField()
+    data = models.BinaryField()
+
+    class Meta:
+        default_permissions = ()
+        constraints = [models.UniqueConstraint(fields=["access_import", "number"], name="plenigo_import_part_number")]
+
+    def __str__(self) -> str:
+        return f"{self.access_import_id} {self.number}"
+
+
+class AccessImportLine(models.Model):
+    """A line of a file that was not imported, with all its cells, so that it can be mended and fed back in."""
+
+    access_import = models.ForeignKey(
+        AccessImport, on_delete=models.CASCADE, related_name="bad_lines", verbose_name=_("import of access ids")
+    )
+    number = models.PositiveIntegerField(_("line"))
+    column = models.CharField(_("column"), max_length=200, blank=True, default="")
+    value = models.CharField(_("value"), max_length=200, blank=True, default="")
+    # No choices here, so that a further reason is no migration; `services.access_ids.Reason` has the sentences.
+    reason = models.CharField(_("reason"), max_length=32)
+    other_line = models.PositiveIntegerField(_("other line"), null=True, blank=True)
+    cells = models.JSONField(_("cells"), default=list)
+
+    class Meta:
+        verbose_name = _("bad line")
+        verbose_name_plural = _("bad lines")
+        default_permissions = ("view",)
+        constraints = [models.UniqueConstraint(fields=["access_import", "number"], name="plenigo_import_line_number")]
+
+    def __str__(self) -> str:
+        # Neither the value nor the cells: they are keys, and may be addresses.
+        return f"{self.access_import_id} {self.number}"
+
+
 class RemoteChange(models.Model):
     """One thing of a link that the vendor must be told: which thing, never its value.
 

@@ -1,5 +1,6 @@
 """Links local users to customers: look up, register, follow what changes, and what an agent has to decide."""
 
+from django_plenigo.services.customers.finding import find_link
 from django_plenigo.services.customers.following import request_email_sync, request_email_sync_of_link
 from django_plenigo.services.customers.links import customer_of, ensure_link, link_of, link_of_in_response, write_ids
 from django_plenigo.services.customers.registering import (
@@ -27,6 +28,7 @@ __all__ = [
     "ensure_link",
     "external_id_of",
     "external_id_to_attach",
+    "find_link",
     "has_verified_email",
     "link_of",
     "link_of_in_response",
