@@ -165,3 +165,18 @@ class TestAddress:
         customer = sandbox.customer(ada.customer_id)
         kept = (customer.gender, customer.last_name, customer.street, customer.city, customer.country)
         assert kept == ("FEMALE", "Moss", "Way 1", "Town", "DE")
+
+    def test_field_that_is_not_sent_stays(self, api, ada, sandbox):
+        self.put(api, ada, city="Town", company="Moss Ltd")
+        names = {"gender": "male", "firstName": "Alan", "name": "Fern"}
+        assert api("PUT", f"user/{ada.customer_id}/address", json={**names, "city": None}).status_code == 204
+        customer = sandbox.customer(ada.customer_id)
+        assert (customer.gender, customer.first_name, customer.last_name) == ("MALE", "Alan", "Fern")
+        kept = (customer.street, customer.city, customer.company_name, customer.country)
+        assert kept == ("Way 1", "Town", "Moss Ltd", "DE")
+
+    def test_field_that_is_sent_empty_is_emptied(self, api, ada, sandbox):
+        self.put(api, ada, city="Town")
+        self.put(api, ada, city="")
+        customer = sandbox.customer(ada.customer_id)
+        assert (customer.street, customer.city) == ("Way 1", "")

@@ -124,7 +124,7 @@ def import_customer_access(call: Call) -> HttpResponse:
 
 @endpoint("changeAddress", "PUT")
 def change_address(call: Call, reference: str) -> HttpResponse:
-    """Replace a customer's name and address."""
+    """Write a customer's name and as much of the address as was sent; the rest stays."""
     call.require_closed_user_group()
     body = call.body
     needs_country = any(body.raw.get(name) for name in ADDRESS_FIELDS)
@@ -137,9 +137,12 @@ def change_address(call: Call, reference: str) -> HttpResponse:
         is_external=lambda: call.query.flag("useExternalCustomerId"),
     )
     customer = call.customer(reference, is_external=values.pop("is_external"))
-    for field, value in values.items():
-        setattr(customer, field, value)
-    customer.save(update_fields=[*values])
+    # What is empty is written, what was left out is not.
+    missing = {field for name, field in {**ADDRESS_FIELDS, "country": "country"}.items() if body.raw.get(name) is None}
+    written = values.keys() - missing
+    for field in written:
+        setattr(customer, field, values[field])
+    customer.save(update_fields=written)
     return done()
 
 
