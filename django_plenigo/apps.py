@@ -1,6 +1,8 @@
 """The app's configuration."""
 
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
+from django.contrib.auth import get_user_model
+from django.db.models.signals import post_save
 from django.utils.translation import gettext_lazy as _
 
 
@@ -14,5 +16,18 @@ class PlenigoConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Import what registers itself."""
-        from django_plenigo import checks, receivers  # noqa: F401 - registered by being imported
+        """Import what registers itself, and connect what needs to know the site's models and apps."""
+        from django_plenigo import checks, heartbeat, receivers  # noqa: F401 - checks are registered by being imported
+
+        # A proxy or a subclass sends the signal under its own name, so a receiver of AUTH_USER_MODEL hears nothing.
+        user_model = get_user_model()._meta.concrete_model or get_user_model()
+        for model in apps.get_models():
+            if issubclass(model, user_model):
+                post_save.connect(receivers.on_user_saved, sender=model, dispatch_uid="django_plenigo.follow_save")
+        if apps.is_installed("allauth.account"):
+            from allauth.account.signals import email_changed, email_removed
+
+            for signal in (email_changed, email_removed):
+                signal.connect(
+                    receivers.on_confirmed_address_changed, dispatch_uid="django_plenigo.follow_confirmed_address"
+                )

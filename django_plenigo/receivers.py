@@ -1,5 +1,6 @@
 """Hears what happens on the site and tells the services."""
 
+from collections.abc import Collection
 from typing import Any
 
 from django.contrib.auth.signals import user_logged_in, user_logged_out
@@ -7,6 +8,7 @@ from django.dispatch import receiver
 from django.http import HttpRequest
 
 from django_plenigo import privacy
+from django_plenigo.services import customers
 
 
 @receiver([user_logged_in, user_logged_out], dispatch_uid="django_plenigo.end_vendor_session")
@@ -18,3 +20,22 @@ def on_reader_changed(sender: Any, request: HttpRequest | None = None, **kwargs:
     guard = privacy.guard_of(request)
     if guard is not None:
         guard.has_ended_session = True
+
+
+@receiver(user_logged_in, dispatch_uid="django_plenigo.follow_log_in")
+def on_logged_in(sender: Any, user: Any, **kwargs: Any) -> None:
+    """Find what was changed of a user past the signals."""
+    customers.follow_log_in(user)
+
+
+def on_user_saved(
+    sender: Any, instance: Any, created: bool, raw: bool, update_fields: Collection[str] | None, **kwargs: Any
+) -> None:
+    """Note what changed of a user. Connected by the app to each class that users are saved by."""
+    if not created and not raw:  # raw: a fixture, whose other rows may be missing still
+        customers.follow_save(instance, update_fields)
+
+
+def on_confirmed_address_changed(sender: Any, user: Any, **kwargs: Any) -> None:
+    """Note that allauth has another primary address. Connected by the app where allauth is installed."""
+    customers.follow_confirmed_address(user)

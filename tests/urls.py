@@ -10,5 +10,6 @@ urlpatterns = [
     path("logout/", LogoutView.as_view(), name="logout"),
     path("plenigo/", include("django_plenigo.urls")),
     path("plenigo-sandbox/", include("django_plenigo.sandbox.urls")),
+    path("accounts/", include("allauth.account.urls")),
     path("", include("tests.site.urls")),
 ]

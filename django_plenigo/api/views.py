@@ -137,7 +137,7 @@ class LoginTokenView(ReaderView):
         account = data.get("account")
         if account not in conf.accounts():
             raise ParseError("The account is unknown.")
-        login = checkout.mint_login(customers.register(self.reader, using=account))
+        login = checkout.mint_login(customers.register(self.reader, using=account), user=self.reader)
         access.expect_purchase(self.reader, using=account)
         return Response({"login_token": login.value})
 

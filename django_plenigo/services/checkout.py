@@ -133,12 +133,17 @@ def open_checkout(user: Any, offer: Offer, *, target_url: str | None = None) -> 
     """
     link = customers.register(user, using=offer.using)
     options = offer.options if offer.options.target_url else replace(offer.options, target_url=target_url)
-    return sign_checkout(replace(offer, options=options), login=mint_login(link))
+    return sign_checkout(replace(offer, options=options), login=mint_login(link, user=user))
 
 
 @without_secrets
-def mint_login(link: CustomerLink) -> LoginPass:
-    """Return a new login pass of a registered reader. Raises `RemoteError`."""
+def mint_login(link: CustomerLink, *, user: Any = None) -> LoginPass:
+    """Return a new login pass of a registered reader. Raises `RemoteError`.
+
+    Notes an address that was changed past the signals, without a statement where both sides agree. `user` is the
+    link's, where it is at hand.
+    """
+    customers.follow_link(link, link.user if user is None else user)
     return backends.login_minter(link.account).mint_login(customers.customer_of(link))
 
 
@@ -158,7 +163,7 @@ def login_pass_for_response(guard: ResponseGuard, user: Any, *, using: str = con
         if not may_ask:
             return None
         try:
-            guard.login_passes[key] = mint_login(link)
+            guard.login_passes[key] = mint_login(link, user=user)
         except RemoteError as error:
             logger.warning("No login token for this page, it is minted on the click: %s", error)
             guard.add_failure(using)

@@ -25,3 +25,20 @@ class Member(AbstractBaseUser, PermissionsMixin):
 
     def __str__(self) -> str:
         return self.card_number
+
+
+class Patron(Member):
+    """A member under another name: the same row."""
+
+    class Meta:
+        app_label = "members"
+        proxy = True
+
+
+class Columnist(Member):
+    """A member with a row more."""
+
+    column = models.CharField(max_length=50, default="")
+
+    class Meta:
+        app_label = "members"

@@ -7,9 +7,10 @@ from django.contrib.auth import get_user_model
 from django.core.management import call_command
 
 from django_plenigo.errors import InvalidValueError
-from django_plenigo.models import CustomerLink
+from django_plenigo.models import CustomerLink, RemoteChange
 from django_plenigo.sandbox.testing import Sandbox
-from django_plenigo.services import access, customers
+from django_plenigo.services import access, customers, sending
+from tests.user_models.models import Columnist, Patron
 
 pytestmark = pytest.mark.django_db
 
@@ -39,6 +40,29 @@ def test_member_who_bought_has_bought(member):
 def test_users_of_any_model_are_linked_by_the_command(member):
     call_command("plenigo_link_users", stdout=io.StringIO())
     assert CustomerLink.objects.get().user == member
+
+
+def test_new_address_under_another_field_name_reaches_the_vendor(member):
+    link = customers.register(member)
+    member.mail = "new@example.com"
+    member.save(update_fields=["mail"])
+    sending.deliver_due()
+    assert Sandbox().customer(link.customer_id).email == "new@example.com"
+
+
+@pytest.mark.parametrize("model", [Patron, Columnist])
+def test_member_who_is_saved_under_another_class_is_seen(model):
+    saved = model.objects.create(card_number="4713", mail="old@example.com")
+    customers.register(get_user_model().objects.get(pk=saved.pk))
+    saved.mail = "new@example.com"
+    saved.save()
+    assert RemoteChange.objects.get(kind="change_email").is_waiting
+
+
+def test_member_who_is_no_customer_is_saved_without_a_note(member):
+    member.mail = "new@example.com"
+    member.save()
+    assert not RemoteChange.objects.exists()
 
 
 def test_migrations_are_complete_under_this_user_model():

@@ -1,7 +1,14 @@
 """Links local users to customers: look up, register, follow what changes, and what an agent has to decide."""
 
 from django_plenigo.services.customers.finding import find_link
-from django_plenigo.services.customers.following import request_email_sync, request_email_sync_of_link
+from django_plenigo.services.customers.following import (
+    follow_confirmed_address,
+    follow_link,
+    follow_log_in,
+    follow_save,
+    request_email_sync,
+    request_email_sync_of_link,
+)
 from django_plenigo.services.customers.links import customer_of, ensure_link, link_of, link_of_in_response, write_ids
 from django_plenigo.services.customers.registering import (
     REGISTRATION_GRACE,
@@ -29,6 +36,10 @@ __all__ = [
     "external_id_of",
     "external_id_to_attach",
     "find_link",
+    "follow_confirmed_address",
+    "follow_link",
+    "follow_log_in",
+    "follow_save",
     "has_verified_email",
     "link_of",
     "link_of_in_response",

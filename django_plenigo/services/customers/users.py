@@ -3,10 +3,27 @@
 from typing import Any
 
 from django.apps import apps
+from django.core.exceptions import FieldDoesNotExist
 
 from django_plenigo import conf
 from django_plenigo.errors import InvalidValueError
 from django_plenigo.protocols.base import NAME_LENGTH, checked_external_id
+
+
+def own_email_name(user: Any) -> str | None:
+    """Return the name of the attribute that holds a user's address, by EMAIL_FIELD; None where the model has none."""
+    name_of_field = getattr(user, "get_email_field_name", None)
+    name = None if name_of_field is None else str(name_of_field())
+    # A field is not looked at: where it is deferred, that would be a query.
+    return name if name is not None and (is_field(user, name) or hasattr(user, name)) else None
+
+
+def is_field(user: Any, name: str) -> bool:
+    """Say whether an attribute of a user is a column, and not a property, say."""
+    try:
+        return bool(user._meta.get_field(name).concrete)
+    except FieldDoesNotExist:
+        return False
 
 
 def email_of(user: Any) -> str:
@@ -14,9 +31,9 @@ def email_of(user: Any) -> str:
 
     Where the model has no such field and allauth is installed, it is allauth's primary address, once confirmed.
     """
-    name_of_field = getattr(user, "get_email_field_name", None)
-    if name_of_field is not None and hasattr(user, name_of_field()):
-        return str(getattr(user, name_of_field()) or "").strip()
+    name = own_email_name(user)
+    if name is not None:
+        return str(getattr(user, name) or "").strip()
     if apps.is_installed("allauth.account") and user.pk is not None:
         addresses = apps.get_model("account", "EmailAddress")._default_manager
         primary = addresses.filter(user=user, primary=True, verified=True).values_list("email", flat=True).first()
