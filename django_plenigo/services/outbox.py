@@ -5,14 +5,16 @@ that was taken back, or that a crash cut in half, ends in step all the same.
 """
 
 import logging
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+import threading
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
 from django.db import connections, router, transaction
-from django.db.models import Case, F, Model, PositiveIntegerField, Q, QuerySet, Value, When
+from django.db.models import Case, Exists, F, Model, OuterRef, PositiveIntegerField, Q, QuerySet, Value, When
 from django.db.models.functions import Greatest
 from django.utils import timezone
 
@@ -30,6 +32,9 @@ KINDS_OF_EVERY_LINK = (Kind.CHANGE_EMAIL, Kind.CHANGE_PROFILE)
 #: No row is postponed longer: the longest wish of a vendor is a day. A later `due_at` was written by a clock that was
 #: wrong.
 LONGEST_WAIT = timedelta(hours=25)
+
+#: No row that has not failed yet waits longer; as above.
+LONGEST_FIRST_WAIT = timedelta(hours=2)
 
 #: How many rows one statement writes.
 CHUNK = 1000
@@ -75,8 +80,9 @@ def note_where(account: str, condition: Q) -> int:
 
 def note_all(account: str, link_keys: Sequence[int], kind: str) -> None:
     """Note one kind of many links of an account, by their primary keys, in few statements."""
-    for start in range(0, len(link_keys), CHUNK):
-        chunk = link_keys[start : start + CHUNK]
+    ordered = sorted(link_keys)  # two that note the same links in another order would wait for each other for ever
+    for start in range(0, len(ordered), CHUNK):
+        chunk = ordered[start : start + CHUNK]
         insert_if_missing([_row(key, account, kind) for key in chunk], unique_fields=["link", "kind"])
         changes().filter(link__in=chunk, kind=kind).update(**_noted_again(timezone.now()))
     if link_keys:
@@ -107,6 +113,21 @@ def _noted_again(due_at: datetime) -> dict[str, Any]:
     }
 
 
+def is_under_way() -> Q:
+    """Return which changes may be on their way to the vendor just now.
+
+    Whoever compares a value of now with what the vendor has confirmed last notes these too, though the two agree: a
+    worker may have read another value, and nobody else would look again. The second condition is for a worker that
+    acknowledges while the statement waits for its row: the database then looks at the row anew, but at the rest as it
+    was when the statement began, so that the change seems to be in step with what had been confirmed before it.
+    """
+    connection = connections[router.db_for_write(RemoteChange)]
+    waiting = Q(due_at__isnull=False)
+    if not connection.features.update_can_self_select:
+        return waiting
+    return waiting | Q(Exists(RemoteChange.objects.filter(waiting, pk=OuterRef("pk"))))
+
+
 def insert_if_missing(instances: Iterable[Model], *, unique_fields: list[str]) -> None:
     """Insert rows of one model unless they are there.
 
@@ -116,10 +137,29 @@ def insert_if_missing(instances: Iterable[Model], *, unique_fields: list[str]) -
     rows = list(instances)
     model = type(rows[0])
     using = router.db_for_write(model)
-    target = unique_fields if connections[using].features.supports_update_conflicts_with_target else None
     model._default_manager.using(using).bulk_create(
-        rows, update_conflicts=True, unique_fields=target, update_fields=[unique_fields[0]]
+        rows,
+        update_conflicts=True,
+        unique_fields=_upsert_target(using, unique_fields),
+        update_fields=[unique_fields[0]],
     )
+
+
+def _upsert_target(using: str, unique_fields: list[str]) -> list[str] | None:
+    """Return what an upsert names; MariaDB takes any unique constraint and can be told none."""
+    return unique_fields if connections[using].features.supports_update_conflicts_with_target else None
+
+
+# ---- mending what a wrong clock wrote
+
+
+def hasten_far_off(account: str) -> None:
+    """Make due now what a clock that was wrong has put off for longer than anything is put off."""
+    now = timezone.now()
+    far_off = Q(due_at__gt=now + LONGEST_WAIT) | Q(due_at__gt=now + LONGEST_FIRST_WAIT, attempts=0)
+    rows = changes().filter(far_off, account=account, due_at__gt=now + LONGEST_FIRST_WAIT)
+    if rows.exists():  # almost never, and a write would wait for SQLite's other writers
+        rows.update(due_at=now)
 
 
 # ---- what came of it, for one change that was sent outside of `sending`
@@ -127,11 +167,16 @@ def insert_if_missing(instances: Iterable[Model], *, unique_fields: list[str]) -
 
 def acknowledge(change: RemoteChange) -> None:
     """Write that the vendor was told what was true when `change` was read."""
-    # The greater: two that were noted one after the other may be acknowledged the other way round.
-    delivered = Greatest(F("delivered"), change.noted, output_field=PositiveIntegerField())
     rows = changes().filter(pk=change.pk)
-    rows.filter(noted__lte=change.noted).update(due_at=None)
-    rows.update(delivered=delivered, attempts=0, refused_at=None, last_error="", last_error_type="")
+    rows.update(
+        due_at=Case(When(noted__lte=change.noted, then=Value(None)), default=F("due_at")),
+        # The greater: two that were noted one after the other may be acknowledged the other way round.
+        delivered=Greatest(F("delivered"), change.noted, output_field=PositiveIntegerField()),
+        attempts=0,
+        refused_at=None,
+        last_error="",
+        last_error_type="",
+    )
 
 
 def refuse(change: RemoteChange, error: PlenigoError, condition: Q | None = None) -> bool:
@@ -169,27 +214,61 @@ def pause_of(account: str) -> DeliveryPause | None:
     """Return why an account is told nothing right now, None where it is told."""
     now = timezone.now()
     # One that ends too late was written by a clock that was wrong.
-    return DeliveryPause.objects.filter(account=account, until__gt=now, until__lt=now + LONGEST_WAIT).first()
+    return _pauses().filter(account=account, until__gt=now, until__lt=now + LONGEST_WAIT).first()
 
 
 def pause(account: str, error: PlenigoError, duration: timedelta) -> None:
     """Tell an account nothing for a while."""
     now = timezone.now()
     values = {"paused_at": now, "until": now + duration, **told(error)}
-    DeliveryPause.objects.update_or_create(account=account, defaults=values)
+    # Many workers may find it out at once; see `insert_if_missing`.
+    _pauses().bulk_create(
+        [DeliveryPause(account=account, **values)],
+        update_conflicts=True,
+        unique_fields=_upsert_target(_pauses().db, ["account"]),
+        update_fields=list(values),
+    )
 
 
 def resume(account: str) -> None:
     """End the pause of an account."""
-    DeliveryPause.objects.filter(account=account).delete()
+    _pauses().filter(account=account).delete()
+
+
+def _pauses() -> QuerySet[DeliveryPause]:
+    return DeliveryPause.objects.using(router.db_for_write(DeliveryPause))
 
 
 # ---- waking
 
 
 def wake_on_commit(account: str) -> None:
-    """Have an account's DELIVERY look for due changes when the transaction is committed. Never breaks the caller."""
-    transaction.on_commit(partial(wake, [account]), using=router.db_for_write(RemoteChange), robust=True)
+    """Have an account's DELIVERY look for due changes when the transaction is committed. Never breaks the caller.
+
+    Once for a transaction, however much is noted in it.
+    """
+    if _wakes.are_off:
+        return
+    key = (router.db_for_write(RemoteChange), account)
+    _wakes.noted[key] += 1
+    transaction.on_commit(partial(_wake_once, key, _wakes.noted[key]), using=key[0], robust=True)
+
+
+def _wake_once(key: tuple[str, str], number: int) -> None:
+    # A thread has one connection to a database: whatever it has noted is committed by now, or rolled back.
+    if number > _wakes.told[key]:
+        _wakes.told[key] = _wakes.noted[key]
+        wake([key[1]])
+
+
+@contextmanager
+def delivering_here() -> Iterator[None]:
+    """Wake nobody for what this thread notes meanwhile: it is about to deliver by itself."""
+    before, _wakes.are_off = _wakes.are_off, True
+    try:
+        yield
+    finally:
+        _wakes.are_off = before
 
 
 def wake(accounts: Iterable[str]) -> None:

@@ -1,0 +1,238 @@
+"""Notes: what is written, and what is not."""
+
+import threading
+from datetime import timedelta
+
+import pytest
+import time_machine
+from django.db import connection, connections, transaction
+from django.utils import timezone
+
+from django_plenigo.errors import AuthenticationError, RateLimitError, RejectedError
+from django_plenigo.models import CustomerLink, DeliveryPause, RemoteChange
+from django_plenigo.services import customers, outbox
+from tests.factories import LinkFactory
+
+pytestmark = pytest.mark.django_db
+
+Kind = RemoteChange.Kind
+
+
+@pytest.fixture
+def link(db):
+    """The link of a customer, with the rows that every link has."""
+    link = LinkFactory()
+    outbox.make_rows(link)
+    return link
+
+
+@pytest.fixture
+def change(link):
+    """What is noted of the address; in step."""
+    return RemoteChange.objects.get(link=link, kind=Kind.CHANGE_EMAIL)
+
+
+def refused():
+    return RejectedError("plenigo", "change_email", status=400, code="invalid email")
+
+
+def test_note_makes_the_row_that_is_missing(link):
+    change = outbox.note(link, Kind.ASSIGN_ACCESS_IDS)
+    assert (change.noted, change.delivered, change.is_waiting) == (1, 0, True)
+    assert change.account == link.account
+
+
+def test_note_twice_is_one_row_that_says_so(link):
+    outbox.note(link, Kind.ASSIGN_ACCESS_IDS)
+    outbox.note(link, Kind.ASSIGN_ACCESS_IDS)
+    assert RemoteChange.objects.get(link=link, kind=Kind.ASSIGN_ACCESS_IDS).noted == 2
+
+
+def test_note_is_one_statement_where_the_row_is_there(change, link, django_assert_num_queries):
+    with django_assert_num_queries(2):  # it also returns the row
+        outbox.note(link, Kind.CHANGE_EMAIL)
+
+
+def test_note_keeps_no_value(link, change):
+    outbox.note(link, Kind.CHANGE_EMAIL)
+    values = RemoteChange.objects.filter(pk=change.pk).values().get()
+    assert link.user.email not in map(str, values.values())
+
+
+def test_note_of_what_waits_keeps_the_patience_of_an_outage(change, link):
+    outbox.note(link, Kind.CHANGE_EMAIL)
+    later = timezone.now() + timedelta(minutes=9)
+    RemoteChange.objects.filter(pk=change.pk).update(due_at=later, attempts=7)
+    outbox.note(link, Kind.CHANGE_EMAIL)
+    change.refresh_from_db()
+    assert (change.due_at, change.attempts, change.noted) == (later, 7, 2)
+
+
+def test_note_of_what_was_refused_is_due_at_once_and_without_a_history(change, link):
+    outbox.refuse(outbox.note(link, Kind.CHANGE_EMAIL), refused())
+    RemoteChange.objects.filter(pk=change.pk).update(attempts=3)
+    outbox.note(link, Kind.CHANGE_EMAIL)
+    change.refresh_from_db()
+    assert (change.is_refused, change.attempts) == (False, 0)
+    assert change.due_at <= timezone.now()
+
+
+def test_noting_in_a_transaction_that_is_rolled_back_leaves_nothing(change, link):
+    class AnythingError(Exception):
+        pass
+
+    with pytest.raises(AnythingError), transaction.atomic():
+        outbox.note(link, Kind.CHANGE_EMAIL)
+        raise AnythingError
+    change.refresh_from_db()
+    assert change.noted == 0
+
+
+def test_note_all_notes_each_link_once(django_assert_max_num_queries):
+    keys = [LinkFactory().pk for _ in range(5)]
+    with django_assert_max_num_queries(2):
+        outbox.note_all("default", keys[::-1], Kind.ASSIGN_ACCESS_IDS)
+    rows = RemoteChange.objects.filter(kind=Kind.ASSIGN_ACCESS_IDS)
+    assert {(row.link_id, row.noted) for row in rows} == {(key, 1) for key in keys}
+
+
+def test_acknowledge_leaves_due_what_was_noted_again(change, link):
+    seen = outbox.note(link, Kind.CHANGE_EMAIL)
+    outbox.note(link, Kind.CHANGE_EMAIL)
+    outbox.acknowledge(seen)
+    change.refresh_from_db()
+    assert (change.noted, change.delivered, change.is_waiting) == (2, 1, True)
+    assert change.due_at is not None
+
+
+def test_acknowledging_the_older_of_two_last_takes_nothing_back(change, link):
+    older, newer = outbox.note(link, Kind.CHANGE_EMAIL), outbox.note(link, Kind.CHANGE_EMAIL)
+    outbox.acknowledge(newer)
+    outbox.acknowledge(older)
+    change.refresh_from_db()
+    assert (change.noted, change.delivered, change.due_at) == (2, 2, None)
+
+
+def test_acknowledge_is_one_statement_that_a_crash_cannot_cut_in_half(link, django_assert_num_queries):
+    change = outbox.note(link, Kind.CHANGE_EMAIL)
+    with django_assert_num_queries(1):
+        outbox.acknowledge(change)
+
+
+def test_refuse_keeps_the_reason_and_its_kind(change, link):
+    assert outbox.refuse(outbox.note(link, Kind.CHANGE_EMAIL), refused())
+    change.refresh_from_db()
+    assert change.is_refused
+    assert change.last_error == "plenigo.change_email, HTTP 400, code invalid email"
+    assert change.last_error_type == "RejectedError"
+
+
+def test_told_says_of_a_foreign_error_its_kind_alone():
+    assert outbox.told(ValueError("ada@example.com")) == {
+        "last_error": "this site raised ValueError",
+        "last_error_type": "ValueError",
+    }
+
+
+def test_try_again_makes_refused_and_postponed_changes_due_now(change, link):
+    outbox.refuse(outbox.note(link, Kind.CHANGE_EMAIL), refused())
+    other = outbox.note(link, Kind.CHANGE_PROFILE)
+    RemoteChange.objects.filter(pk=other.pk).update(due_at=timezone.now() + timedelta(hours=1), attempts=9)
+    assert outbox.try_again(RemoteChange.objects.all()) == 2
+    for row in RemoteChange.objects.all():
+        assert row.is_waiting
+        assert row.due_at <= timezone.now()
+        assert row.attempts == 0
+
+
+def test_try_again_leaves_what_is_in_step(change):
+    assert outbox.try_again(RemoteChange.objects.all()) == 0
+    change.refresh_from_db()
+    assert change.due_at is None
+
+
+def test_try_again_ends_the_pause_of_the_account(link):
+    outbox.note(link, Kind.CHANGE_EMAIL)
+    outbox.pause("default", refused(), timedelta(minutes=5))
+    outbox.try_again(RemoteChange.objects.all())
+    assert outbox.pause_of("default") is None
+
+
+def test_pause_again_takes_the_place_of_the_first():
+    outbox.pause("default", RateLimitError("plenigo", "change_email", status=429), timedelta(minutes=1))
+    outbox.pause("default", AuthenticationError("plenigo", "change_email", status=401), timedelta(hours=1))
+    pause = DeliveryPause.objects.get()
+    assert pause.last_error_type == "AuthenticationError"
+    assert pause.until > timezone.now() + timedelta(minutes=50)
+
+
+def test_pause_ends_by_itself():
+    outbox.pause("default", refused(), timedelta(minutes=5))
+    with time_machine.travel(timezone.now() + timedelta(minutes=6)):
+        assert outbox.pause_of("default") is None
+
+
+def test_pause_that_a_wrong_clock_wrote_holds_nobody_up():
+    with time_machine.travel(timezone.now() + timedelta(days=30)):
+        outbox.pause("default", refused(), timedelta(minutes=5))
+    assert outbox.pause_of("default") is None
+
+
+@pytest.mark.parametrize("attempts", [0, 3])
+def test_row_that_a_wrong_clock_put_off_is_due_again(change, link, attempts):
+    outbox.note(link, Kind.CHANGE_EMAIL)
+    ahead = timedelta(hours=3) if attempts == 0 else timedelta(days=2)
+    RemoteChange.objects.filter(pk=change.pk).update(due_at=timezone.now() + ahead, attempts=attempts)
+    outbox.hasten_far_off("default")
+    change.refresh_from_db()
+    assert change.due_at <= timezone.now()
+
+
+def test_row_that_the_vendor_asked_to_wait_for_a_day_waits(change, link):
+    outbox.note(link, Kind.CHANGE_EMAIL)
+    due_at = timezone.now() + timedelta(hours=24)
+    RemoteChange.objects.filter(pk=change.pk).update(due_at=due_at, attempts=1)
+    outbox.hasten_far_off("default")
+    change.refresh_from_db()
+    assert change.due_at == due_at
+
+
+def test_address_changed_back_while_another_is_on_its_way_is_noted_though_it_is_the_confirmed_one(change, link):
+    outbox.note(link, Kind.CHANGE_EMAIL)  # a worker has read another address by now
+    assert link.confirmed_email == link.user.email
+    assert customers.request_email_sync(link.user)
+    change.refresh_from_db()
+    assert change.noted == 2
+
+
+def test_save_of_a_customer_in_step_notes_nothing(change, link):
+    assert not customers.request_email_sync(link.user)
+    change.refresh_from_db()
+    assert change.noted == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_address_changed_back_while_another_is_being_acknowledged_is_noted(link):
+    """The note waits for the row, and then compares with what had been confirmed when it began to wait."""
+    if not connection.features.has_select_for_update_skip_locked:
+        pytest.skip("SQLite has one writer at a time")
+    change = outbox.note(link, Kind.CHANGE_EMAIL)
+    noted = []
+
+    def change_back():
+        try:
+            noted.append(customers.request_email_sync(link.user))
+        finally:
+            connections.close_all()
+
+    site = threading.Thread(target=change_back)
+    with transaction.atomic():  # a worker writes down that the vendor was told another address
+        CustomerLink.objects.filter(pk=link.pk).update(confirmed_email="detour@example.com")
+        outbox.acknowledge(change)
+        site.start()
+        site.join(0.5)
+        assert site.is_alive()
+    site.join(20)
+    assert noted == [True]
+
+
