@@ -5,6 +5,7 @@ import logging
 import math
 import re
 from collections.abc import Callable, Mapping
+from importlib.util import find_spec
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -42,6 +43,20 @@ ACCESS_ID_SLOTS = 4
 #: More calls at the same time make a process slower, not faster.
 MOST_WORKERS = 64
 
+#: The ways of delivery that are at hand.
+IN_THREAD = "django_plenigo.delivery.in_thread"
+BY_TASK = "django_plenigo.background.enqueue"
+BY_CELERY = "django_plenigo.tasks.enqueue"
+
+#: What a way needs that this package does not bring: its name, how to get it, and the modules of which one will do.
+NEEDED_PACKAGES: Mapping[str, tuple[str, str, tuple[str, ...]]] = {
+    BY_TASK: ("Django 6.0 or the package django-tasks", "django-plenigo[tasks]", ("django.tasks", "django_tasks")),
+    BY_CELERY: ("Celery", "django-plenigo[celery]", ("celery",)),
+}
+
+#: Backends of django.tasks that run a task before they return, or never: by the name of their class.
+TASKS_RUN_AT_ONCE, TASKS_NEVER_RUN = "ImmediateBackend", "DummyBackend"
+
 #: What a gate does while nobody knows the answer.
 ON_OUTAGE = ("last_known", "unknown", "open")
 
@@ -73,7 +88,7 @@ OPTIONS: Mapping[str, Option] = {
     "TRUSTED_PROXIES": Option((list, tuple), ()),
     "CLICKS_PER_MINUTE": Option((int,), 30),
     "CHECKS_PER_MINUTE": Option((int,), 60),
-    "DELIVERY": Option((str,), "django_plenigo.delivery.in_thread"),
+    "DELIVERY": Option((str,), IN_THREAD),
     "DELIVERY_WORKERS": Option((int,), 4),
     "CALLS_PER_SECOND": Option((int, float), 0),
     "ACCESS_ID_LABELS": Option((list, tuple), ()),
@@ -327,8 +342,18 @@ class Account:
     def access_id_labels(self) -> tuple[str, ...]:
         """What the site calls the four access ids, by slot; a slot without a name of its own has its number."""
         labels = tuple(self._get("ACCESS_ID_LABELS"))
+        name, extra, modules = NEEDED_PACKAGES.get(self.delivery_path, ("", "", ()))
+        if modules and not any(find_spec(module) for module in modules):
+            where = f"PLENIGO[{self.alias!r}]['DELIVERY']"
+            raise ConfigurationError(f"{where} needs {name}, which is not installed: pip install '{extra}'.")
         if len(labels) > ACCESS_ID_SLOTS or not all(isinstance(label, str | Promise) for label in labels):
             raise ConfigurationError(f"PLENIGO[{self.alias!r}]['ACCESS_ID_LABELS'] must be at most four texts.")
+    @property
+    def delivery_path(self) -> str:
+        """The dotted path of `delivery`, "" where there is none."""
+        value: str = self._get("DELIVERY")
+        return value
+
         numbers = range(len(labels) + 1, ACCESS_ID_SLOTS + 1)
         return (*map(str, labels), *(_("Access ID %(number)d") % {"number": number} for number in numbers))
 
@@ -456,6 +481,14 @@ def has_content_security_policy() -> bool:
     """Say whether the site sends a Content-Security-Policy, by Django's own middleware or django-csp."""
     known = (".ContentSecurityPolicyMiddleware", "csp.middleware.CSPMiddleware")
     return any(path.endswith(known) for path in middleware())
+
+
+def task_backend() -> str:
+    """Return the name of the class that has the site's tasks run, by the setting TASKS or Django's own default."""
+    tasks = getattr(settings, "TASKS", None) or {}
+    entry = tasks.get("default") if isinstance(tasks, dict) else None
+    path = entry.get("BACKEND", "") if isinstance(entry, dict) else ""
+    return str(path).rpartition(".")[2] or TASKS_RUN_AT_ONCE
 
 
 def sandbox_company_id() -> str:

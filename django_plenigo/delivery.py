@@ -1,13 +1,105 @@
-"""Ways to have due changes sent after a commit, for the setting DELIVERY: a thread of this process, or at once."""
+"""Ways to have due work done after a commit, for the setting DELIVERY: a thread of this process, or at once."""
 
-from django_plenigo.services import sending
+import atexit
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable, Iterable
+
+from django.db import OperationalError, ProgrammingError, connections
+
+from django_plenigo.services import due_work
+
+logger = logging.getLogger(__name__)
+
+#: How long a process that ends goes on with what is due. Servers wait longer for a worker that is to stop.
+EXIT_SECONDS = 5.0
+
+Work = Callable[[list[str], Callable[[], bool]], object]
 
 
 def now(accounts: list[str]) -> None:
-    """Send what is due before the save that noted it returns. For tests: it waits for the vendor."""
-    sending.deliver_due(accounts)
+    """Do what is due before the save that noted it returns. For tests: it waits for the vendor."""
+    due_work.run_due_work(accounts)
 
 
 def in_thread(accounts: list[str]) -> None:
-    """Send what is due in a thread of this process."""
-    now(accounts)
+    """Have what is due done by a thread of this process, and return at once."""
+    _drainer.wake(accounts)
+
+
+class Drainer:
+    """One short-lived thread a process; a wake that arrives while it works makes it look once more.
+
+    `work` is given aliases of accounts, and what says that it must begin nothing more.
+    """
+
+    def __init__(self, work: Work, *, exit_seconds: float = EXIT_SECONDS) -> None:
+        self._work = work
+        self._exit_seconds = exit_seconds
+        self._forget()
+        # Threads do not survive a fork, as of a server that loads the site first and forks its workers then.
+        os.register_at_fork(after_in_child=self._forget)
+        atexit.register(self._finish)
+
+    def _forget(self) -> None:
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._woken: set[str] = set()
+        self._deadline: float | None = None
+
+    def wake(self, accounts: Iterable[str]) -> None:
+        """Have the work of accounts done soon."""
+        with self._lock:
+            self._woken.update(accounts)
+            if self._thread is None or not self._thread.is_alive():
+                # A daemon, so that a vendor who does not answer holds up no process that ends.
+                thread = threading.Thread(target=self._run, name="plenigo-delivery", daemon=True)
+                try:
+                    thread.start()
+                except RuntimeError:
+                    return  # the interpreter is about to end and makes no more threads; what is due stays due
+                self._thread = thread
+
+    def must_stop(self) -> bool:
+        """Say whether the process has ended for so long that nothing more may be begun."""
+        return self._deadline is not None and time.monotonic() > self._deadline
+
+    def join(self, seconds: float) -> None:
+        """Wait until nothing is left to do, or for so long."""
+        thread = self._thread
+        if thread is not None:
+            thread.join(seconds)
+
+    def _run(self) -> None:
+        while accounts := self._next():
+            try:
+                self._work(accounts, self.must_stop)
+            except (OperationalError, ProgrammingError) as error:
+                logger.error("The database ended a delivery, what is due stays due: %s", error)
+            except Exception as error:  # noqa: BLE001 - whatever it is, the next wake needs a thread that works
+                # The kind alone: its text may hold an address.
+                logger.error("A delivery ended with %s, what is due stays due", type(error).__name__)
+            finally:
+                connections.close_all()  # those of this thread, which nobody else closes
+
+    def _next(self) -> list[str]:
+        """Return whose work to do, or leave; looked at and left in one step, so that no wake is lost in between."""
+        with self._lock:
+            accounts, self._woken = sorted(self._woken), set()
+            if not accounts or self.must_stop():
+                self._thread = None
+                return []
+            return accounts
+
+    def _finish(self) -> None:
+        self._deadline = time.monotonic() + self._exit_seconds
+        self.join(self._exit_seconds + 1)
+
+
+def _work(accounts: list[str], must_stop: Callable[[], bool]) -> None:
+    due_work.run_due_work(accounts, must_stop=must_stop)
+
+
+_drainer = Drainer(_work)

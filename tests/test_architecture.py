@@ -16,7 +16,7 @@ FLOORS = [
     {"protocols"},
     {"backends", "models", "privacy"},
     {"services"},
-    {"receivers", "middleware", "delivery", "background", "tasks"}
+    {"receivers", "heartbeat", "middleware", "delivery", "background", "tasks"}
     | {"templatetags", "paywall", "views", "api", "admin", "checks", "management"},
     {"apps", "urls"},
 ]

@@ -242,6 +242,18 @@ def _pauses() -> QuerySet[DeliveryPause]:
 # ---- waking
 
 
+class _Wakes(threading.local):
+    """How much this thread has noted, and how much of it a DELIVERY was told of; by database and account."""
+
+    def __init__(self) -> None:
+        self.noted: Counter[tuple[str, str]] = Counter()
+        self.told: Counter[tuple[str, str]] = Counter()
+        self.are_off = False
+
+
+_wakes = _Wakes()
+
+
 def wake_on_commit(account: str) -> None:
     """Have an account's DELIVERY look for due changes when the transaction is committed. Never breaks the caller.
 

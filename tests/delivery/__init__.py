@@ -1,0 +1,1 @@
+"""Ways of delivery, for real: threads, servers, brokers and workers, each in processes of their own."""
