@@ -1,8 +1,11 @@
-"""Caches that go wrong."""
+"""Caches that go wrong, or do more than others."""
 
-from typing import Any, NoReturn
+from typing import Any, ClassVar, NoReturn
 
 from django.core.cache.backends.base import BaseCache
+from django.core.cache.backends.locmem import LocMemCache
+from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 
 class CacheThatIsDown(BaseCache):
@@ -18,3 +21,17 @@ class CacheThatIsDown(BaseCache):
 
     def clear(self) -> None:
         """Do nothing: there is nothing."""
+
+
+class CacheInTheDatabase(LocMemCache):
+    """Opens a database connection in whatever thread reads it, as Django's cache in the database does."""
+
+    used: ClassVar[list[BaseDatabaseWrapper]] = []
+
+    def __init__(self, location: str, params: dict[str, Any]) -> None:
+        super().__init__(location, params)
+
+    def get(self, *args: Any, **kwargs: Any) -> Any:
+        connections["default"].ensure_connection()
+        self.used.append(connections["default"])
+        return super().get(*args, **kwargs)

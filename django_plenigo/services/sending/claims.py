@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connections, router, transaction
-from django.db.models import Case, CharField, F, Q, Value, When, prefetch_related_objects
+from django.db.models import Case, CharField, F, PositiveIntegerField, Q, Value, When, prefetch_related_objects
+from django.db.models.functions import Greatest
 from django.utils import timezone
 
 from django_plenigo.models import CustomerLink, RemoteChange
@@ -72,7 +73,7 @@ def claim_due(account: str, most: int, lease_time: timedelta) -> list[Claim]:
     due = outbox.changes().filter(account=account, due_at__lte=now).order_by("due_at", "pk")
     due = due.filter(_unleased(now, lease_time, "link__"))
     values = {"lease": lease, "leased_until": now + lease_time}
-    if connections[using].features.has_select_for_update_skip_locked:
+    if _can_skip_locked():
         # A row whose note is in a transaction that is still open is left out, instead of waited for.
         # `durable`, since the claim must be seen by others before the call is made.
         with transaction.atomic(using, durable=True):
@@ -121,26 +122,62 @@ def give_back(lease: uuid.UUID, keys: Collection[int]) -> None:
         outbox.links().filter(pk__in=keys, lease=lease).update(lease=None, leased_until=None)
 
 
-def settle(outcomes: Sequence[Outcome]) -> None:
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """What became of outcomes that were to be written. What is in neither list was overtaken, and is due again."""
+
+    written: Sequence[Outcome]
+    busy: Sequence[Outcome]
+    """To be settled later: a transaction of the site has locked their links."""
+
+
+def settle(outcomes: Sequence[Outcome]) -> Settlement:
     """Write what came of claims with one and the same lease, and end the lease.
 
     A claim whose lease was lost in the meantime is noted again: whatever the vendor was told late is overwritten by
-    what is true now.
+    what is true now. Nothing here waits for a row while it holds another, so that no transaction of the site can
+    deadlock with it: a link that somebody has locked is left for later, a change that somebody notes right now stays
+    due.
     """
     lease = outcomes[0].claim.lease
-    using = router.db_for_write(CustomerLink)
-    keys = [outcome.claim.link.pk for outcome in outcomes]
-    with transaction.atomic(using):
-        held = set(keys)
-        rows = outbox.links().filter(pk__in=keys, lease=lease)
-        if rows.update(leased_until=F("leased_until")) < len(keys):
-            held = set(rows.values_list("pk", flat=True))
-        _write_links(lease, [outcome for outcome in outcomes if outcome.claim.link.pk in held])
-        _write_changes([outcome for outcome in outcomes if outcome.claim.link.pk in held])
-        for outcome in outcomes:
-            if outcome.claim.link.pk not in held and not isinstance(outcome, Released):
-                # By a plain update: a link that was deleted in the meantime has no row any more.
-                outbox.note_where(outcome.claim.change.account, Q(pk=outcome.claim.change.pk))
+    keys = {outcome.claim.link.pk for outcome in outcomes}
+    with transaction.atomic(router.db_for_write(CustomerLink)):
+        held = _held(keys, lease)
+        of_held = [outcome for outcome in outcomes if outcome.claim.link.pk in held]
+        free = _free({outcome.claim.change.pk for outcome in of_held})
+        _write_links(lease, of_held)
+        overtaken = _write_changes(of_held, free)
+    written = [outcome for outcome in of_held if outcome not in overtaken]
+    if held == keys:
+        return Settlement(written, [])
+    busy = set(outbox.links().filter(pk__in=keys - held, lease=lease).values_list("pk", flat=True))
+    for outcome in outcomes:
+        if outcome.claim.link.pk not in held | busy and not isinstance(outcome, Released):
+            # By a plain update: a link that was deleted in the meantime has no row any more.
+            outbox.note_where(outcome.claim.change.account, Q(pk=outcome.claim.change.pk))
+    return Settlement(written, [outcome for outcome in outcomes if outcome.claim.link.pk in busy])
+
+
+def _held(keys: Collection[int], lease: uuid.UUID) -> set[int]:
+    """Lock the links that are still leased, and return their keys."""
+    rows = outbox.links().filter(pk__in=keys, lease=lease)
+    if _can_skip_locked():
+        return set(rows.select_for_update(skip_locked=True).values_list("pk", flat=True))
+    if rows.update(leased_until=F("leased_until")) == len(keys):  # a write, which a look could not be promoted to
+        return set(keys)
+    return set(rows.values_list("pk", flat=True))
+
+
+def _free(keys: Collection[int]) -> set[int]:
+    """Lock the changes that nobody is noting just now, and return their keys."""
+    if not _can_skip_locked():
+        return set(keys)
+    rows = outbox.changes().filter(pk__in=keys)
+    return set(rows.select_for_update(skip_locked=True).values_list("pk", flat=True))
+
+
+def _can_skip_locked() -> bool:
+    return connections[router.db_for_write(CustomerLink)].features.has_select_for_update_skip_locked
 
 
 def _write_links(lease: uuid.UUID, outcomes: Sequence[Outcome]) -> None:
@@ -160,24 +197,40 @@ def _write_links(lease: uuid.UUID, outcomes: Sequence[Outcome]) -> None:
     give_back(lease, [outcome.claim.link.pk for outcome in outcomes if outcome.claim.link.pk not in confirmed])
 
 
-def _write_changes(outcomes: Sequence[Outcome]) -> None:
+def _write_changes(outcomes: Sequence[Outcome], free: Collection[int]) -> list[Outcome]:
+    """Write the changes that are free, and return the failures that were not written."""
     acknowledged: dict[int, list[int]] = {}
+    overtaken: list[Outcome] = []
     for outcome in outcomes:
-        change, rows = outcome.claim.change, outbox.changes().filter(pk=outcome.claim.change.pk)
+        change = outcome.claim.change
+        rows = outbox.changes().filter(pk=change.pk)
         match outcome:
-            case Acknowledged():
+            case Acknowledged() if change.pk in free:
                 acknowledged.setdefault(change.noted, []).append(change.pk)
+            case Postponed() | Refused() if change.pk not in free:
+                overtaken.append(outcome)
             case Postponed(error=error, wait=wait):
                 due_at = timezone.now() + wait
                 rows.update(due_at=due_at, attempts=F("attempts") + 1, **outbox.told(error))
             case Refused(error=error):
+                values = {"due_at": None, "refused_at": timezone.now(), **outbox.told(error)}
                 # Not where it was noted again: what is true now may be accepted.
-                rows.filter(noted=change.noted).update(
-                    due_at=None, refused_at=timezone.now(), attempts=F("attempts") + 1, **outbox.told(error)
-                )
+                if not rows.filter(noted=change.noted).update(attempts=F("attempts") + 1, **values):
+                    overtaken.append(outcome)
     for noted, keys in acknowledged.items():
-        # Noted again since, it stays due.
-        still_due = Case(When(noted=noted, then=Value(None)), default=F("due_at"))
-        outbox.changes().filter(pk__in=keys).update(
-            due_at=still_due, delivered=noted, attempts=0, last_error="", last_error_type=""
-        )
+        _acknowledge(noted, keys)
+    return overtaken
+
+
+def _acknowledge(noted: int, keys: Collection[int]) -> None:
+    """Write that the vendor was told what was true when so much had been noted; noted again since, it stays due."""
+    is_last = Q(noted=noted)
+    outbox.changes().filter(pk__in=keys).update(
+        due_at=Case(When(is_last, then=Value(None)), default=F("due_at")),
+        refused_at=Case(When(is_last, then=Value(None)), default=F("refused_at")),
+        # The greater: a registration on a click is acknowledged without a lease.
+        delivered=Greatest(F("delivered"), noted, output_field=PositiveIntegerField()),
+        attempts=0,
+        last_error="",
+        last_error_type="",
+    )

@@ -3,7 +3,7 @@
 import enum
 import logging
 import queue
-import random
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -13,15 +13,13 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from django.db import DatabaseError
-from django.utils import timezone
+from django.db import InterfaceError, OperationalError, connections
 
 from django_plenigo import backends, conf
 from django_plenigo.errors import (
     AuthenticationError,
     ConfigurationError,
     PlenigoError,
-    ProtocolError,
     RateLimitError,
     RemoteError,
     RemoteUnavailableError,
@@ -36,25 +34,19 @@ from django_plenigo.services.sending.claims import (
     Refused,
     Released,
     claim_due,
-    give_back,
     settle,
 )
 from django_plenigo.services.sending.kinds import KINDS
+from django_plenigo.services.sending.patience import may_be_mended, wait_seconds
 
 logger = logging.getLogger(__name__)
 
-#: How long one customer is nobody else's, on top of what the calls of a change can take.
+#: How long one customer is nobody else's, on top of what the calls of a change can take twice over. The customers of a
+#: worker that was killed wait for so long.
 LEASE_SECONDS = 120.0
 
 #: The most calls that one change takes: a registration asks once more after a conflict.
 CALLS_OF_A_CHANGE = 2
-
-#: The first wait after a failure; each further one is twice as long, up to an hour, give or take a half.
-FIRST_WAIT_SECONDS = 10.0
-LONGEST_WAIT_SECONDS = 60 * 60.0
-
-#: An answer that nobody can read may be a firewall's for once; so often it is none.
-MOST_UNREADABLE_ANSWERS = 20
 
 #: How long an account is told nothing whose credentials were refused, or that called too often without being told for
 #: how long to wait.
@@ -65,9 +57,12 @@ TOO_MANY_CALLS_SECONDS = 10.0
 CLAIMS_PER_WORKER = 4
 MOST_CLAIMS = 100
 
-#: So many outcomes are written at once; on an idle run they are written after so long.
+#: So many outcomes are written at once, and after so long at the latest.
 SETTLED_AT_ONCE = 50
 SETTLE_SECONDS = 0.25
+
+#: How long the end of a run waits for a link that a transaction of the site has locked.
+BUSY_SECONDS = 2.0
 
 
 class Step(enum.Enum):
@@ -107,21 +102,24 @@ def deliver_due(
     limit: int | None = None,
     must_stop: Callable[[], bool] = lambda: False,
     observe: Observer = lambda step, claim: None,
+    lease_seconds: float = LEASE_SECONDS,
 ) -> Delivery:
     """Tell the vendor what is due, of all accounts or of those named, until nothing is.
 
     `workers` is how many calls are made at the same time, by default the account's DELIVERY_WORKERS; `limit` how many
     changes are sent at most. No call is begun once `must_stop` says yes; those under way are ended. `observe` is told
-    each step of each change, `Step.SENDING` and `Step.ANSWERED` in the thread that calls.
+    each step of each change, `Step.SENDING` and `Step.ANSWERED` in the thread that calls. `lease_seconds` is how long
+    the customers of a worker that dies are told nothing, on top of what its calls could have taken; the same for all
+    workers of an account.
 
-    To be called outside of a transaction. What cannot be sent is kept in the rows and told in the result; nothing but
-    errors of the database is raised.
+    Raises `RuntimeError` within a transaction, and errors of the database. What cannot be sent is kept in the rows and
+    told in the result.
     """
     result = Delivery()
     for account in list(accounts) if accounts is not None else conf.accounts():
         left = None if limit is None else limit - result.delivered - result.postponed - result.refused
         try:
-            _Run(account, workers, left, must_stop, observe, result).run()
+            _Run(account, workers, left, must_stop, observe, lease_seconds, result).run()
         except (ConfigurationError, UnsupportedOperationError) as error:
             logger.error("Nothing can be delivered of the account %r: %s", account, error)
             result.stopped[account] = str(error)
@@ -138,6 +136,7 @@ class _Run:
         limit: int | None,
         must_stop: Callable[[], bool],
         observe: Observer,
+        lease_seconds: float,
         result: Delivery,
     ) -> None:
         settings = conf.Account(account)
@@ -147,22 +146,21 @@ class _Run:
         self.left = limit
         self.must_stop, self.observe, self.result = must_stop, observe, result
         self.call_seconds = CALLS_OF_A_CHANGE * settings.timeout_seconds
-        self.lease_seconds = LEASE_SECONDS + 2 * self.call_seconds
+        self.lease_seconds = lease_seconds + 2 * self.call_seconds
         calls_per_second = settings.calls_per_second
         self.pace_seconds = 1 / calls_per_second if calls_per_second else 0.0
         self.next_call_at = 0.0
         self.ready: deque[tuple[Claim, Callable[[], Any], float]] = deque()
         self.answers: queue.SimpleQueue[tuple[Claim, Any]] = queue.SimpleQueue()
         self.outcomes: list[Outcome] = []
+        self.settled_at = time.monotonic()
         self.under_way = 0
         self.is_exhausted = False
         self.has_stopped = False
 
     def run(self) -> None:
         backends.get_client(self.account)  # what is wrong with the settings is told before anything is claimed
-        outbox.changes().filter(account=self.account, due_at__gt=timezone.now() + outbox.LONGEST_WAIT).update(
-            due_at=timezone.now()
-        )
+        outbox.hasten_far_off(self.account)
         pause = outbox.pause_of(self.account)
         if pause is not None:
             self.result.stopped[self.account] = pause.last_error
@@ -172,13 +170,12 @@ class _Run:
                 while self._claim() or self.ready or self.under_way:
                     self._start_calls(start)
                     self._take_answers()
-                    if len(self.outcomes) >= SETTLED_AT_ONCE or not self.under_way:
-                        self._settle()
+                    self._settle_in_time()
             finally:
                 while self.under_way:
                     self._take_answers()
                 self._release_ready()
-                self._settle()
+                self._settle_rest()
 
     @contextmanager
     def _starting(self) -> Iterator[Callable[[Callable[[], None]], None]]:
@@ -189,10 +186,23 @@ class _Run:
         with ThreadPoolExecutor(self.workers, thread_name_prefix="plenigo-call") as pool:
 
             def start(call: Callable[[], None]) -> None:
+                turn = threading.Lock()
+
+                def call_once() -> None:
+                    if turn.acquire(blocking=False):
+                        call()
+
+                def call_in_pool() -> None:
+                    try:
+                        call_once()
+                    finally:
+                        connections.close_all()  # a cache in the database has opened one
+
                 try:
-                    pool.submit(call)
-                except RuntimeError:  # the interpreter is about to end and makes no more threads
-                    call()
+                    pool.submit(call_in_pool)
+                except RuntimeError:
+                    # The interpreter is about to end and makes no more threads. The pool may still have queued it.
+                    call_once()
 
             yield start
 
@@ -219,7 +229,7 @@ class _Run:
     def _prepare(self, claim: Claim, lease_ends: float) -> None:
         try:
             call = KINDS[claim.change.kind].prepare(claim.link)
-        except DatabaseError:
+        except (OperationalError, InterfaceError):
             raise
         except Exception as error:  # noqa: BLE001 - the site's own functions may raise anything
             self._add_failure(claim, error)
@@ -233,9 +243,9 @@ class _Run:
         while self.ready and self.under_way < self.workers and not self.has_stopped and not self.must_stop():
             now = time.monotonic()
             if now < self.next_call_at:
-                if self.under_way:
-                    return
-                time.sleep(self.next_call_at - now)
+                if not self.under_way:
+                    time.sleep(min(self.next_call_at - now, SETTLE_SECONDS))
+                return
             self.next_call_at = max(self.next_call_at, now) + self.pace_seconds
             claim, call, lease_ends = self.ready.popleft()
             self.under_way += 1
@@ -264,6 +274,7 @@ class _Run:
             try:
                 claim, answer = self.answers.get(timeout=wait)
             except queue.Empty:
+                self.is_exhausted = False  # while these calls take their time, something else may have been noted
                 return
             wait = 0.0001
             self.under_way -= 1
@@ -278,7 +289,9 @@ class _Run:
             return
         try:
             confirmed = KINDS[claim.change.kind].store(claim.link, answer)
-        except PlenigoError as error:
+        except (OperationalError, InterfaceError):
+            raise
+        except Exception as error:  # noqa: BLE001 - as above, and one customer must not keep others from being told
             self._add_failure(claim, error)
         else:
             self.outcomes.append(Acknowledged(claim, confirmed))
@@ -294,15 +307,15 @@ class _Run:
         elif isinstance(error, RemoteUnavailableError) and error.code == "circuit open":
             self._stop(error, 0.0)
             self.outcomes.append(Released(claim))
-        elif _may_be_mended(error, claim.change.attempts):
-            wait_seconds = _wait_seconds(claim.change.attempts, getattr(error, "retry_after_seconds", None))
+        elif may_be_mended(error, claim.change.attempts):
+            wait = wait_seconds(claim.change.attempts, getattr(error, "retry_after_seconds", None))
             if isinstance(error, RateLimitError):
                 self._stop(error, error.retry_after_seconds or TOO_MANY_CALLS_SECONDS)
             if not isinstance(error, PlenigoError):
                 # The kind alone: its text may hold an address.
                 text = "This site raised %s as a change was to be sent (%s)"
                 logger.error(text, type(error).__name__, claim.change.kind)
-            self.outcomes.append(Postponed(claim, error, timedelta(seconds=wait_seconds)))
+            self.outcomes.append(Postponed(claim, error, timedelta(seconds=wait)))
         else:
             self.outcomes.append(Refused(claim, error))
 
@@ -324,18 +337,32 @@ class _Run:
         self.outcomes += [Released(claim) for claim, _, _ in self.ready]
         self.ready.clear()
 
+    def _settle_in_time(self) -> None:
+        is_time = time.monotonic() > self.settled_at + SETTLE_SECONDS
+        if is_time or len(self.outcomes) >= SETTLED_AT_ONCE or not self.under_way:
+            self._settle()
+
+    def _settle_rest(self) -> None:
+        """Settle all; what is locked for longer is sent again when its lease has run out."""
+        ends = time.monotonic() + BUSY_SECONDS
+        self._settle()
+        while self.outcomes and time.monotonic() < ends:
+            time.sleep(0.05)
+            self._settle()
+
     def _settle(self) -> None:
-        outcomes, self.outcomes = self.outcomes, []
         by_lease: dict[object, list[Outcome]] = {}
-        for outcome in outcomes:
+        for outcome in self.outcomes:
             by_lease.setdefault(outcome.claim.lease, []).append(outcome)
         for of_lease in by_lease.values():
-            if all(isinstance(outcome, Released) for outcome in of_lease):
-                give_back(of_lease[0].claim.lease, [outcome.claim.link.pk for outcome in of_lease])
-            else:
-                settle(of_lease)
-        for outcome in outcomes:
-            self._tell(outcome)
+            settlement = settle(of_lease)
+            # Not before: what cannot be written now, for an error of the database, may be so at the end of the run.
+            self.outcomes = [outcome for outcome in self.outcomes if outcome.claim.lease != of_lease[0].claim.lease]
+            self.outcomes += settlement.busy
+            self.is_exhausted = False  # another kind of the same customer may be due
+            for outcome in settlement.written:
+                self._tell(outcome)
+        self.settled_at = time.monotonic()
 
     def _tell(self, outcome: Outcome) -> None:
         """Count an outcome and tell the site of it, now that it is written."""
@@ -358,17 +385,3 @@ class _Run:
 
 class _TooLate:
     """There was not enough time left of the lease."""
-
-
-def _may_be_mended(error: Exception, attempts: int) -> bool:
-    if isinstance(error, ProtocolError):
-        return attempts + 1 < MOST_UNREADABLE_ANSWERS
-    if isinstance(error, RemoteError):
-        return error.retryable
-    return not isinstance(error, PlenigoError)  # a site's own function that failed may be mended by its developers
-
-
-def _wait_seconds(attempts: int, wished: float | None) -> float:
-    """Return how long to wait after a failure that came after so many others."""
-    growing: float = min(FIRST_WAIT_SECONDS * 2 ** min(attempts, 20), LONGEST_WAIT_SECONDS)
-    return max(growing * (0.5 + random.random()), wished or 0.0)  # noqa: S311 - no secret

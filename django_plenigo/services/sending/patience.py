@@ -1,0 +1,27 @@
+"""What a failure makes of a change: to be tried again, and when, or left to an agent."""
+
+import random
+
+from django_plenigo.errors import PlenigoError, ProtocolError, RemoteError
+
+#: The first wait after a failure; each further one is twice as long, up to an hour, give or take a half.
+FIRST_WAIT_SECONDS = 10.0
+LONGEST_WAIT_SECONDS = 60 * 60.0
+
+#: An answer that nobody can read may be a firewall's for once; so often it is none.
+MOST_UNREADABLE_ANSWERS = 20
+
+
+def may_be_mended(error: Exception, attempts: int) -> bool:
+    """Say whether a change may be accepted later that has failed now, and so often before."""
+    if isinstance(error, ProtocolError):
+        return attempts + 1 < MOST_UNREADABLE_ANSWERS
+    if isinstance(error, RemoteError):
+        return error.retryable
+    return not isinstance(error, PlenigoError)  # a site's own function that failed may be mended by its developers
+
+
+def wait_seconds(attempts: int, wished: float | None) -> float:
+    """Return how long to wait after a failure that came after so many others; at least what the vendor wished for."""
+    growing: float = min(FIRST_WAIT_SECONDS * 2 ** min(attempts, 20), LONGEST_WAIT_SECONDS)
+    return max(growing * (0.5 + random.random()), wished or 0.0)  # noqa: S311 - no secret
