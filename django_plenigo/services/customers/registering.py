@@ -150,6 +150,8 @@ def store_registration(link: CustomerLink, registered: Registered) -> bool:
         # Claimed here before the customer is given the id: else the id of a user who is refused would open another
         # user's customer at the next try.
         outbox.note(link, Kind.ATTACH_EXTERNAL_ID)
+    # Where there are any, they could not be told until now.
+    outbox.note_where(link.account, Q(link=link, kind=Kind.ASSIGN_ACCESS_IDS))
     user = type(link.user)._default_manager.filter(pk=link.user_id).first()
     if user is not None:
         request_email_sync(user, using=link.account)

@@ -138,3 +138,5 @@ KINDS: Mapping[str, ChangeKind] = {
     RemoteChange.Kind.CHANGE_EMAIL: ChangeEmail(),
     RemoteChange.Kind.ASSIGN_ACCESS_IDS: AssignAccessIds(),
 }
+        if not link.is_registered:
+            return None  # noted again with the registration
