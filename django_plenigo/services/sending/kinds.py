@@ -121,6 +121,8 @@ class AssignAccessIds(ChangeKind):
 
     def prepare(self, link: CustomerLink) -> Call | None:
         """Read the ids of now."""
+        if not link.is_registered:
+            return None  # noted again with the registration
         values = access_ids.values_of(link)
         if not any(values):
             return None
@@ -138,5 +140,3 @@ KINDS: Mapping[str, ChangeKind] = {
     RemoteChange.Kind.CHANGE_EMAIL: ChangeEmail(),
     RemoteChange.Kind.ASSIGN_ACCESS_IDS: AssignAccessIds(),
 }
-        if not link.is_registered:
-            return None  # noted again with the registration
