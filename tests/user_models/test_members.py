@@ -9,7 +9,7 @@ from django.core.management import call_command
 from django_plenigo.errors import InvalidValueError
 from django_plenigo.models import CustomerLink, RemoteChange
 from django_plenigo.sandbox.testing import Sandbox
-from django_plenigo.services import access, customers, sending
+from django_plenigo.services import access, customers, drift, sending
 from tests.user_models.models import Columnist, Patron
 
 pytestmark = pytest.mark.django_db
@@ -48,6 +48,12 @@ def test_new_address_under_another_field_name_reaches_the_vendor(member):
     member.save(update_fields=["mail"])
     sending.deliver_due()
     assert Sandbox().customer(link.customer_id).email == "new@example.com"
+
+
+def test_address_under_another_field_name_that_was_updated_is_found(member):
+    link = customers.register(member)
+    get_user_model().objects.update(mail="new@example.com")
+    assert list(drift.find_drift()) == [drift.Drift(link.pk, member.pk, drift.DriftState.UNNOTICED)]
 
 
 @pytest.mark.parametrize("model", [Patron, Columnist])
