@@ -8,6 +8,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any, TypedDict
 
@@ -177,6 +178,60 @@ def check_product_ids(product_ids: object) -> None:
         raise InvalidValueError("product_ids", f"must be a list of product ids, not {type(product_ids).__name__}")
     if not product_ids:
         raise InvalidValueError("product_ids", "must be at least one")
+
+
+@dataclass(frozen=True, slots=True)
+class KeptAnswer:
+    """What a reader's gates go by without asking the vendor."""
+
+    product_id: str
+    """The vendor's product id."""
+
+    is_bought: bool
+    """Yes or no."""
+
+    asked_at: datetime
+    """When the vendor said so."""
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerNow:
+    """What the vendor says of one product, or what the reader's gates do since it says nothing."""
+
+    product_id: str
+    """The vendor's product id."""
+
+    access: Access
+    """The vendor's answer; unknown where there was none."""
+
+    at_gates: Access
+    """What a gate tells the reader from now on, until it asks by itself."""
+
+
+def kept_answers(user: Any, *, using: str = conf.DEFAULT_ACCOUNT) -> list[KeptAnswer]:
+    """Return what is kept of a reader, by product. Nothing is asked."""
+    answers = _kept(conf.Account(using), user).get("answers") or {}
+    return [
+        KeptAnswer(product_id, is_bought, datetime.fromtimestamp(asked_at, UTC))
+        for product_id, (is_bought, asked_at) in sorted(answers.items())
+    ]
+
+
+@without_secrets
+def ask_now(link: CustomerLink, product_ids: Sequence[str]) -> tuple[list[AnswerNow], RemoteError | None]:
+    """Ask the vendor about a customer whatever the cache holds, and return the answers and why there is none.
+
+    An answer drops what is kept of the reader, so that her gates ask anew too. Without one that is left as it is: it
+    may be what lets her read meanwhile. Raises `InvalidValueError`.
+    """
+    try:
+        answers = has_bought(link, product_ids)
+    except RemoteError as error:
+        gates = {each: look_up(link.user, [each], using=link.account, may_ask=False).access for each in product_ids}
+        return [AnswerNow(each, Access.UNKNOWN, gates[each]) for each in product_ids], error
+    forget_answers(link.user, using=link.account)
+    told = {each: Access.BOUGHT if answers[each] else Access.NOT_BOUGHT for each in product_ids}
+    return [AnswerNow(each, told[each], told[each]) for each in product_ids], None
 
 
 def forget_answers(user: Any, *, using: str = conf.DEFAULT_ACCOUNT) -> None:

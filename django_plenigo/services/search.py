@@ -1,0 +1,68 @@
+"""Finds links by what a support agent types: an address, an id, or the beginning of either."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Q, QuerySet
+
+from django_plenigo.models import CustomerLink
+
+#: How many links one kind of value contributes at most. Whoever finds more has to type more.
+MOST_OF_A_KIND = 100
+
+LONGEST_TERM = 254
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a search has come to."""
+
+    link_keys: frozenset[int]
+    """Primary keys of links."""
+
+    is_cut: bool
+    """Whether there are more."""
+
+    has_asked_for_users: bool
+    """Whether users were looked for too: not where the term is an id or an address itself."""
+
+
+def find_links(
+    links: QuerySet[CustomerLink],
+    term: str,
+    *,
+    find_users: Callable[[str, int], Iterable[Any]] | None = None,
+    asks_always: bool = False,
+) -> Found:
+    """Return which of these links an agent may mean: by address, plenigo's id, external id or access id.
+
+    Each by its beginning, an address whatever its case; each kind of value by an index of its own and bounded, since
+    one large OR would look at every link. `find_users` returns primary keys of users by a term, up to a number: that
+    may be slow, so a term that is an id or an address as it stands is not taken for a name, unless `asks_always`.
+    """
+    term = term.strip()
+    if not 0 < len(term) <= LONGEST_TERM:
+        return Found(frozenset(), False, False)
+    rows = links.order_by()
+    exact = Q(customer_id=term) | Q(external_id=term) | Q(email_key=term.lower())
+    exact_sets = [_keys(rows.filter(exact)), _keys(rows.filter(access_ids__value=term))]
+    sets = [
+        *exact_sets,
+        _keys(rows.filter(customer_id__startswith=term)),
+        _keys(rows.filter(external_id__startswith=term)),
+        _keys(rows.filter(email_key__startswith=term.lower())),
+        _keys(rows.filter(access_ids__value__startswith=term)),
+    ]
+    asks = find_users is not None and (asks_always or not any(exact_sets))
+    are_users_cut = False
+    if asks and find_users is not None:
+        users = list(find_users(term, MOST_OF_A_KIND + 1))
+        are_users_cut = len(users) > MOST_OF_A_KIND
+        sets.append(_keys(rows.filter(user__in=users[:MOST_OF_A_KIND])))
+    is_cut = are_users_cut or any(len(keys) > MOST_OF_A_KIND for keys in sets)
+    return Found(frozenset().union(*(keys[:MOST_OF_A_KIND] for keys in sets)), is_cut, asks)
+
+
+def _keys(rows: QuerySet[CustomerLink]) -> list[int]:
+    return list(rows.values_list("pk", flat=True)[: MOST_OF_A_KIND + 1])
