@@ -1,0 +1,279 @@
+"""What an agent can have done: each a page that asks, with a permission of its own and an entry in the history."""
+
+from typing import Any, ClassVar
+
+from django.contrib import messages
+from django.db import router, transaction
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils.decorators import method_decorator
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext, pgettext
+
+from django_plenigo import budget, conf
+from django_plenigo.admin.forms import AccessIdsForm, ProductsForm
+from django_plenigo.admin.pages import ActionPage
+from django_plenigo.admin.words import log
+from django_plenigo.errors import AccessImportError, InvalidValueError, PlenigoError
+from django_plenigo.models import AccessId, CustomerLink, RemoteChange
+from django_plenigo.services import access, access_ids, outbox, support
+from django_plenigo.services.explanations import explain_error
+
+
+class TryAgain(ActionPage):
+    """Have refused and postponed changes sent again."""
+
+    name = "try_again"
+    permission = "plenigo.send_remotechange"
+    title = gettext_lazy("Try again")
+    question = gettext_lazy(
+        "plenigo is told these changes again in a moment, with the values that are true then. What was refused is "
+        "refused again unless its cause has been mended."
+    )
+    button = gettext_lazy("Try again")
+    most = 1000
+
+    def rows(self, request: HttpRequest) -> QuerySet[RemoteChange]:
+        """Return the changes with what their names need."""
+        return super().rows(request).select_related("link__user")
+
+    def describe(self, row: RemoteChange) -> str:
+        """Name the reader and the kind."""
+        return f"{row.link.user}: {row.get_kind_display()}"
+
+    def act(self, rows: list[RemoteChange]) -> HttpResponse:
+        """Make them due."""
+        out_of_step = [row for row in rows if support.is_out_of_step(row)]
+        count = outbox.try_again(outbox.changes().filter(pk__in=[row.pk for row in out_of_step]))
+        log(self.request, out_of_step, _("Had it sent to plenigo again."))
+        if not count:
+            return self.leave(_("All of these are in step; there was nothing to send."), messages.WARNING, rows)
+        text = ngettext("%(count)d change will be sent again.", "%(count)d changes will be sent again.", count)
+        return self.leave(text % {"count": count}, messages.SUCCESS, rows)
+
+
+class LinkPage(ActionPage):
+    """A page about links."""
+
+    #: What the panel calls it.
+    panel_label: ClassVar[str | Promise]
+
+    def rows(self, request: HttpRequest) -> QuerySet[CustomerLink]:
+        """Return the links of the accounts that there are, with their users."""
+        return super().rows(request).filter(account__in=conf.accounts()).select_related("user")
+
+    def describe(self, row: CustomerLink) -> str:
+        """Name the reader and the customer."""
+        return f"{row.user} ({row.customer_id or row.external_id or row.account})"
+
+
+class SendAgain(LinkPage):
+    """Have plenigo told everything of a link anew."""
+
+    name = "send_again"
+    permission = "plenigo.send_remotechange"
+    title = gettext_lazy("Send again to plenigo")
+    panel_label = gettext_lazy("Send again")
+    question = gettext_lazy(
+        "plenigo is told the present e-mail address and access IDs of these readers anew, also where it has "
+        "acknowledged them before; who is not registered yet is registered. It overwrites what was changed at plenigo "
+        "by hand."
+    )
+    button = gettext_lazy("Send again")
+    most = 500
+
+    def act(self, rows: list[CustomerLink]) -> HttpResponse:
+        """Note everything of theirs."""
+        count = support.send_again(rows)
+        log(self.request, rows, _("Had everything sent to plenigo again."))
+        text = ngettext(
+            "plenigo will be told of %(count)d reader in a moment.",
+            "plenigo will be told of %(count)d readers in a moment.",
+            count,
+        )
+        return self.leave(text % {"count": count}, messages.SUCCESS, rows)
+
+
+class ImportAccessIds(LinkPage):
+    """Give customers access ids: all of those that are filled in, or none."""
+
+    name = "import_access_ids"
+    permission = "plenigo.import_accessid"
+    title = gettext_lazy("Import access IDs")
+    panel_label = title
+    question = gettext_lazy(
+        "By an access ID a customer is recognised who comes from another system. An empty field leaves that ID as it "
+        "is. plenigo is told in a moment."
+    )
+    button = gettext_lazy("Import")
+    template_name = "admin/plenigo/import_access_ids.html"
+    most = 25
+
+    def rows(self, request: HttpRequest) -> QuerySet[CustomerLink]:
+        """Return the links with their users and ids."""
+        return super().rows(request).prefetch_related("access_ids")
+
+    def details(self, rows: list[CustomerLink]) -> dict[str, Any]:
+        """Return an empty form for each customer."""
+        return {"forms": [self._form(row) for row in rows]}
+
+    def act(self, rows: list[CustomerLink]) -> HttpResponse:
+        """Import what is filled in; where anything is wrong, show all of it again with what is wrong."""
+        forms = [self._form(row, self.request.POST) for row in rows]
+        filled = [form for form in forms if form.is_valid() and any(form.ids)]
+        if not filled:
+            return self.page(rows, forms=forms, error=_("Enter at least one access ID."))
+        with transaction.atomic(using=router.db_for_write(AccessId)):
+            count = sum([self._import(form) for form in filled])
+            are_wrong = any(form.errors for form in forms)
+            transaction.set_rollback(are_wrong, using=router.db_for_write(AccessId))
+        if are_wrong:
+            return self.page(rows, forms=forms, error=_("Nothing was imported. Please correct what is marked below."))
+        if not count:
+            return self.leave(_("These customers have these access IDs already."), messages.WARNING, rows)
+        text = ngettext("%(count)d access ID was imported.", "%(count)d access IDs were imported.", count)
+        return self.leave(text % {"count": count}, messages.SUCCESS, rows)
+
+    def _form(self, link: CustomerLink, data: Any = None) -> Any:
+        current = {access_id.slot: access_id.value for access_id in link.access_ids.all()}
+        labels = conf.Account(link.account).access_id_labels
+        form = AccessIdsForm(data, prefix=str(link.pk), labels=labels, current=current)
+        form.link, form.heading = link, self.describe(link)  # type: ignore[attr-defined]  # for the template
+        return form
+
+    def _import(self, form: Any) -> int:
+        """Import one customer's, and return how many are new; what is wrong is told at the field."""
+        try:
+            assigned = access_ids.import_access_ids(
+                form.link, form.ids, imported_by=self.request.user, imported_from="admin"
+            )
+        except AccessImportError as error:
+            form.add_error(f"slot_{error.slot}" if error.slot else None, error.problem)
+            return 0
+        labels = [form.fields[f"slot_{slot}"].label for slot in assigned.changed_slots]
+        if labels:
+            log(self.request, [form.link], _("Imported access IDs: %(names)s.") % {"names": ", ".join(labels)})
+        return len(labels)
+
+
+# Not atomic: the vendor is asked.
+@method_decorator(transaction.non_atomic_requests, name="dispatch")
+class CheckAtPlenigo(LinkPage):
+    """Ask plenigo whether customers may read products, whatever the cache holds."""
+
+    name = "check"
+    permission = "plenigo.check_customerlink"
+    title = gettext_lazy("Check at plenigo")
+    panel_label = gettext_lazy("Check now")
+    question = gettext_lazy(
+        "plenigo is asked now whether these customers have access. Its answer also replaces what the readers’ pages "
+        "have kept."
+    )
+    button = gettext_lazy("Check now")
+    template_name = "admin/plenigo/check.html"
+    most = 10
+
+    def details(self, rows: list[CustomerLink]) -> dict[str, Any]:
+        """Return the form, filled in with the products that the readers' pages have asked for."""
+        known: dict[str, None] = {}
+        for row in rows:
+            kept = access.kept_answers(row.user, using=row.account)
+            known |= dict.fromkeys(answer.product_id for answer in kept)
+        return {"form": ProductsForm(initial={"product_ids": ", ".join(known)})}
+
+    def act(self, rows: list[CustomerLink]) -> HttpResponse:
+        """Ask, within the time that one page has, and show the answers."""
+        form = ProductsForm(self.request.POST)
+        if not form.is_valid():
+            return self.page(rows, form=form)
+        product_ids = form.cleaned_data["product_ids"]
+        with budget.within(max(conf.Account(row.account).timeout_seconds for row in rows)):
+            results = [self._ask(row, product_ids, form) for row in rows]
+        if form.errors:
+            return self.page(rows, form=form)
+        return self.page(rows, form=form, results=results)
+
+    def _ask(self, link: CustomerLink, product_ids: list[str], form: ProductsForm) -> dict[str, Any]:
+        result: dict[str, Any] = {"name": self.describe(link), "answers": [], "explanation": None}
+        kept = {each.product_id: each.asked_at for each in access.kept_answers(link.user, using=link.account)}
+        try:
+            answers, error = access.ask_now(link, product_ids)
+        except PlenigoError as wrong:
+            result["explanation"] = explain_error(wrong)
+            if isinstance(wrong, InvalidValueError) and wrong.field == "product_ids":
+                form.add_error("product_ids", str(explain_error(wrong).meaning))
+            return result
+        result["explanation"] = error and explain_error(error)
+        result["technical"] = str(error or "")
+        result["answers"] = [
+            {"answer": answer, "word": _word(answer.access), "kept_at": kept.get(answer.product_id)}
+            for answer in answers
+        ]
+        words = ", ".join(f"{answer.product_id}: {_word(answer.access)}" for answer in answers)
+        log(self.request, [link], _("Checked access at plenigo: %(answers)s.") % {"answers": words})
+        return result
+
+
+def _word(answer: access.Access) -> str:
+    words = {
+        access.Access.BOUGHT: pgettext("access", "yes"),
+        access.Access.NOT_BOUGHT: pgettext("access", "no"),
+        access.Access.UNKNOWN: pgettext("access", "unknown"),
+    }
+    return words[answer]
+
+
+class RegisterUsers(ActionPage):
+    """Have users of the site registered with plenigo."""
+
+    name = "register_with_plenigo"
+    permission = "plenigo.register_customerlink"
+    title = gettext_lazy("Register with plenigo")
+    panel_label = title
+    question = gettext_lazy(
+        "plenigo makes customers of these users in a moment: it is told their e-mail addresses and names. Who is a "
+        "customer already is left alone."
+    )
+    button = gettext_lazy("Register")
+    template_name = "admin/plenigo/register.html"
+    most = 100
+
+    @property
+    def using(self) -> str:
+        """The account that was chosen."""
+        chosen = self.request.POST.get("using") or self.request.GET.get("using") or ""
+        return chosen if chosen in conf.accounts() else conf.DEFAULT_ACCOUNT
+
+    def details(self, rows: list[Any]) -> dict[str, Any]:
+        """Return what registering would come to."""
+        plans = support.plan_registrations(rows, using=self.using)
+        return {"accounts": conf.accounts(), "using": self.using, "outcomes": [_outcome(plan) for plan in plans]}
+
+    def act(self, rows: list[Any]) -> HttpResponse:
+        """Note the registrations, and show what came of each."""
+        plans = support.request_registrations(rows, using=self.using)
+        noted = [plan.user for plan in plans if plan.is_possible]
+        what = _("Requested the registration with plenigo (account %(name)s).") % {"name": self.using}
+        log(self.request, noted, what)
+        if noted:
+            text = ngettext(
+                "%(count)d user will be registered with plenigo in a moment.",
+                "%(count)d users will be registered with plenigo in a moment.",
+                len(noted),
+            )
+            self.model_admin.message_user(self.request, text % {"count": len(noted)}, messages.SUCCESS)
+        if len(noted) == len(rows):
+            return self.go_back(rows)
+        return self.page(rows, outcomes=[_outcome(plan, is_done=True) for plan in plans], is_done=True)
+
+
+def _outcome(plan: support.Plan, *, is_done: bool = False) -> dict[str, Any]:
+    """Say in words what comes of a user."""
+    if plan.error is not None:
+        explanation = explain_error(plan.error)
+        return {"user": plan.user, "text": explanation.meaning, "remedy": explanation.remedy, "is_wrong": True}
+    if plan.link is not None:
+        return {"user": plan.user, "text": _("is a customer already"), "remedy": "", "is_wrong": False}
+    text = _("will be registered in a moment") if is_done else _("will be registered")
+    return {"user": plan.user, "text": text, "remedy": "", "is_wrong": False}

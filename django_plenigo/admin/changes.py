@@ -1,0 +1,173 @@
+"""What plenigo is still to be told, and what it has refused: the outbox, and the work list of conflicts."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.admin.utils import quote
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+
+from django_plenigo import conf
+from django_plenigo.admin.actions import TryAgain
+from django_plenigo.admin.lists import AccountFilter, StateFilter, SupportAdmin, SupportChangeList
+from django_plenigo.admin.words import point_in_time, progress_of
+from django_plenigo.models import CustomerLink, RemoteChange
+from django_plenigo.services import support
+from django_plenigo.services.explanations import explain
+
+REFUSED = support.ChangeState.REFUSED
+
+
+def is_work_list(request: HttpRequest) -> bool:
+    """Say whether a list is that of the conflicts."""
+    return request.GET.get(StateFilter.parameter_name) == REFUSED
+
+
+class ChangeChangeList(SupportChangeList):
+    """Changes; in the work list with both sides of each."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        """Remember which list it is, and read its rows."""
+        self.is_work_list = is_work_list(request)
+        super().get_results(request)
+        if self.is_work_list:
+            self.title = str(_("Conflicts to decide, oldest first"))
+        self.pauses = [(pause, explain(pause.last_error_type, pause.last_error)) for pause in support.pauses()]
+
+    def with_details(self, rows: list[RemoteChange]) -> list[RemoteChange]:
+        """Return the changes with both sides, in the work list."""
+        sides = support.sides_of(rows) if self.is_work_list else {}
+        for row in rows:
+            row.sides = sides.get(row.pk)  # type: ignore[attr-defined]  # for the columns
+        return rows
+
+
+@admin.register(RemoteChange)
+class RemoteChangeAdmin(SupportAdmin):
+    """What plenigo is still to be told, and what it has refused: the conflicts that an agent has to decide."""
+
+    actions = ["try_again"]
+    list_filter = [StateFilter, AccountFilter, "kind"]
+    list_select_related = ["link__user"]
+    search_fields = ["link__customer_id__startswith", "link__external_id__startswith", "link__email_key__startswith"]
+    sortable_by = ()
+
+    def get_list_display(self, request: HttpRequest) -> Any:
+        """Return the columns of the outbox or of the work list."""
+        account = ["account"] if len(conf.accounts()) > 1 else []
+        if is_work_list(request):
+            return ["reader", *account, "kind", "error", "this_side", "other_side", "refused"]
+        return ["reader", *account, "kind", "progress", "attempts", "due_at", "error"]
+
+    def get_ordering(self, request: HttpRequest) -> Any:
+        """Return the newest first; of the conflicts the oldest."""
+        return ["refused_at", "pk"] if is_work_list(request) else ["-pk"]
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[SupportChangeList]:
+        """Return our own list."""
+        return ChangeChangeList
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """Search as the list of links does."""
+        if not search_term.strip():
+            return queryset, False
+        links = self.find_links(request, CustomerLink.objects.all(), search_term)
+        return queryset.filter(link__in=links), False
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Return what there is to say of a change."""
+        what = {"fields": ["reader", "account", "kind", "progress", "error", "remedy", "last_error"]}
+        when = {"fields": ["noted_at", "attempts", "due_at", "refused_at"]}
+        if obj is None or not obj.is_refused:
+            return [(None, what), (_("When"), when)]
+        sides = {"fields": ["this_side", "other_side"]}
+        return [(None, what), (_("Both sides"), sides), (_("When"), when)]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        """Return what is no field of the model."""
+        return ["reader", "progress", "error", "remedy", "this_side", "other_side"]
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: Any = None) -> Any:
+        """Return a change with both sides."""
+        change = super().get_object(request, object_id, from_field)
+        if change is not None:
+            change.sides = support.sides_of([change])[change.pk]
+        return change
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        """Show a change, with the button that has it sent again."""
+        context = {"may_try_again": TryAgain.is_allowed(request, self), "show_delete": False}
+        return super().change_view(request, object_id, form_url, {**context, **(extra_context or {})})
+
+    def get_urls(self) -> list[Any]:
+        """Add the page that asks."""
+        return [TryAgain.url_of(self), *super().get_urls()]
+
+    # A row goes with its link, and what is to be told must have a row. The permission itself stays, since a link is
+    # deleted with its rows.
+
+    def get_actions(self, request: HttpRequest, action_location: Any = None) -> Any:
+        """Leave out deleting."""
+        location = {} if action_location is None else {"action_location": action_location}  # since Django 6.1
+        actions = super().get_actions(request, **location)
+        actions.pop("delete_selected", None)
+        return actions
+
+    def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+        """Refuse."""
+        raise PermissionDenied
+
+    # ---- columns
+
+    @admin.display(description=_("reader"))
+    def reader(self, change: RemoteChange) -> str:
+        """Name the reader as the site names its users."""
+        return str(change.link.user)
+
+    @admin.display(description=_("state"))
+    def progress(self, change: RemoteChange) -> str:
+        """Say in words how far the change has come."""
+        return progress_of(change)
+
+    @admin.display(description=_("last error"), empty_value="–")
+    def error(self, change: RemoteChange) -> str | None:
+        """Say in plain words what went wrong last."""
+        return str(explain(change.last_error_type, change.last_error).meaning) if change.last_error else None
+
+    @admin.display(description=_("what to do"), empty_value="–")
+    def remedy(self, change: RemoteChange) -> str | None:
+        """Say what helps."""
+        return str(explain(change.last_error_type, change.last_error).remedy) if change.last_error else None
+
+    @admin.display(description=_("refused"), empty_value="–")
+    def refused(self, change: RemoteChange) -> str | None:
+        """Say since when it waits for an agent."""
+        return point_in_time(change.refused_at) if change.refused_at else None
+
+    @admin.display(description=_("here"))
+    def this_side(self, change: Any) -> SafeString:
+        """Return the address of the change's own user, and her link."""
+        return _side(self, change.link, change.sides.email if change.sides else "")
+
+    @admin.display(description=_("at plenigo"))
+    def other_side(self, change: Any) -> str:
+        """Return which reader of this site has what plenigo refused."""
+        other = change.sides.other if change.sides else None
+        if other is None:
+            return str(_("a customer who is no reader here, as far as is known"))
+        return _side(self, other, other.confirmed_email)
+
+
+def _side(model_admin: RemoteChangeAdmin, link: CustomerLink, email: str) -> SafeString:
+    name = f"{model_admin.admin_site.name}:plenigo_customerlink_change"
+    address = reverse(name, args=[quote(link.pk)], current_app=model_admin.admin_site.name)
+    return format_html('<a href="{}">{}</a><br>{}', address, link.user, email or "–")

@@ -1,0 +1,56 @@
+"""What an agent fills in."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from django_plenigo.services.access_ids import LONGEST_VALUE
+
+#: How many products are asked for at once.
+MOST_PRODUCTS = 10
+
+
+class ProductsForm(forms.Form):
+    """Which products access is asked for."""
+
+    product_ids = forms.CharField(
+        label=_("Product IDs"),
+        max_length=500,
+        help_text=_("As they stand at plenigo; several are separated by commas or blanks."),
+        widget=forms.TextInput(attrs={"class": "vTextField", "autocomplete": "off", "spellcheck": "false"}),
+    )
+
+    def clean_product_ids(self) -> list[str]:
+        """Return the ids, each once."""
+        product_ids = list(dict.fromkeys(re.split(r"[\s,]+", self.cleaned_data["product_ids"].strip(", "))))
+        if len(product_ids) > MOST_PRODUCTS:
+            raise forms.ValidationError(
+                _("Ask for at most %(most)d products at once."), params={"most": MOST_PRODUCTS}, code="too_many"
+            )
+        return product_ids
+
+
+class AccessIdsForm(forms.Form):
+    """One to four access ids of one customer; an empty field leaves that one as it is."""
+
+    def __init__(self, *args: Any, labels: Sequence[str], current: Mapping[int, str], **kwargs: Any) -> None:
+        """Make a field for each slot, with the site's label and what is in it now."""
+        super().__init__(*args, **kwargs)
+        for slot, label in enumerate(labels, 1):
+            self.fields[f"slot_{slot}"] = forms.CharField(
+                label=label,
+                required=False,
+                # Without a limit of its own: the service says the same about files and forms.
+                help_text=_("Now: %(value)s") % {"value": current[slot]} if slot in current else "",
+                widget=forms.TextInput(
+                    attrs={"class": "vTextField", "autocomplete": "off", "spellcheck": "false", "size": LONGEST_VALUE}
+                ),
+            )
+
+    @property
+    def ids(self) -> list[str | None]:
+        """The ids by position, None where a field is empty."""
+        return [value or None for value in self.cleaned_data.values()]

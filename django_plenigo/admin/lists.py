@@ -1,0 +1,171 @@
+"""Lists that are as fast with a million rows as with a thousand."""
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin
+from django.contrib.admin.views.main import ChangeList
+from django.contrib.auth import get_user_model
+from django.core.paginator import Paginator
+from django.db.models import Exists, OuterRef, QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from django_plenigo import conf
+from django_plenigo.models import CustomerLink
+from django_plenigo.services import search, support
+
+if TYPE_CHECKING:
+    AnyModelAdmin = admin.ModelAdmin[Any]
+    AnyPaginator = Paginator[Any]
+else:
+    # Django's own classes take no model in brackets, which type checkers ask for.
+    AnyModelAdmin, AnyPaginator = admin.ModelAdmin, Paginator
+
+#: How many rows are counted, and can be leafed through.
+MOST_COUNTED = 10_000
+
+#: In the address of a list: that users are to be searched even where an id was found.
+ASK_USERS = "users"
+
+
+class BoundedPaginator(AnyPaginator):
+    """Count up to a bound: a count of everything looks at every row."""
+
+    @cached_property
+    def _counted(self) -> int:
+        rows: Any = self.object_list
+        return int(rows.order_by()[: MOST_COUNTED + 1].count())
+
+    @property
+    def count(self) -> int:
+        """How many rows can be leafed through."""
+        return min(self._counted, MOST_COUNTED)
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether there are more."""
+        return self._counted > MOST_COUNTED
+
+
+class SupportChangeList(ChangeList):
+    """A list that tells what its search has come to."""
+
+    prefetched: tuple[str, ...] = ()
+    #: Set by the search, which Django asks for while the list is made.
+    found: search.Found | None = None
+
+    def get_filters_params(self, params: Any = None) -> Any:
+        """Return what filters the rows, without our own word."""
+        filters = super().get_filters_params(params)
+        filters.pop(ASK_USERS, None)
+        return filters
+
+    def get_results(self, request: HttpRequest) -> None:
+        """Read the rows of one page and what is shown with them."""
+        super().get_results(request)
+        self.found = getattr(request, "_plenigo_found", None)
+        self.is_cut = self.paginator.is_cut
+        self.most_counted = MOST_COUNTED
+        self.asking_users = self.get_query_string({ASK_USERS: "1"})
+        self.result_list = self.with_details(list(self.result_list.prefetch_related(*self.prefetched)))
+
+    def with_details(self, rows: list[Any]) -> list[Any]:
+        """Return the rows of one page with what their columns need."""
+        return rows
+
+
+class SupportAdmin(AnyModelAdmin):
+    """Rows that only the services write, found by one search box."""
+
+    paginator = BoundedPaginator
+    show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER  # counts of every value look at every row
+    list_per_page = 100
+    list_max_show_all = 200
+    search_help_text = _(
+        "An e-mail address, plenigo's customer ID, an external ID or an access ID, or the beginning of one; or a name."
+    )
+
+    class Media:
+        css = {"all": ["plenigo/admin.css"]}
+
+    def has_add_permission(self, request: HttpRequest, *args: Any) -> bool:
+        """Refuse: rows come from registering."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Refuse: plenigo would not know."""
+        return False
+
+    def find_links(
+        self, request: HttpRequest, links: QuerySet[CustomerLink], search_term: str
+    ) -> QuerySet[CustomerLink]:
+        """Return which of these links a search means, and leave with the request what there is to say of it."""
+        found = search.find_links(
+            links,
+            search_term,
+            find_users=user_finder(self.admin_site, request),
+            asks_always=ASK_USERS in request.GET,
+        )
+        request._plenigo_found = found  # type: ignore[attr-defined]  # for the list that is being made
+        return links.filter(pk__in=found.link_keys)
+
+
+def admin_of(admin_site: admin.AdminSite, model: Any) -> Any:
+    """Return the model admin of an admin site, None where it has none."""
+    return admin_site.get_model_admin(model) if admin_site.is_registered(model) else None
+
+
+def user_finder(admin_site: admin.AdminSite, request: HttpRequest) -> Any:
+    """Return a search for users who have a link, by the site's own user admin; None where there is none for this agent.
+
+    What that searches, and how fast, is the site's affair; how much of it is taken is bounded.
+    """
+    user_admin = admin_of(admin_site, get_user_model())
+    if (
+        user_admin is None
+        or not user_admin.has_view_or_change_permission(request)
+        or not user_admin.get_search_fields(request)
+    ):
+        return None
+
+    def find(term: str, most: int) -> list[Any]:
+        users, may_repeat = user_admin.get_search_results(request, user_admin.get_queryset(request), term)
+        linked = users.filter(Exists(CustomerLink.objects.filter(user=OuterRef("pk")))).order_by()
+        keys = linked.values_list("pk", flat=True)
+        return list((keys.distinct() if may_repeat else keys)[:most])
+
+    return find
+
+
+class AccountFilter(admin.SimpleListFilter):
+    """By account: those in the settings, since looking for others would look at every row."""
+
+    title = _("account")
+    parameter_name = "account"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """Return the accounts, none where there is only one."""
+        accounts = conf.accounts()
+        return [(account, account) for account in accounts] if len(accounts) > 1 else []
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Return the rows of the account."""
+        return queryset.filter(account=self.value()) if self.value() else queryset
+
+
+class StateFilter(admin.SimpleListFilter):
+    """By state: see `support.ChangeState`."""
+
+    title = _("state")
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[Any, Any]]:
+        """Return the states."""
+        return list(support.ChangeState.choices)
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Return the changes that are in the state."""
+        state = self.value()
+        return support.changes_in(queryset, state) if state in support.ChangeState.values else queryset

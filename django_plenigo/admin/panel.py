@@ -1,0 +1,87 @@
+"""The panel that says how a user stands with plenigo, on the user's own page and on the link's."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils.functional import SimpleLazyObject
+from django.utils.translation import gettext_lazy as _
+
+from django_plenigo.admin.actions import CheckAtPlenigo, ImportAccessIds, RegisterUsers, SendAgain, TryAgain
+from django_plenigo.admin.lists import admin_of
+from django_plenigo.admin.words import history_of, progress_of
+from django_plenigo.models import CustomerLink, RemoteChange
+from django_plenigo.services import access, support
+from django_plenigo.services.explanations import explain
+
+TITLE = _("plenigo")
+
+
+def panel_fieldset(request: HttpRequest, admin_site: admin.AdminSite, views: Any, user_admin: Any = None) -> Any:
+    """Return a fieldset that holds nothing but the panel, so that it stands in a site's own templates too.
+
+    `views` returns what there is to say, and is called once, when the page is rendered.
+    """
+    html = SimpleLazyObject(lambda: panel_html(request, admin_site, views(), user_admin))
+    return (TITLE, {"fields": [], "classes": ["plenigo"], "description": html})
+
+
+def panel_html(
+    request: HttpRequest, admin_site: admin.AdminSite, views: Sequence[support.CustomerView], user_admin: Any = None
+) -> str:
+    """Return the panels of several accounts."""
+    panels = [_panel(request, admin_site, view, user_admin) for view in views]
+    return render_to_string("admin/plenigo/panel.html", {"panels": panels, "has_several": len(panels) > 1}, request)
+
+
+def _panel(request: HttpRequest, admin_site: admin.AdminSite, view: support.CustomerView, user_admin: Any) -> Any:
+    return {
+        "view": view,
+        "pause": view.pause and explain(view.pause.last_error_type, view.pause.last_error),
+        "changes": [_change(request, admin_site, change) for change in view.changes],
+        "kept_answers": access.kept_answers(view.user, using=view.account) if view.is_configured else [],
+        "history": history_of(view.link) if view.link else [],
+        "actions": _actions(request, admin_site, view, user_admin),
+        "link_address": _link_address(request, admin_site, view) if user_admin else "",
+    }
+
+
+def _change(request: HttpRequest, admin_site: admin.AdminSite, change: RemoteChange) -> Any:
+    change_admin = admin_of(admin_site, RemoteChange)
+    may_send = change_admin is not None and TryAgain.is_allowed(request, change_admin)
+    return {
+        "kind": change.get_kind_display(),
+        "progress": progress_of(change),
+        "error": explain(change.last_error_type, change.last_error) if change.last_error else None,
+        "technical": change.last_error,
+        "is_refused": change.is_refused,
+        "try_again": TryAgain.address(change_admin, change, request.path) if may_send else "",
+    }
+
+
+def _actions(request: HttpRequest, admin_site: admin.AdminSite, view: support.CustomerView, user_admin: Any) -> Any:
+    """Return the labels and addresses of what this agent may do."""
+    link_admin = admin_of(admin_site, CustomerLink)
+    actions = []
+    if view.link is not None and view.is_configured and link_admin is not None:
+        pages: list[Any] = [CheckAtPlenigo, ImportAccessIds] if view.link.is_registered else []
+        actions = [
+            (page.panel_label, page.address(link_admin, view.link, request.path))
+            for page in [*pages, SendAgain]
+            if page.is_allowed(request, link_admin)
+        ]
+    is_unknown = view.link is None or view.state is support.LinkState.NOT_LINKED
+    if is_unknown and view.is_configured and user_admin is not None and RegisterUsers.is_allowed(request, user_admin):
+        address = RegisterUsers.address(user_admin, view.user, request.path)
+        actions.append((RegisterUsers.panel_label, f"{address}&using={view.account}"))
+    return actions
+
+
+def _link_address(request: HttpRequest, admin_site: admin.AdminSite, view: support.CustomerView) -> str:
+    link_admin = admin_of(admin_site, CustomerLink)
+    if view.link is None or link_admin is None or not link_admin.has_view_or_change_permission(request):
+        return ""
+    return reverse(f"{admin_site.name}:plenigo_customerlink_change", args=[view.link.pk], current_app=admin_site.name)

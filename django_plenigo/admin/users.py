@@ -1,0 +1,78 @@
+"""What the site's own user admin gains by one mixin."""
+
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext_lazy as _
+
+from django_plenigo.admin.actions import RegisterUsers
+from django_plenigo.admin.links import warn_of_deleting
+from django_plenigo.admin.panel import panel_fieldset
+from django_plenigo.models import CustomerLink, RemoteChange
+from django_plenigo.services import support
+
+if TYPE_CHECKING:
+    Base = admin.ModelAdmin[Any]
+else:
+    Base = object
+
+
+class CustomerPanelMixin(Base):
+    """Show on a user's page how she stands with plenigo, and let users be registered from their list.
+
+    It comes first among the bases: `class MyUserAdmin(CustomerPanelMixin, UserAdmin)`. It adds a fieldset and an action
+    to what the site has, and replaces none of its templates.
+    """
+
+    def __init__(self, model: Any, admin_site: admin.AdminSite) -> None:
+        """Add the action to those of the site, unless the site wants none at all."""
+        super().__init__(model, admin_site)
+        if self.actions is not None:
+            self.actions = [*self.actions, "register_with_plenigo"]
+
+    @property
+    def media(self) -> forms.Media:
+        """The site's own files, and the style of the panel."""
+        return super().media + forms.Media(css={"all": ["plenigo/admin.css"]})
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Put the panel behind the site's first fieldset, for agents who may see links."""
+        fieldsets = list(super().get_fieldsets(request, obj))
+        if obj is None or not request.user.has_perm("plenigo.view_customerlink"):
+            return fieldsets
+        panel = panel_fieldset(request, self.admin_site, lambda: support.views_of_user(obj), self)
+        return [*fieldsets[:1], panel, *fieldsets[1:]]
+
+    def get_urls(self) -> list[Any]:
+        """Add the page that asks before users are registered."""
+        return [RegisterUsers.url_of(self), *super().get_urls()]
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """Save as the site does, and say that plenigo will be told of another address."""
+        super().save_model(request, obj, form, change)
+        email_field = getattr(obj, "get_email_field_name", str)()
+        if change and email_field in form.changed_data:
+            waiting = RemoteChange.objects.filter(
+                link__user=obj, kind=RemoteChange.Kind.CHANGE_EMAIL, due_at__isnull=False
+            )
+            if waiting.exists():
+                text = _("plenigo will be told of the new address in a moment; the user's page shows what comes of it.")
+                self.message_user(request, text, messages.INFO)
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """Return what would be deleted, and say what happens at plenigo."""
+        keys = [obj.pk for obj in objs]
+        warn_of_deleting(request, exists=CustomerLink.objects.filter(user__in=keys).exists())
+        return super().get_deleted_objects(objs, request)
+
+    def has_register_with_plenigo_permission(self, request: HttpRequest) -> bool:
+        """Say whether this agent may register users."""
+        return RegisterUsers.is_allowed(request, self)
+
+    @admin.action(description=RegisterUsers.title, permissions=["register_with_plenigo"])
+    def register_with_plenigo(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse:
+        """Ask before they are registered."""
+        return RegisterUsers.open_for(self, request, queryset)
