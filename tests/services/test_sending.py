@@ -646,30 +646,31 @@ def test_link_that_stays_locked_is_told_again_when_its_lease_has_run_out(in_anot
 
 
 def test_transaction_that_notes_many_customers_in_any_order_meets_no_deadlock(in_another_transaction, vendor):
-    """It holds the second customer's change and then asks for the first's, which is being settled."""
+    """It holds the second customer's change and then asks for the first's, while both are being settled."""
     first, second = new_links(2)
-    site = []
+    errors, holds_second = [], threading.Event()
 
     def save_both():
         try:
             with transaction.atomic():
                 outbox.note(second, Kind.CHANGE_EMAIL)
-                time.sleep(0.3)
+                holds_second.set()
+                time.sleep(0.5)
                 outbox.note(first, Kind.CHANGE_EMAIL)
         except Exception as error:  # noqa: BLE001 - whatever the site would meet
-            site.append(error)
+            errors.append(error)
         finally:
             connections.close_all()
 
-    thread = threading.Thread(target=save_both)
+    site = threading.Thread(target=save_both)
 
     def start(step, claim):
-        if step is Step.ANSWERED and not thread.ident:
-            thread.start()
-            time.sleep(0.1)
+        if step is Step.ANSWERED and not site.ident:
+            site.start()
+            assert holds_second.wait(20)
 
-    sending.deliver_due(workers=1, observe=start)
-    thread.join(20)
-    assert site == []
-    sending.deliver_due(workers=1)
+    sending.deliver_due(workers=2, observe=start)
+    site.join(20)
+    assert errors == []
+    sending.deliver_due(workers=2)
     assert not any(row.is_waiting for row in RemoteChange.objects.all())
