@@ -19,7 +19,7 @@ def run_due_work(
 ) -> sending.Delivery:
     """Do what is due of all accounts or of those named, until nothing is; see `sending.deliver_due`.
 
-    To be called outside of a transaction. Raises nothing but errors of the database.
+    Raises `RuntimeError` within a transaction, and errors of the database.
     """
     return sending.deliver_due(accounts, workers=workers, limit=limit, must_stop=must_stop, observe=observe)
 

@@ -248,7 +248,7 @@ class _Wakes(threading.local):
     def __init__(self) -> None:
         self.noted: Counter[tuple[str, str]] = Counter()
         self.told: Counter[tuple[str, str]] = Counter()
-        self.are_off = False
+        self.unneeded: Counter[str] = Counter()
 
 
 _wakes = _Wakes()
@@ -259,7 +259,7 @@ def wake_on_commit(account: str) -> None:
 
     Once for a transaction, however much is noted in it.
     """
-    if _wakes.are_off:
+    if _wakes.unneeded[account]:
         return
     key = (router.db_for_write(RemoteChange), account)
     _wakes.noted[key] += 1
@@ -274,13 +274,13 @@ def _wake_once(key: tuple[str, str], number: int) -> None:
 
 
 @contextmanager
-def delivering_here() -> Iterator[None]:
-    """Wake nobody for what this thread notes meanwhile: it is about to deliver by itself."""
-    before, _wakes.are_off = _wakes.are_off, True
+def delivering_here(account: str) -> Iterator[None]:
+    """Wake nobody for what this thread notes of an account meanwhile: it is about to deliver that by itself."""
+    _wakes.unneeded[account] += 1
     try:
         yield
     finally:
-        _wakes.are_off = before
+        _wakes.unneeded[account] -= 1
 
 
 def wake(accounts: Iterable[str]) -> None:

@@ -34,7 +34,7 @@ def visit(second):
     print(change.filter(noted__gt=F("delivered")).exists())
 
 delivery._drainer.join(60)
-with outbox.delivering_here():
+with outbox.delivering_here("default"):
     outbox.note(link, RemoteChange.Kind.CHANGE_EMAIL)
 change.update(due_at=timezone.now() + timedelta(seconds=%d))
 for second in %r:

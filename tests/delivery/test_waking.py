@@ -3,7 +3,8 @@
 import pytest
 from django.db import transaction
 
-from django_plenigo.services import outbox
+from django_plenigo.services import customers, outbox, sending
+from tests.factories import UserFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -82,9 +83,35 @@ def test_way_of_delivery_that_fails_breaks_no_transaction_and_is_tried_once_in_i
     assert "nobody listens" in caplog.text
 
 
-def test_nobody_is_woken_by_a_thread_that_delivers_by_itself():
-    with outbox.delivering_here():
+def test_thread_that_delivers_an_account_by_itself_wakes_nobody_for_it(settings):
+    settings.PLENIGO = {name: {"MODE": "sandbox", "DELIVERY": f"{__name__}.record"} for name in ("default", "weekly")}
+    with outbox.delivering_here("default"):
         outbox.wake_on_commit("default")
-    assert wakes == []
+        outbox.wake_on_commit("weekly")
+    assert wakes == [["weekly"]]
     outbox.wake_on_commit("default")
+    assert wakes == [["weekly"], ["default"]]
+
+
+def is_verified(user):
+    """Be a function of a site that has verified every address."""
+    return True
+
+
+def test_what_is_noted_by_a_delivery_is_delivered_by_it_and_wakes_nobody(settings, sandbox):
+    settings.PLENIGO["default"]["EMAIL_IS_VERIFIED"] = f"{__name__}.is_verified"
+    user = UserFactory()
+    customers.request_registration(user)
     assert len(wakes) == 1
+    assert sending.deliver_due().delivered == 2  # the registration, and the external id that it leaves to be attached
+    assert [call.endpoint for call in sandbox.calls] == ["register", "addExternalUserId"]
+    assert len(wakes) == 1
+
+
+def test_now_is_a_way_of_delivery_that_is_done_as_the_save_returns(settings, sandbox):
+    settings.PLENIGO["default"]["DELIVERY"] = "django_plenigo.delivery.now"
+    user = UserFactory()
+    link = customers.register(user)
+    user.email = "new@example.com"
+    user.save()
+    assert sandbox.customer(link.customer_id).email == "new@example.com"

@@ -119,7 +119,8 @@ def deliver_due(
     for account in list(accounts) if accounts is not None else conf.accounts():
         left = None if limit is None else limit - result.delivered - result.postponed - result.refused
         try:
-            _Run(account, workers, left, must_stop, observe, lease_seconds, result).run()
+            with outbox.delivering_here(account):
+                _Run(account, workers, left, must_stop, observe, lease_seconds, result).run()
         except (ConfigurationError, UnsupportedOperationError) as error:
             logger.error("Nothing can be delivered of the account %r: %s", account, error)
             result.stopped[account] = str(error)
