@@ -1,8 +1,8 @@
 """Builds the configured clients: where settings and protocols meet."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import IO, Any, TypeVar
 
 from django.utils.module_loading import import_string
 
@@ -16,6 +16,7 @@ from django_plenigo.protocols.base import (
     LoginMinter,
     MultipleLoginMinter,
     PaywallReader,
+    ProfileKeeper,
     SessionConfirmer,
     UserCookie,
 )
@@ -24,6 +25,7 @@ from django_plenigo.tracebacks import without_secrets
 # By dotted path, so that start-up loads neither requests nor cryptography.
 FACTORIES = {"v2": "django_plenigo.protocols.plenigo_v2.connect"}
 COOKIES = {"v2": "django_plenigo.protocols.plenigo_v2.cookies"}
+SPREADSHEETS = "django_plenigo.spreadsheets"
 SANDBOX_ADAPTER = "django_plenigo.sandbox.adapter.SandboxAdapter"
 
 Need = TypeVar("Need")
@@ -79,6 +81,11 @@ def _serving(need: type[Need], using: str) -> Need:
 def customer_directory(using: str = conf.DEFAULT_ACCOUNT) -> CustomerDirectory:
     """Return what keeps the customers of an account."""
     return _serving(CustomerDirectory, using)  # type: ignore[type-abstract]  # asked for by isinstance only
+
+
+def profile_keeper(using: str = conf.DEFAULT_ACCOUNT) -> ProfileKeeper:
+    """Return what keeps names and language of an account's customers."""
+    return _serving(ProfileKeeper, using)  # type: ignore[type-abstract]  # as above
 
 
 def access_registry(using: str = conf.DEFAULT_ACCOUNT) -> AccessRegistry:
@@ -137,3 +144,28 @@ def write_user_cookie(customer_id: str, *, issued_at: datetime, using: str = con
     account = conf.Account(using)
     write: Callable[..., str] = import_string(f"{COOKIES[account.generation]}.write_user_cookie")
     return write(customer_id, account.secrets, issued_at=issued_at)
+
+
+def spreadsheet_rows(file: IO[bytes], *, most_columns: int) -> Iterator[tuple[int, list[str]]]:
+    """Return the rows of an XLSX file, see `spreadsheets.read_rows`. Raises as it does, and as below."""
+    rows: Iterator[tuple[int, list[str]]] = _of_spreadsheets("read_rows")(file, most_columns=most_columns)
+    return rows
+
+
+def spreadsheet_bytes(file: IO[bytes]) -> int:
+    """Return the unpacked size of an XLSX file, see `spreadsheets.unpacked_bytes`.
+
+    Raises as it does, and `UnsupportedOperationError` where openpyxl is not installed.
+    """
+    size: int = _of_spreadsheets("unpacked_bytes")(file)
+    return size
+
+
+def _of_spreadsheets(name: str) -> Callable[..., Any]:
+    try:
+        function: Callable[..., Any] = import_string(f"{SPREADSHEETS}.{name}")
+    except ModuleNotFoundError as error:
+        if error.name != "openpyxl":
+            raise
+        raise UnsupportedOperationError("XLSX needs openpyxl: pip install 'django-plenigo[xlsx]'.") from None
+    return function

@@ -1,6 +1,7 @@
 """System checks: no network, no database; each names its cause and what to write."""
 
 import difflib
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,6 +16,23 @@ MIDDLEWARE = "django_plenigo.middleware.PrivateResponseMiddleware"
 SANDBOX_APP = "django_plenigo.sandbox"
 
 MINIMAL = 'PLENIGO = {"default": {"API": "v2", "MODE": "sandbox"}}'
+
+#: What to write for a key whose default is no example.
+HINTS = {
+    "MODE": 'Write "MODE": "sandbox" to try things out, "stage" or "live" for plenigo itself.',
+    "COMPANY_ID": 'Copy the company id from plenigo\'s merchant backend. "MODE": "sandbox" does without.',
+    "SECRET": "Copy the secret from plenigo's merchant backend into the environment, and read it from there.",
+    "HOSTS": 'Leave it out: MODE decides the hosts. Another one is as in {"api": "https://api.example.com"}.',
+    "LANGUAGE": 'Write two letters, as in "LANGUAGE": "de", or leave it out for the language of the request.',
+    "EXTERNAL_ID": 'Write a function of yours, as in "mysite.customers.external_id", or leave it out.',
+    "EMAIL_IS_VERIFIED": 'Write a function of yours, as in "mysite.customers.email_is_verified", or leave it out.',
+    "GENDER": 'Write a function of yours, as in "mysite.customers.gender", or leave it out.',
+    "FOLLOWED_FIELDS": 'Write a list, as in "FOLLOWED_FIELDS": ["first_name", "last_name"], or leave it out.',
+    "CACHE": 'Leave it out for the cache "default", or put that alias into CACHES.',
+    "TRUSTED_PROXIES": 'Write networks, as in "TRUSTED_PROXIES": ["10.0.0.0/8"], or leave it out.',
+    "ACCESS_ID_LABELS": 'Write at most four names, as in "ACCESS_ID_LABELS": ["CRM", "Billing"], or leave it out.',
+}
+_KEY_OF_ERROR = re.compile(r"PLENIGO\[[^\]]*\]\['(?P<key>\w+)'\]")
 
 
 @checks.register("plenigo")
@@ -40,7 +58,7 @@ def _check_account(account: conf.Account) -> list[CheckMessage]:
             text = f"PLENIGO[{account.alias!r}] has an unknown key {key!r}."
             messages.append(checks.Error(text, hint=hint, id="plenigo.E002"))
     messages += _check_values(account)
-    return messages or _check_mode(account)
+    return messages or [*_check_mode(account), *_check_followed_fields(account)]
 
 
 def _check_values(account: conf.Account) -> list[CheckMessage]:
@@ -49,9 +67,21 @@ def _check_values(account: conf.Account) -> list[CheckMessage]:
         try:
             read(account)
         except ConfigurationError as error:
-            hint = "See the chapter on settings in the documentation."
-            problems[str(error)] = checks.Error(str(error), hint=hint, id="plenigo.E003")
+            problems[str(error)] = checks.Error(str(error), hint=_hint_for(error), id="plenigo.E003")
     return list(problems.values())
+
+
+def _hint_for(error: ConfigurationError) -> str:
+    """Say what to write for the key that an error names first."""
+    found = _KEY_OF_ERROR.match(str(error))
+    key = found["key"] if found else ""
+    if key in HINTS:
+        return HINTS[key]
+    if key in conf.OPTIONS:
+        default = conf.OPTIONS[key].default
+        shown = f'"{default}"' if isinstance(default, str) else repr(default)
+        return f'Leave it out for the default, which is as if you wrote "{key}": {shown}.'
+    return "See the chapter on settings in the documentation."
 
 
 def _check_mode(account: conf.Account) -> list[CheckMessage]:
@@ -70,6 +100,23 @@ def _check_mode(account: conf.Account) -> list[CheckMessage]:
         text = f"PLENIGO[{account.alias!r}] is in MODE {account.mode!r} with the company of the sandbox."
         messages.append(checks.Error(text, hint="Give your own COMPANY_ID and SECRET.", id="plenigo.E006"))
     return messages
+
+
+def _check_followed_fields(account: conf.Account) -> list[CheckMessage]:
+    """Check that the API can change what is to be followed."""
+    followed, where = account.followed_fields, f"PLENIGO[{account.alias!r}]['FOLLOWED_FIELDS']"
+    names = [name for name in followed if name != "language"]
+    problems: list[tuple[str, str]] = []
+    if len(names) < len(followed) and "language" not in conf.CHANGEABLE[account.generation]:
+        text = f"{where} names language, but API {account.generation} has no call that changes it."
+        problems.append((text, "Leave language out: plenigo is told a customer's language as she is registered."))
+    if account.generation == "v2" and names and account.gender is None:
+        text = f"{where} names {' and '.join(names)}, but API v2 changes names only together with a gender."
+        problems.append((text, f"Name a function from a user to plenigo's word. {HINTS['GENDER']}"))
+    if account.generation == "v2" and len(set(names)) == 1:
+        text = f"{where} names {names[0]} alone, but API v2 changes both names in one call."
+        problems.append((text, 'Write "FOLLOWED_FIELDS": ["first_name", "last_name"].'))
+    return [checks.Error(text, hint=hint, id="plenigo.E008") for text, hint in problems]
 
 
 @checks.register("plenigo")

@@ -60,6 +60,10 @@ TASKS_RUN_AT_ONCE, TASKS_NEVER_RUN = "ImmediateBackend", "DummyBackend"
 #: What a gate does while nobody knows the answer.
 ON_OUTAGE = ("last_known", "unknown", "open")
 
+#: What of a user may be followed besides the address, and what of it each generation of the API can change.
+FOLLOWABLE = ("first_name", "last_name", "language")
+CHANGEABLE: Mapping[str, tuple[str, ...]] = {"v2": ("first_name", "last_name")}
+
 
 class Option(NamedTuple):
     """One key of an account: what it may hold, and its default."""
@@ -80,6 +84,8 @@ OPTIONS: Mapping[str, Option] = {
     "LANGUAGE": Option((str,), ""),
     "EXTERNAL_ID": Option((str,), ""),
     "EMAIL_IS_VERIFIED": Option((str,), ""),
+    "FOLLOWED_FIELDS": Option((list, tuple), ()),
+    "GENDER": Option((str,), ""),
     "ACCESS_TTL_SECONDS": Option((int, float), 60),
     "ACCESS_STALE_SECONDS": Option((int, float), 24 * 60 * 60),
     "ON_OUTAGE": Option((str,), "last_known", ON_OUTAGE),
@@ -259,6 +265,21 @@ class Account:
     def email_is_verified(self) -> Callable[[Any], bool] | None:
         """The site's function that says whether a user's address is verified, None where the site names none."""
         return self._function("EMAIL_IS_VERIFIED")
+
+    @property
+    def followed_fields(self) -> tuple[str, ...]:
+        """What of a user is kept in step besides the address, of `FOLLOWABLE`."""
+        names = tuple(self._get("FOLLOWED_FIELDS"))
+        unknown = [name for name in names if name not in FOLLOWABLE]
+        if unknown:
+            where, known = f"PLENIGO[{self.alias!r}]['FOLLOWED_FIELDS']", ", ".join(FOLLOWABLE)
+            raise ConfigurationError(f"{where} must be some of {known}, not {unknown[0]!r}.")
+        return names
+
+    @property
+    def gender(self) -> Callable[[Any], str] | None:
+        """The site's function from a user to the vendor's word for the gender, None where the site names none."""
+        return self._function("GENDER")
 
     def _function(self, name: str) -> Callable[[Any], Any] | None:
         path = self._get(name)

@@ -61,6 +61,9 @@ def test_wrong_account_is_an_error(settings, entry, check_id):
         {"EXTERNAL_ID": ".relative.path"},
         {"EXTERNAL_ID": "tests.settings.DATABASES"},
         {"EMAIL_IS_VERIFIED": "nothing"},
+        {"GENDER": "nothing"},
+        {"FOLLOWED_FIELDS": "first_name"},
+        {"FOLLOWED_FIELDS": ["email"]},
     ],
     ids=str,
 )
@@ -69,7 +72,7 @@ def test_value_that_cannot_work_is_one_error_that_names_it(settings, entry):
     (message,) = run_checks(tags=["plenigo"])
     assert message.id == "plenigo.E003"
     assert f"PLENIGO['default']['{next(iter(entry))}']" in message.msg
-    assert message.hint
+    assert "documentation" not in message.hint
 
 
 @pytest.mark.parametrize(
@@ -85,6 +88,48 @@ def test_value_that_cannot_work_is_one_error_that_names_it(settings, entry):
 )
 def test_value_at_the_edge_of_what_works_passes(settings, entry):
     settings.PLENIGO = {"default": {**LIVE, **entry}}
+    assert ids() == set()
+
+
+@pytest.mark.parametrize(
+    ("entry", "hint"),
+    [
+        ({"MODE": "production"}, '"stage" or "live"'),
+        ({"TIMEOUT_SECONDS": 0}, 'as if you wrote "TIMEOUT_SECONDS": 5.0'),
+        ({"ON_OUTAGE": "never"}, 'as if you wrote "ON_OUTAGE": "last_known"'),
+        ({"TEST_MODE": "False"}, 'as if you wrote "TEST_MODE": False'),
+        ({"EXTERNAL_ID": "nothing"}, '"mysite.customers.external_id"'),
+        ({"TRUSTED_PROXIES": ["office"]}, '["10.0.0.0/8"]'),
+    ],
+    ids=str,
+)
+def test_value_that_cannot_work_comes_with_what_to_write(settings, entry, hint):
+    settings.PLENIGO = {"default": {**LIVE, **entry}}
+    (message,) = run_checks(tags=["plenigo"])
+    assert hint in message.hint
+
+
+GENDER = {"GENDER": "builtins.str"}
+
+
+@pytest.mark.parametrize(
+    ("entry", "words"),
+    [
+        ({"FOLLOWED_FIELDS": ["language"]}, "no call that changes it"),
+        ({"FOLLOWED_FIELDS": ["first_name", "last_name"]}, "only together with a gender"),
+        ({"FOLLOWED_FIELDS": ["last_name"], **GENDER}, "both names in one call"),
+    ],
+    ids=str,
+)
+def test_field_that_the_api_cannot_change_is_an_error(settings, entry, words):
+    settings.PLENIGO = {"default": {**LIVE, **entry}}
+    (message,) = run_checks(tags=["plenigo"])
+    assert (message.id, words in message.msg) == ("plenigo.E008", True)
+    assert message.hint
+
+
+def test_names_that_are_followed_with_a_gender_pass(settings):
+    settings.PLENIGO = {"default": {**LIVE, "FOLLOWED_FIELDS": ["first_name", "last_name"], **GENDER}}
     assert ids() == set()
 
 

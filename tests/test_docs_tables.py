@@ -31,6 +31,7 @@ KINDS: dict[str, tuple[type, ...]] = {
     "number": (int, float),
     "whole number": (int,),
     "list of networks": (list, tuple),
+    "list of names": (list, tuple),
 }
 
 

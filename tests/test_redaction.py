@@ -43,6 +43,7 @@ CALLS = {
         EMAIL, external_id=EXTERNAL_ID, first_name=MARK, last_name=MARK, fail_by_existing_email=False
     ),
     "change_email": lambda client: client.change_email(CUSTOMER, EMAIL),
+    "change_profile": lambda client: client.change_profile(CUSTOMER, first_name=MARK, last_name=MARK, gender=MARK[:20]),
     "add_external_id": lambda client: client.add_external_id(CUSTOMER.value, EXTERNAL_ID),
     "create_login_token": lambda client: client.create_login_token(CUSTOMER),
     "create_login_tokens": lambda client: client.create_login_tokens(CUSTOMER, 2),
@@ -54,7 +55,7 @@ CALLS = {
 }
 
 #: Calls that answer with a body; the others take any 2xx for a success.
-READING = sorted(set(CALLS) - {"change_email", "add_external_id", "import_access_ids"})
+READING = sorted(set(CALLS) - {"change_email", "change_profile", "add_external_id", "import_access_ids"})
 
 
 def answer_with(raw):
@@ -92,6 +93,8 @@ FAILURES = {
 
 BAD_INPUT = {
     "email": lambda client: client.change_email(CUSTOMER, f"{MARK} {MARK}"),
+    "names": lambda client: client.change_profile(CUSTOMER, first_name=f"{MARK}\n", last_name=MARK, gender="MALE"),
+    "gender": lambda client: client.change_profile(CUSTOMER, first_name=MARK, last_name=MARK, gender=MARK * 9),
     "customer": lambda client: client.create_login_token(CustomerRef(f" {MARK}")),
     "no customer": lambda client: client.create_login_token(MARK),
     "external id": lambda client: client.add_external_id(MARK, MARK * 20),

@@ -286,6 +286,25 @@ class CustomerDirectory(ABC):
         """Give a customer, addressed by the vendor's id, the site's external id. Idempotent."""
 
 
+class ProfileKeeper(ABC):
+    """Keeps names and language of customers."""
+
+    @abstractmethod
+    def change_profile(
+        self,
+        customer: CustomerRef,
+        *,
+        first_name: str = "",
+        last_name: str = "",
+        gender: str | None = None,
+        language: str = "",
+    ) -> None:
+        """Change what is given of a customer; what is not given stays. `gender` is the vendor's word. Idempotent.
+
+        Raises `UnsupportedOperationError` where the API cannot change one of them, or not without another.
+        """
+
+
 class AccessRegistry(ABC):
     """Keeps the access ids of customers: further keys, one to four, by which a customer's access can be asked for."""
 

@@ -4,6 +4,7 @@ import pytest
 
 from django_plenigo.errors import ConflictError, NotFoundError, RateLimitError, RejectedError
 from django_plenigo.protocols.base import CustomerRef
+from django_plenigo.sandbox.models import Customer
 
 NOBODY = CustomerRef("UNKNOWN00000")
 
@@ -72,6 +73,26 @@ class TestChangeEmail:
     def test_finds_no_unknown_customer(self, plenigo, ada, unknown):
         with pytest.raises(NotFoundError):
             plenigo.change_email(unknown, "new@example.com")
+
+
+class TestChangeProfile:
+    NAMES = {"first_name": "Jörg", "last_name": "O'Neill 😀", "gender": "male"}
+
+    @pytest.mark.parametrize("external", [False, True])
+    def test_changes_the_names_and_leaves_the_rest(self, plenigo, sandbox, ada, external):
+        Customer.objects.filter(pk=ada.pk).update(street="Way 1", city="Town", country="DE", company_name="Moss Ltd")
+        reference = CustomerRef("A-1", is_external=True) if external else CustomerRef(ada.customer_id)
+        for _time in range(2):  # again changes nothing
+            plenigo.change_profile(reference, **self.NAMES)
+        customer = sandbox.customer(ada.customer_id)
+        assert (customer.first_name, customer.last_name, customer.gender) == ("Jörg", "O'Neill 😀", "MALE")
+        kept = (customer.email, customer.street, customer.city, customer.country, customer.company_name)
+        assert kept == ("ada@example.com", "Way 1", "Town", "DE", "Moss Ltd")
+
+    @pytest.mark.parametrize("unknown", [NOBODY, CustomerRef("A-1"), CustomerRef("A-2", is_external=True)])
+    def test_finds_no_unknown_customer(self, plenigo, ada, unknown):
+        with pytest.raises(NotFoundError):
+            plenigo.change_profile(unknown, **self.NAMES)
 
 
 class TestAddExternalId:

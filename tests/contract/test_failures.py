@@ -15,6 +15,9 @@ VERBS = {
     "register_user": lambda client, ada: client.register_user("eve@example.com"),
     "register_user again": lambda client, ada: client.register_user(ada.email, fail_by_existing_email=False),
     "change_email": lambda client, ada: client.change_email(CustomerRef(ada.customer_id), "new@example.com"),
+    "change_profile": lambda client, ada: client.change_profile(
+        CustomerRef(ada.customer_id), first_name="Ada", last_name="Moss", gender="FEMALE"
+    ),
     "add_external_id": lambda client, ada: client.add_external_id(ada.customer_id, "A-1"),
     "create_login_token": lambda client, ada: client.create_login_token(CustomerRef(ada.customer_id)),
     "create_login_tokens": lambda client, ada: client.create_login_tokens(CustomerRef(ada.customer_id), 2),
@@ -28,7 +31,7 @@ ONCE = {"register_user", "create_login_token", "create_login_tokens"}
 #: Those that a company without a closed user group may call all the same.
 READING = {"has_bought", "is_paywall_enabled", "confirm_user_cookie"}
 #: Those whose answer says something, so that a page in its place cannot be one.
-ANSWERING = set(VERBS) - {"change_email", "add_external_id", "import_access_ids"}
+ANSWERING = set(VERBS) - {"change_email", "change_profile", "add_external_id", "import_access_ids"}
 
 every_verb = pytest.mark.parametrize("verb", VERBS)
 

@@ -20,6 +20,7 @@ from django_plenigo.errors import (
     RateLimitError,
     RejectedError,
     RemoteUnavailableError,
+    UnsupportedOperationError,
 )
 from django_plenigo.protocols.base import (
     AccessReader,
@@ -33,6 +34,7 @@ from django_plenigo.protocols.base import (
     LoginPass,
     MultipleLoginMinter,
     PaywallReader,
+    ProfileKeeper,
     SessionConfirmer,
 )
 from django_plenigo.protocols.plenigo_v2 import PlenigoV2, connect
@@ -52,6 +54,7 @@ TOKEN = (
 NOW = 1_700_000_000.0
 
 READER = CustomerRef("MAP27KCA3K2P")
+NAMES = {"first_name": "Jo", "last_name": "Müller", "gender": "female"}
 MEMBER = CustomerRef("member 7", is_external=True)
 
 
@@ -95,6 +98,7 @@ def claims_of(request):
 def test_client_serves_every_need():
     client = Vendor().client
     assert isinstance(client, CustomerDirectory)
+    assert isinstance(client, ProfileKeeper)
     assert isinstance(client, AccessRegistry)
     assert isinstance(client, AccessReader)
     assert isinstance(client, LoginMinter)
@@ -228,6 +232,29 @@ def test_change_email_says_whose_id_it_is():
     vendor.client.change_email(MEMBER, "new@example.com")
     assert vendor.line == "PUT /api/v2/externalUser/member%207/changeEmail"
     assert vendor.query == {"useExternalCustomerId": "true"}
+
+
+def test_change_profile_sends_both_names_and_the_gender_and_nothing_else():
+    vendor = Vendor(Reply(204, b""))
+    vendor.client.change_profile(READER, **NAMES)
+    assert vendor.line == "PUT /api/v2/user/MAP27KCA3K2P/address"
+    assert vendor.query == {"useExternalCustomerId": "false"}
+    assert vendor.body == {"gender": "FEMALE", "firstName": "Jo", "name": "Müller"}
+
+
+def test_change_profile_says_whose_id_it_is():
+    vendor = Vendor(Reply(204, b""))
+    vendor.client.change_profile(MEMBER, **NAMES)
+    assert vendor.line == "PUT /api/v2/user/member%207/address"
+    assert vendor.query == {"useExternalCustomerId": "true"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"), [({"language": "de"}, "no call that changes the language"), ({"gender": None}, "a gender")]
+)
+def test_change_profile_says_what_this_generation_cannot_do_and_sends_nothing(changes, reason):
+    with pytest.raises(UnsupportedOperationError, match=reason):
+        Vendor().client.change_profile(READER, **{**NAMES, **changes})
 
 
 def test_add_external_id_sends_it():
@@ -485,6 +512,7 @@ def test_sign_checkout_in_test_mode_says_so():
 CALLS = {
     "register_user": lambda client: client.register_user("jo@example.com"),
     "change_email": lambda client: client.change_email(READER, "jo@example.com"),
+    "change_profile": lambda client: client.change_profile(READER, **NAMES),
     "add_external_id": lambda client: client.add_external_id("C", "7"),
     "create_login_token": lambda client: client.create_login_token(READER),
     "create_login_tokens": lambda client: client.create_login_tokens(READER, 2),
@@ -495,12 +523,17 @@ CALLS = {
 }
 IDEMPOTENT = {
     "change_email",
+    "change_profile",
     "add_external_id",
     "import_access_ids",
     "has_bought",
     "is_paywall_enabled",
     "confirm_user_cookie",
 }
+
+
+#: Those whose success has no documented body.
+WITHOUT_ANSWER = {"change_email", "change_profile", "add_external_id", "import_access_ids"}
 
 
 @pytest.mark.parametrize("operation", CALLS)
@@ -540,7 +573,9 @@ def test_failure_has_the_meaning_of_its_status(operation, status, error, code):
     assert (caught.value.status, caught.value.code) == (status, code)
 
 
-@pytest.mark.parametrize("operation", ["register_user", "change_email", "add_external_id", "create_login_token"])
+@pytest.mark.parametrize(
+    "operation", ["register_user", "change_email", "change_profile", "add_external_id", "create_login_token"]
+)
 def test_company_without_a_closed_user_group_is_told_so(operation):
     with pytest.raises(AuthenticationError, match="no closed user group"):
         CALLS[operation](Vendor(Reply(403)).client)
@@ -564,7 +599,7 @@ BAD_BODIES = [b"", b"<html>", b"null", b"[]", b'"text"', b"{}", b"\xff", b"[" * 
 
 
 @pytest.mark.parametrize("body", BAD_BODIES, ids=range(len(BAD_BODIES)))
-@pytest.mark.parametrize("operation", sorted(set(CALLS) - {"change_email", "add_external_id", "import_access_ids"}))
+@pytest.mark.parametrize("operation", sorted(set(CALLS) - WITHOUT_ANSWER))
 def test_success_without_what_was_asked_for_is_a_protocol_error(operation, body):
     with pytest.raises(ProtocolError) as caught:
         CALLS[operation](Vendor(Reply(200, body)).client)
@@ -597,7 +632,7 @@ def test_value_of_the_wrong_kind_is_a_protocol_error(operation, body):
         CALLS[operation](Vendor(ok(**body)).client)
 
 
-@pytest.mark.parametrize("operation", ["change_email", "add_external_id", "import_access_ids"])
+@pytest.mark.parametrize("operation", sorted(WITHOUT_ANSWER))
 @pytest.mark.parametrize("reply", [Reply(204, b""), Reply(200, b""), Reply(200, b"<html>"), Reply(200, b"{}")])
 def test_body_of_a_success_is_ignored_where_none_is_documented(operation, reply):
     assert CALLS[operation](Vendor(reply).client) is None
@@ -622,6 +657,10 @@ def registering(**options):
     return lambda client: client.register_user("jo@example.com", **options)
 
 
+def with_profile(**changes):
+    return lambda client: client.change_profile(READER, **{**NAMES, **changes})
+
+
 def of(customer):
     return lambda client: client.create_login_token(customer)
 
@@ -642,6 +681,10 @@ BAD_INPUT = [
     ("first_name", registering(first_name="  ")),
     ("last_name", registering(last_name="a\x00b")),
     ("last_name", registering(last_name=7)),
+    *[(name, with_profile(**{name: value})) for name in ("first_name", "last_name") for value in [
+        "", " ", "a\nb", "x" * 256, None,
+    ]],
+    *[("gender", with_profile(gender=value)) for value in ["", " ", " F", "x" * 21, 1, True]],
     ("fail_by_existing_email", registering(fail_by_existing_email="false")),
     ("with_password_reset", registering(with_password_reset=0)),
     *[("customer", of(CustomerRef(value))) for value in [

@@ -42,6 +42,7 @@ SENT_NAMES = frozenset(
         "withPasswordReset",
         "failByExistingEmail",
         "externalUserId",
+        "gender",
         "firstName",
         "name",
         "customerId",

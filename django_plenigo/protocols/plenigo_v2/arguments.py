@@ -8,6 +8,7 @@ from django_plenigo.protocols.base import PRODUCT_ID_BYTES, CustomerRef, checked
 
 EMAIL_LENGTH = 254
 LOCAL_PART_LENGTH = 64
+GENDER_LENGTH = 20
 MOST_LOGIN_TOKENS = 10
 
 #: The vendor's own names of the four slots. "Forth" is the vendor's spelling (docs/protocols/plenigo-v2.md 2.1).
@@ -43,6 +44,14 @@ def checked_language(value: object) -> str:
     if not isinstance(value, str) or not _LANGUAGE.fullmatch(value):
         raise InvalidValueError("language", "must be two letters, such as en")
     return value
+
+
+def checked_gender(value: object) -> str:
+    """Return the vendor's word for a gender, such as FEMALE, in capitals as its SDK sends it.
+
+    Raises `InvalidValueError`. Source: docs/protocols/plenigo-v2.md 2.1.
+    """
+    return checked_id("gender", value, GENDER_LENGTH).upper()
 
 
 def checked_amount(value: object) -> int:

@@ -8,6 +8,7 @@ from django_plenigo.services.customers.following import (
     follow_save,
     request_email_sync,
     request_email_sync_of_link,
+    request_profile_sync,
 )
 from django_plenigo.services.customers.links import customer_of, ensure_link, link_of, link_of_in_response, write_ids
 from django_plenigo.services.customers.registering import (
@@ -23,7 +24,13 @@ from django_plenigo.services.customers.registering import (
     store_registration,
     tell_registered,
 )
-from django_plenigo.services.customers.users import email_of, external_id_of, has_verified_email
+from django_plenigo.services.customers.users import (
+    email_of,
+    external_id_of,
+    gender_of,
+    has_verified_email,
+    profile_of,
+)
 
 __all__ = [
     "REGISTRATION_GRACE",
@@ -40,13 +47,16 @@ __all__ = [
     "follow_link",
     "follow_log_in",
     "follow_save",
+    "gender_of",
     "has_verified_email",
     "link_of",
     "link_of_in_response",
     "prepare_registration",
+    "profile_of",
     "register",
     "request_email_sync",
     "request_email_sync_of_link",
+    "request_profile_sync",
     "request_registration",
     "send_registration",
     "store_registration",

@@ -10,9 +10,10 @@ from django.db import Error, connections, router, transaction
 from django.db.models import Exists, OuterRef, Q, Subquery
 
 from django_plenigo import conf
+from django_plenigo.errors import ConfigurationError
 from django_plenigo.models import CustomerLink, RemoteChange
 from django_plenigo.services import outbox
-from django_plenigo.services.customers.users import email_of, is_field, own_email_name
+from django_plenigo.services.customers.users import email_of, is_field, own_email_name, profile_of
 from django_plenigo.signals import email_change_requested
 
 logger = logging.getLogger(__name__)
@@ -33,16 +34,18 @@ def follow_save(user: Any, update_fields: Collection[str] | None) -> None:
     transaction an error of the database is logged and breaks nothing; inside of one it is raised, since the
     transaction is broken.
     """
-    name = own_email_name(user)
-    if name is not None and _can_have_changed(user, name, update_fields):
-        with _breaking_nothing():
+    with _breaking_nothing():
+        name = own_email_name(user)
+        if name is not None and _can_have_changed(user, name, update_fields):
             request_email_sync(user)
+        request_profile_sync(user, update_fields=update_fields)
 
 
 def follow_log_in(user: Any) -> None:
     """Note what was changed past the signals, by `update()` or by SQL. Errors are treated as in `follow_save`."""
     with _breaking_nothing():
         request_email_sync(user)
+        request_profile_sync(user)
 
 
 def follow_confirmed_address(user: Any) -> None:
@@ -70,6 +73,8 @@ def _can_have_changed(user: Any, name: str, update_fields: Collection[str] | Non
 def _breaking_nothing() -> Iterator[None]:
     try:
         yield
+    except ConfigurationError as error:
+        logger.error("What has changed of a user could not be noted: %s", error)
     except Error as error:
         if connections[router.db_for_write(RemoteChange)].in_atomic_block:
             raise
@@ -105,6 +110,22 @@ def request_email_sync_of_link(link: CustomerLink, user: Any) -> bool:
     return _tell_requested(user, [link.account] if outbox.note_where(link.account, condition) else [])
 
 
+def request_profile_sync(user: Any, *, using: str | None = None, update_fields: Collection[str] | None = None) -> bool:
+    """Do as `request_email_sync` for the names and the language, as far as the accounts follow them.
+
+    What is blank on this side differs from nothing: it is never told. `update_fields` is what was saved, None for all.
+    """
+    noted = False
+    for account in [using] if using else conf.accounts():
+        names = [name for name in conf.Account(account).followed_fields if _can_have_changed(user, name, update_fields)]
+        if names:
+            differs = Q(pk__in=[])
+            for name, value in profile_of(user, names).items():
+                differs |= ~Q(**{f"confirmed_{name}": value})
+            noted |= bool(outbox.note_where(account, _change(account, user, Kind.CHANGE_PROFILE, differs)))
+    return noted
+
+
 def _email_change(account: str, user: Any, differs: Q) -> Q:
     return _change(account, user, Kind.CHANGE_EMAIL, differs)
 
@@ -116,7 +137,7 @@ def _change(account: str, user: Any, kind: str, differs: Q) -> Q:
     """
     link = Subquery(CustomerLink.objects.filter(account=account, user=user.pk).values("pk")[:1])
     of_link = CustomerLink.objects.filter(pk=OuterRef("link_id")).exclude(customer_id=None, external_id=None)
-    is_due = Q(Exists(of_link.filter(differs))) | Q(refused_at__isnull=False) | Q(due_at__isnull=False)
+    is_due = Q(Exists(of_link.filter(differs))) | Q(refused_at__isnull=False) | outbox.is_under_way()
     return Q(link=link, kind=kind) & is_due
 
 

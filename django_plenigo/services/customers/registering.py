@@ -14,7 +14,7 @@ from django_plenigo.errors import ConflictError, InvalidValueError, NotFoundErro
 from django_plenigo.models import CustomerLink, RemoteChange
 from django_plenigo.protocols.base import SERVICE, CustomerRef
 from django_plenigo.services import outbox
-from django_plenigo.services.customers.following import request_email_sync
+from django_plenigo.services.customers.following import request_email_sync, request_profile_sync
 from django_plenigo.services.customers.links import ensure_link, link_of, write_ids
 from django_plenigo.services.customers.users import email_of, external_id_of, has_verified_email, name_of
 from django_plenigo.signals import customer_registered
@@ -155,6 +155,7 @@ def store_registration(link: CustomerLink, registered: Registered) -> bool:
     user = type(link.user)._default_manager.filter(pk=link.user_id).first()
     if user is not None:
         request_email_sync(user, using=link.account)
+        request_profile_sync(user, using=link.account)
     return is_first
 
 

@@ -1,5 +1,6 @@
 """What this site says of a user: address, external id, names. Nothing is sent or written here."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.apps import apps
@@ -68,6 +69,27 @@ def has_verified_email(user: Any, *, using: str = conf.DEFAULT_ACCOUNT) -> bool:
         addresses = apps.get_model("account", "EmailAddress")._default_manager
         return bool(addresses.filter(user=user, email__iexact=email_of(user), verified=True).exists())
     return False
+
+
+def gender_of(user: Any, *, using: str = conf.DEFAULT_ACCOUNT) -> str | None:
+    """Return the vendor's word for a user's gender by the account's GENDER function, None where there is no function.
+
+    "" where the function says that it knows none.
+    """
+    function = conf.Account(using).gender
+    return None if function is None else function(user) or ""
+
+
+def profile_of(user: Any, names: Iterable[str]) -> dict[str, str]:
+    """Return what a user's attributes of these names say, of `conf.FOLLOWABLE`, without those that are blank."""
+    values = {name: language_of(user) if name == "language" else name_of(user, name) for name in names}
+    return {name: value for name, value in values.items() if value}
+
+
+def language_of(user: Any) -> str:
+    """Return a user's language as two letters, "" where there is none: of de-at the first part."""
+    language = str(getattr(user, "language", "") or "").replace("_", "-").partition("-")[0].lower()
+    return language if conf.TWO_LETTERS.fullmatch(language) else ""
 
 
 def name_of(user: Any, name: str) -> str:

@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from django_plenigo import backends
+from django_plenigo import backends, conf
 from django_plenigo.errors import InvalidValueError
 from django_plenigo.models import CustomerLink, RemoteChange
 from django_plenigo.services import access_ids, customers
@@ -116,6 +116,37 @@ class ChangeEmail(ChangeKind):
         email_change_refused.send_robust(sender=CustomerLink, link=link, user=link.user, error=error)
 
 
+class ChangeProfile(ChangeKind):
+    """Bring the user's names and language to the vendor, as far as the account follows them."""
+
+    def prepare(self, link: CustomerLink) -> Call | None:
+        """Read the values of now, without the blank ones.
+
+        Where the API takes two names in one call, a blank one is told as it was confirmed last.
+        """
+        followed = conf.Account(link.account).followed_fields
+        profile = customers.profile_of(link.user, followed)
+        if not link.is_registered or not profile:
+            return None
+        first_name = profile.get("first_name", link.confirmed_first_name)
+        last_name = profile.get("last_name", link.confirmed_last_name)
+        language = profile.get("language", "")
+        gender = customers.gender_of(link.user, using=link.account)
+        keeper, customer = backends.profile_keeper(link.account), customers.customer_of(link)
+
+        def call() -> dict[str, str]:
+            keeper.change_profile(
+                customer, first_name=first_name, last_name=last_name, gender=gender, language=language
+            )
+            return profile
+
+        return call
+
+    def store(self, link: CustomerLink, answer: dict[str, str]) -> Mapping[str, str]:
+        """Return the values that were sent."""
+        return {f"confirmed_{name}": value for name, value in answer.items()}
+
+
 class AssignAccessIds(ChangeKind):
     """Bring a customer's access ids to the vendor."""
 
@@ -138,5 +169,6 @@ KINDS: Mapping[str, ChangeKind] = {
     RemoteChange.Kind.REGISTER: Register(),
     RemoteChange.Kind.ATTACH_EXTERNAL_ID: AttachExternalId(),
     RemoteChange.Kind.CHANGE_EMAIL: ChangeEmail(),
+    RemoteChange.Kind.CHANGE_PROFILE: ChangeProfile(),
     RemoteChange.Kind.ASSIGN_ACCESS_IDS: AssignAccessIds(),
 }
