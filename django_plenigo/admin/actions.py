@@ -8,17 +8,18 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.decorators import method_decorator
 from django.utils.functional import Promise
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext, pgettext
 
 from django_plenigo import budget, conf
 from django_plenigo.admin.forms import AccessIdsForm, ProductsForm
 from django_plenigo.admin.pages import ActionPage
-from django_plenigo.admin.words import log
+from django_plenigo.admin.words import age_of, log
 from django_plenigo.errors import AccessImportError, InvalidValueError, PlenigoError
 from django_plenigo.models import AccessId, CustomerLink, RemoteChange
 from django_plenigo.services import access, access_ids, outbox, support
-from django_plenigo.services.explanations import explain_error
+from django_plenigo.services.explanations import explain_error, explain_now
 
 
 class TryAgain(ActionPage):
@@ -149,7 +150,7 @@ class ImportAccessIds(LinkPage):
                 form.link, form.ids, imported_by=self.request.user, imported_from="admin"
             )
         except AccessImportError as error:
-            form.add_error(f"slot_{error.slot}" if error.slot else None, error.problem)
+            form.add_error(f"slot_{error.slot}" if error.slot else None, capfirst(error.problem))
             return 0
         labels = [form.fields[f"slot_{slot}"].label for slot in assigned.changed_slots]
         if labels:
@@ -196,19 +197,18 @@ class CheckAtPlenigo(LinkPage):
 
     def _ask(self, link: CustomerLink, product_ids: list[str], form: ProductsForm) -> dict[str, Any]:
         result: dict[str, Any] = {"name": self.describe(link), "answers": [], "explanation": None}
-        kept = {each.product_id: each.asked_at for each in access.kept_answers(link.user, using=link.account)}
+        kept = {each.product_id: age_of(each.asked_at) for each in access.kept_answers(link.user, using=link.account)}
         try:
             answers, error = access.ask_now(link, product_ids)
         except PlenigoError as wrong:
-            result["explanation"] = explain_error(wrong)
+            result["explanation"] = explain_now(wrong)
             if isinstance(wrong, InvalidValueError) and wrong.field == "product_ids":
                 form.add_error("product_ids", str(explain_error(wrong).meaning))
             return result
-        result["explanation"] = error and explain_error(error)
+        result["explanation"] = error and explain_now(error)
         result["technical"] = str(error or "")
         result["answers"] = [
-            {"answer": answer, "word": _word(answer.access), "kept_at": kept.get(answer.product_id)}
-            for answer in answers
+            {"answer": answer, "word": _word(answer.access), "kept": kept.get(answer.product_id)} for answer in answers
         ]
         words = ", ".join(f"{answer.product_id}: {_word(answer.access)}" for answer in answers)
         log(self.request, [link], _("Checked access at plenigo: %(answers)s.") % {"answers": words})

@@ -31,10 +31,10 @@ def is_work_list(request: HttpRequest) -> bool:
 class ChangeChangeList(SupportChangeList):
     """Changes; in the work list with both sides of each."""
 
-    def get_results(self, request: HttpRequest) -> None:
-        """Remember which list it is, and read its rows."""
+    def __init__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
+        """Read the rows of the outbox, or of the work list."""
         self.is_work_list = is_work_list(request)
-        super().get_results(request)
+        super().__init__(request, *args, **kwargs)
         if self.is_work_list:
             self.title = str(_("Conflicts to decide, oldest first"))
         self.pauses = [(pause, explain(pause.last_error_type, pause.last_error)) for pause in support.pauses()]
@@ -61,8 +61,8 @@ class RemoteChangeAdmin(SupportAdmin):
         """Return the columns of the outbox or of the work list."""
         account = ["account"] if len(conf.accounts()) > 1 else []
         if is_work_list(request):
-            return ["reader", *account, "kind", "error", "this_side", "other_side", "refused"]
-        return ["reader", *account, "kind", "progress", "attempts", "due_at", "error"]
+            return ["kind", *account, "error", "this_side", "other_side", "refused"]
+        return ["reader", *account, "kind", "state", "attempts", "due", "error"]
 
     def get_ordering(self, request: HttpRequest) -> Any:
         """Return the newest first; of the conflicts the oldest."""
@@ -83,7 +83,7 @@ class RemoteChangeAdmin(SupportAdmin):
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         """Return what there is to say of a change."""
-        what = {"fields": ["reader", "account", "kind", "progress", "error", "remedy", "last_error"]}
+        what = {"fields": ["reader_link", "account", "kind", "progress", "error", "remedy", "technical"]}
         when = {"fields": ["noted_at", "attempts", "due_at", "refused_at"]}
         if obj is None or not obj.is_refused:
             return [(None, what), (_("When"), when)]
@@ -92,7 +92,7 @@ class RemoteChangeAdmin(SupportAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         """Return what is no field of the model."""
-        return ["reader", "progress", "error", "remedy", "this_side", "other_side"]
+        return ["reader_link", "progress", "error", "remedy", "technical", "this_side", "other_side"]
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: Any = None) -> Any:
         """Return a change with both sides."""
@@ -126,12 +126,36 @@ class RemoteChangeAdmin(SupportAdmin):
         """Refuse."""
         raise PermissionDenied
 
+    def has_send_permission(self, request: HttpRequest) -> bool:
+        """Say whether this agent may have something sent again."""
+        return TryAgain.is_allowed(request, self)
+
+    @admin.action(description=TryAgain.title, permissions=["send"])
+    def try_again(self, request: HttpRequest, queryset: QuerySet[RemoteChange]) -> HttpResponse:
+        """Ask before they are sent."""
+        return TryAgain.open_for(self, request, queryset)
+
     # ---- columns
 
     @admin.display(description=_("reader"))
     def reader(self, change: RemoteChange) -> str:
         """Name the reader as the site names its users."""
         return str(change.link.user)
+
+    @admin.display(description=_("reader"))
+    def reader_link(self, change: RemoteChange) -> SafeString:
+        """Lead to the reader's link."""
+        return format_html('<a href="{}">{}</a>', _address_of(self, change.link), change.link.user)
+
+    @admin.display(description=_("state"))
+    def state(self, change: RemoteChange) -> str:
+        """Say in a word how far the change has come."""
+        return str(support.state_of_change(change).label)
+
+    @admin.display(description=_("due at"), empty_value="–")
+    def due(self, change: RemoteChange) -> str | None:
+        """Say when it is sent next."""
+        return point_in_time(change.due_at) if change.due_at else None
 
     @admin.display(description=_("state"))
     def progress(self, change: RemoteChange) -> str:
@@ -147,6 +171,11 @@ class RemoteChangeAdmin(SupportAdmin):
     def remedy(self, change: RemoteChange) -> str | None:
         """Say what helps."""
         return str(explain(change.last_error_type, change.last_error).remedy) if change.last_error else None
+
+    @admin.display(description=_("technical text"), empty_value="–")
+    def technical(self, change: RemoteChange) -> str | None:
+        """Return what developers want to know."""
+        return change.last_error or None
 
     @admin.display(description=_("refused"), empty_value="–")
     def refused(self, change: RemoteChange) -> str | None:
@@ -167,7 +196,10 @@ class RemoteChangeAdmin(SupportAdmin):
         return _side(self, other, other.confirmed_email)
 
 
+def _address_of(model_admin: RemoteChangeAdmin, link: CustomerLink) -> str:
+    site = model_admin.admin_site.name
+    return reverse(f"{site}:plenigo_customerlink_change", args=[quote(link.pk)], current_app=site)
+
+
 def _side(model_admin: RemoteChangeAdmin, link: CustomerLink, email: str) -> SafeString:
-    name = f"{model_admin.admin_site.name}:plenigo_customerlink_change"
-    address = reverse(name, args=[quote(link.pk)], current_app=model_admin.admin_site.name)
-    return format_html('<a href="{}">{}</a><br>{}', address, link.user, email or "–")
+    return format_html('<a href="{}">{}</a><br>{}', _address_of(model_admin, link), link.user, email or "–")

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from django_plenigo.admin.actions import CheckAtPlenigo, ImportAccessIds, RegisterUsers, SendAgain, TryAgain
 from django_plenigo.admin.lists import admin_of
-from django_plenigo.admin.words import history_of, progress_of
+from django_plenigo.admin.words import age_of, history_of, progress_of
 from django_plenigo.models import CustomerLink, RemoteChange
 from django_plenigo.services import access, support
 from django_plenigo.services.explanations import explain
@@ -42,11 +42,17 @@ def _panel(request: HttpRequest, admin_site: admin.AdminSite, view: support.Cust
         "view": view,
         "pause": view.pause and explain(view.pause.last_error_type, view.pause.last_error),
         "changes": [_change(request, admin_site, change) for change in view.changes],
-        "kept_answers": access.kept_answers(view.user, using=view.account) if view.is_configured else [],
+        "kept_answers": _kept_answers(view),
+        "synced": age_of(view.link.confirmed_at) if view.link and view.link.confirmed_at else "",
         "history": history_of(view.link) if view.link else [],
         "actions": _actions(request, admin_site, view, user_admin),
         "link_address": _link_address(request, admin_site, view) if user_admin else "",
     }
+
+
+def _kept_answers(view: support.CustomerView) -> list[Any]:
+    kept = access.kept_answers(view.user, using=view.account) if view.is_configured else []
+    return [(answer, age_of(answer.asked_at)) for answer in kept]
 
 
 def _change(request: HttpRequest, admin_site: admin.AdminSite, change: RemoteChange) -> Any:

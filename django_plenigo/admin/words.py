@@ -1,6 +1,6 @@
 """What the pages say of changes, errors and points in time, in plain words."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib.admin.models import CHANGE, LogEntry
@@ -8,6 +8,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.formats import date_format
+from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -20,7 +21,14 @@ MOST_ENTRIES = 10
 
 def point_in_time(value: datetime) -> str:
     """Return a date and a time as this agent reads them."""
-    return date_format(timezone.localtime(value) if timezone.is_aware(value) else value, "DATETIME_FORMAT")
+    return date_format(timezone.localtime(value) if timezone.is_aware(value) else value, "SHORT_DATETIME_FORMAT")
+
+
+def age_of(value: datetime) -> str:
+    """Say how long ago something was."""
+    if timezone.now() - value < timedelta(minutes=1):
+        return _("just now")
+    return _("%(since)s ago") % {"since": timesince(value)}
 
 
 def progress_of(change: RemoteChange) -> str:

@@ -1,6 +1,6 @@
 """Says in plain words what an error means and what to do, for people who have never seen a status code."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -18,6 +18,8 @@ class Explanation:
 
 
 TRY_AGAIN = _("It is tried again by itself. Nothing is lost, and nobody has to do anything.")
+
+ASK_AGAIN = _("Ask again in a minute.")
 
 #: By the name of the error's class and a part of its text, what an error means. The first row that fits counts.
 EXPLANATIONS: tuple[tuple[str, str, Explanation], ...] = (
@@ -156,10 +158,18 @@ EXPLANATIONS: tuple[tuple[str, str, Explanation], ...] = (
     ),
     (
         "InvalidValueError",
-        "email: the user has no e-mail address",
+        "email: the user has no e-mail address any more",
         Explanation(
             _("The user has no e-mail address. plenigo keeps the last one that it was told."),
             _("Enter an address in the user's account; then it is told by itself."),
+        ),
+    ),
+    (
+        "InvalidValueError",
+        "email: the user has no e-mail address",
+        Explanation(
+            _("The user has no e-mail address, so plenigo cannot have her as a customer."),
+            _("Enter an address in the user's account, then register her."),
         ),
     ),
     (
@@ -237,3 +247,9 @@ def explain(error_type: str, text: str) -> Explanation:
 def explain_error(error: Exception) -> Explanation:
     """Return what an error means that was just caught."""
     return explain(type(error).__name__, str(error))
+
+
+def explain_now(error: Exception) -> Explanation:
+    """Do as `explain_error` for a question that an agent waits for: nobody asks it again but she."""
+    explanation = explain_error(error)
+    return replace(explanation, remedy=ASK_AGAIN) if explanation.remedy is TRY_AGAIN else explanation
