@@ -1,5 +1,6 @@
 """Finds links by what a support agent types: an address, an id, or the beginning of either."""
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,9 @@ MOST_OF_A_KIND = 100
 
 LONGEST_TERM = 254
 
+#: What stands in addresses and ids, and in the name of nobody.
+NO_NAME = re.compile(r"[@\d]")
+
 
 @dataclass(frozen=True, slots=True)
 class Found:
@@ -25,7 +29,7 @@ class Found:
     """Whether there are more."""
 
     has_asked_for_users: bool
-    """Whether users were looked for too: not where the term is an id or an address itself."""
+    """Whether users were looked for too."""
 
 
 def find_links(
@@ -39,7 +43,7 @@ def find_links(
 
     Each by its beginning, an address whatever its case; each kind of value by an index of its own and bounded, since
     one large OR would look at every link. `find_users` returns primary keys of users by a term, up to a number: that
-    may be slow, so a term that is an id or an address as it stands is not taken for a name, unless `asks_always`.
+    may be slow, so a term that finds something and is no name is not searched among users, unless `asks_always`.
     """
     term = term.strip()
     if not 0 < len(term) <= LONGEST_TERM:
@@ -54,7 +58,8 @@ def find_links(
         _keys(rows.filter(email_key__startswith=term.lower())),
         _keys(rows.filter(access_ids__value__startswith=term)),
     ]
-    asks = find_users is not None and (asks_always or not any(exact_sets))
+    is_no_name = any(exact_sets) or bool(NO_NAME.search(term))
+    asks = find_users is not None and (asks_always or not (is_no_name and any(sets)))
     are_users_cut = False
     if asks and find_users is not None:
         users = list(find_users(term, MOST_OF_A_KIND + 1))

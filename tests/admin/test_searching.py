@@ -74,9 +74,18 @@ def test_an_id_is_not_taken_for_a_name_unless_the_agent_asks(admin_client, wante
     assert found(admin_client, "CRM-99", users="1") == [namesake.pk, wanted.pk]
 
 
-def test_beginning_of_an_id_is_searched_among_names_too(admin_client, wanted):
-    namesake = LinkFactory(user=UserFactory(last_name="CRM-9"))
-    assert found(admin_client, "CRM-9") == [namesake.pk, wanted.pk]
+def test_letters_that_begin_an_id_are_searched_among_names_too(admin_client, wanted):
+    namesake = LinkFactory(user=UserFactory(last_name="Crmic"))
+    assert found(admin_client, "CRM") == [namesake.pk, wanted.pk]
+
+
+def test_digits_that_begin_an_id_are_not_taken_for_a_name(admin_client, wanted):
+    LinkFactory(user=UserFactory(last_name="4711"))
+    assert found(admin_client, "471") == [wanted.pk]
+
+
+def test_address_that_plenigo_does_not_know_yet_is_found_by_the_user(admin_client, wanted, other):
+    assert found(admin_client, "now@") == [wanted.pk]
 
 
 def test_agent_who_may_not_see_users_does_not_search_them(agent_who_may, wanted):
