@@ -5,7 +5,7 @@ from django.dispatch import Signal
 #: A local user became a customer at the vendor. sender: CustomerLink. Arguments: link (CustomerLink), user.
 customer_registered = Signal()
 
-#: A user's address is another one than the vendor knows; the vendor will be told. Sent again where it changes again.
+#: The vendor will be told a user's address. Sent again where it is noted again before the vendor was told.
 #: sender: CustomerLink. Arguments: user, accounts (list of aliases of PLENIGO).
 email_change_requested = Signal()
 
