@@ -342,7 +342,17 @@ class Account:
     @property
     def delivery(self) -> Callable[[list[str]], object] | None:
         """What has due changes sent after a commit, given the aliases of accounts; None where nothing does."""
+        name, extra, modules = NEEDED_PACKAGES.get(self.delivery_path, ("", "", ()))
+        if modules and not any(find_spec(module) for module in modules):
+            where = f"PLENIGO[{self.alias!r}]['DELIVERY']"
+            raise ConfigurationError(f"{where} needs {name}, which is not installed: pip install '{extra}'.")
         return self._function("DELIVERY")
+
+    @property
+    def delivery_path(self) -> str:
+        """The dotted path of `delivery`, "" where there is none."""
+        value: str = self._get("DELIVERY")
+        return value
 
     @property
     def delivery_workers(self) -> int:
@@ -363,18 +373,8 @@ class Account:
     def access_id_labels(self) -> tuple[str, ...]:
         """What the site calls the four access ids, by slot; a slot without a name of its own has its number."""
         labels = tuple(self._get("ACCESS_ID_LABELS"))
-        name, extra, modules = NEEDED_PACKAGES.get(self.delivery_path, ("", "", ()))
-        if modules and not any(find_spec(module) for module in modules):
-            where = f"PLENIGO[{self.alias!r}]['DELIVERY']"
-            raise ConfigurationError(f"{where} needs {name}, which is not installed: pip install '{extra}'.")
         if len(labels) > ACCESS_ID_SLOTS or not all(isinstance(label, str | Promise) for label in labels):
             raise ConfigurationError(f"PLENIGO[{self.alias!r}]['ACCESS_ID_LABELS'] must be at most four texts.")
-    @property
-    def delivery_path(self) -> str:
-        """The dotted path of `delivery`, "" where there is none."""
-        value: str = self._get("DELIVERY")
-        return value
-
         numbers = range(len(labels) + 1, ACCESS_ID_SLOTS + 1)
         return (*map(str, labels), *(_("Access ID %(number)d") % {"number": number} for number in numbers))
 
@@ -483,6 +483,14 @@ def is_installed(app: str) -> bool:
     return apps.is_installed(app)
 
 
+def task_backend() -> str:
+    """Return the name of the class that has the site's tasks run, by the setting TASKS or Django's own default."""
+    tasks = getattr(settings, "TASKS", None) or {}
+    entry = tasks.get("default") if isinstance(tasks, dict) else None
+    path = entry.get("BACKEND", "") if isinstance(entry, dict) else ""
+    return str(path).rpartition(".")[2] or TASKS_RUN_AT_ONCE
+
+
 def signing_keys() -> tuple[str | bytes, ...]:
     """Return the keys that this site's signatures may be made with; the first signs."""
     return (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
@@ -502,14 +510,6 @@ def has_content_security_policy() -> bool:
     """Say whether the site sends a Content-Security-Policy, by Django's own middleware or django-csp."""
     known = (".ContentSecurityPolicyMiddleware", "csp.middleware.CSPMiddleware")
     return any(path.endswith(known) for path in middleware())
-
-
-def task_backend() -> str:
-    """Return the name of the class that has the site's tasks run, by the setting TASKS or Django's own default."""
-    tasks = getattr(settings, "TASKS", None) or {}
-    entry = tasks.get("default") if isinstance(tasks, dict) else None
-    path = entry.get("BACKEND", "") if isinstance(entry, dict) else ""
-    return str(path).rpartition(".")[2] or TASKS_RUN_AT_ONCE
 
 
 def sandbox_company_id() -> str:
