@@ -76,8 +76,7 @@ class Refusal(APIException):
 def as_refusal(error: PlenigoError) -> Refusal:
     """Say in words what a reader can do about an error."""
     if isinstance(error, ConflictError):
-        sentence = _("Your e-mail address is already used by another customer account. Please contact us.")
-        return Refusal(status.HTTP_409_CONFLICT, sentence)
+        return Refusal(status.HTTP_409_CONFLICT, conflict_sentence(error))
     if isinstance(error, InvalidValueError) and error.field == "offer":
         return Refusal(status.HTTP_410_GONE, _("This offer is out of date. Please reload the page and try again."))
     if isinstance(error, InvalidValueError) and error.field == "email":
@@ -92,6 +91,15 @@ def as_refusal(error: PlenigoError) -> Refusal:
     logger.error("A checkout could not be opened: %s", error)
     sentence = _("We could not open the checkout. Nothing was charged. Please contact us.")
     return Refusal(status.HTTP_502_BAD_GATEWAY, sentence)
+
+
+def conflict_sentence(error: ConflictError) -> str:
+    """Say whose what is that a reader's checkout needs."""
+    if error.code == customers.EXTERNAL_ID_OF_ANOTHER:
+        return _("Your customer number is already used by another reader's account. Please contact us.")
+    if error.code == customers.CUSTOMER_OF_ANOTHER:
+        return _("Your customer account already belongs to another reader's account on this site. Please contact us.")
+    return _("Your e-mail address is already used by another customer account. Please contact us.")
 
 
 class CsrfTokenView(ReaderView):

@@ -9,7 +9,7 @@ from django.test import Client
 
 from django_plenigo.protocols.base import CheckoutOptions, CheckoutOrder
 from django_plenigo.services import checkout, customers
-from tests.factories import UserFactory
+from tests.factories import LinkFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -162,6 +162,38 @@ def test_conflict_is_a_sentence(sandbox, user, browser, offer):
     assert response.status_code == 409
     expected = "Your e-mail address is already used by another customer account. Please contact us."
     assert response.json()["detail"] == expected
+
+
+def member_number(user):
+    return 4711
+
+
+def yes(user):
+    return True
+
+
+@pytest.mark.parametrize(
+    ("options", "taken", "sentence"),
+    [
+        (
+            {"EXTERNAL_ID": f"{__name__}.member_number"},
+            {"external_id": "4711"},
+            "Your customer number is already used by another reader's account. Please contact us.",
+        ),
+        (
+            {"EMAIL_IS_VERIFIED": f"{__name__}.yes"},
+            {},
+            "Your customer account already belongs to another reader's account on this site. Please contact us.",
+        ),
+    ],
+    ids=["external id", "customer"],
+)
+def test_conflict_blames_what_it_is_about(sandbox, user, browser, offer, settings, options, taken, sentence):
+    settings.PLENIGO = {"default": {"MODE": "sandbox", "DELIVERY": "", **options}}
+    LinkFactory(customer_id=sandbox.create_customer(email=user.email).customer_id, **taken)
+    browser.force_login(user)
+    response = click(browser, offer)
+    assert (response.status_code, response.json()["detail"]) == (409, sentence)
 
 
 def test_reader_without_an_address_is_told_what_to_do(sandbox, user, browser, offer):

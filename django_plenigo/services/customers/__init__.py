@@ -10,7 +10,16 @@ from django_plenigo.services.customers.following import (
     request_email_sync_of_link,
     request_profile_sync,
 )
-from django_plenigo.services.customers.links import customer_of, ensure_link, link_of, link_of_in_response, write_ids
+from django_plenigo.services.customers.links import (
+    CUSTOMER_OF_ANOTHER,
+    EMAIL_OF_ANOTHER,
+    EXTERNAL_ID_OF_ANOTHER,
+    customer_of,
+    ensure_link,
+    link_of,
+    link_of_in_response,
+    write_ids,
+)
 from django_plenigo.services.customers.registering import (
     REGISTRATION_GRACE,
     Registered,
@@ -33,6 +42,9 @@ from django_plenigo.services.customers.users import (
 )
 
 __all__ = [
+    "CUSTOMER_OF_ANOTHER",
+    "EMAIL_OF_ANOTHER",
+    "EXTERNAL_ID_OF_ANOTHER",
     "REGISTRATION_GRACE",
     "Registered",
     "Registration",

@@ -12,6 +12,11 @@ from django_plenigo.privacy import ResponseGuard
 from django_plenigo.protocols.base import SERVICE, CustomerRef
 from django_plenigo.services import outbox
 
+#: The codes of a `ConflictError`: whose the address, the customer or the external id is.
+EMAIL_OF_ANOTHER = "e-mail address is another customer's"
+CUSTOMER_OF_ANOTHER = "customer is linked to another user"
+EXTERNAL_ID_OF_ANOTHER = "external id is another user's"
+
 
 def link_of(user: Any, *, using: str = conf.DEFAULT_ACCOUNT) -> CustomerLink | None:
     """Return the link of a registered reader, None for a visitor and for a reader whom the vendor does not know."""
@@ -65,4 +70,6 @@ def write_ids(link: CustomerLink, *, only_unregistered: bool = False, **values: 
             rows = CustomerLink.objects.filter(pk=link.pk, **empty)
             return bool(rows.update(**values, updated_at=timezone.now()))
     except IntegrityError:
-        raise ConflictError(SERVICE, "register_user", code="customer is linked to another user") from None
+        if values.get("customer_id"):
+            raise ConflictError(SERVICE, "register_user", code=CUSTOMER_OF_ANOTHER) from None
+        raise ConflictError(SERVICE, "add_external_id", code=EXTERNAL_ID_OF_ANOTHER) from None

@@ -15,7 +15,13 @@ from django_plenigo.models import CustomerLink, RemoteChange
 from django_plenigo.protocols.base import SERVICE, CustomerRef
 from django_plenigo.services import outbox
 from django_plenigo.services.customers.following import request_email_sync, request_profile_sync
-from django_plenigo.services.customers.links import ensure_link, link_of, write_ids
+from django_plenigo.services.customers.links import (
+    EMAIL_OF_ANOTHER,
+    EXTERNAL_ID_OF_ANOTHER,
+    ensure_link,
+    link_of,
+    write_ids,
+)
 from django_plenigo.services.customers.users import email_of, external_id_of, has_verified_email, name_of
 from django_plenigo.signals import customer_registered
 from django_plenigo.tracebacks import without_secrets
@@ -122,8 +128,7 @@ def send_registration(registration: Registration) -> Registered:
         try:
             directory.change_email(CustomerRef(external_id, is_external=True), values["email"])
         except NotFoundError:
-            code = "e-mail address is another customer's"
-            raise ConflictError(SERVICE, "register_user", status=409, code=code) from None
+            raise ConflictError(SERVICE, "register_user", status=409, code=EMAIL_OF_ANOTHER) from None
         return Registered(registration, None, external_id)
     # A customer of a verified address may have been there before: whether it took our external id is unknown.
     return Registered(registration, customer_id, None if registration.is_verified else external_id)
@@ -197,7 +202,7 @@ def _refuse_external_id_of_another(link: CustomerLink, external_id: str | None, 
     """Raise `ConflictError` before a call is made in the name of another user's customer."""
     others = CustomerLink.objects.filter(account=link.account, external_id=external_id).exclude(pk=link.pk)
     if external_id is not None and others.exists():
-        raise ConflictError(SERVICE, operation, code="external id is another user's")
+        raise ConflictError(SERVICE, operation, code=EXTERNAL_ID_OF_ANOTHER)
 
 
 def _unregistered(link: CustomerLink) -> Any:
