@@ -89,8 +89,8 @@ class SendAgain(LinkPage):
         count = support.send_again(rows)
         log(self.request, rows, _("Had everything sent to plenigo again."))
         text = ngettext(
-            "plenigo will be told of %(count)d reader in a moment.",
-            "plenigo will be told of %(count)d readers in a moment.",
+            "In a moment plenigo will be told of %(count)d reader.",
+            "In a moment plenigo will be told of %(count)d readers.",
             count,
         )
         return self.leave(text % {"count": count}, messages.SUCCESS, rows)

@@ -25,7 +25,9 @@ class ProductsForm(forms.Form):
 
     def clean_product_ids(self) -> list[str]:
         """Return the ids, each once."""
-        product_ids = list(dict.fromkeys(re.split(r"[\s,]+", self.cleaned_data["product_ids"].strip(", "))))
+        product_ids = list(dict.fromkeys(re.findall(r"[^\s,]+", self.cleaned_data["product_ids"])))
+        if not product_ids:
+            raise forms.ValidationError(self.fields["product_ids"].error_messages["required"], code="required")
         if len(product_ids) > MOST_PRODUCTS:
             raise forms.ValidationError(
                 _("Ask for at most %(most)d products at once."), params={"most": MOST_PRODUCTS}, code="too_many"

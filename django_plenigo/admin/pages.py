@@ -175,10 +175,12 @@ class ActionPage(View):
 
     def _keys_of(self, request: HttpRequest) -> list[Any]:
         """Return the primary keys of a form or a link; what is none is left out."""
-        keys = []
+        keys, field = [], self.model_admin.model._meta.pk
         for text in (request.POST.get("ids") or request.GET.get("ids") or "").split(","):
             try:
-                keys.append(self.model_admin.model._meta.pk.to_python(text))
+                key = field.to_python(text)
+                field.run_validators(key)  # SQLite cannot even look for a number that is too large
             except ValidationError:
                 continue
+            keys.append(key)
         return list(dict.fromkeys(keys))

@@ -59,7 +59,7 @@ class CustomerPanelMixin(Base):
                 link__user=obj, kind=RemoteChange.Kind.CHANGE_EMAIL, due_at__isnull=False
             )
             if waiting.exists():
-                text = _("plenigo will be told of the new address in a moment; the user's page shows what comes of it.")
+                text = _("In a moment plenigo will be told of the new address; the user's page shows what comes of it.")
                 self.message_user(request, text, messages.INFO)
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:

@@ -21,6 +21,11 @@ TRY_AGAIN = _("It is tried again by itself. Nothing is lost, and nobody has to d
 
 ASK_AGAIN = _("Ask again in a minute.")
 
+OTHER_EXTERNAL_ID = Explanation(
+    _("The customer has another external ID at plenigo, or another customer has this one."),
+    _("Have plenigo's support correct the external ID there, then try again. The link works without it."),
+)
+
 #: By the name of the error's class and a part of its text, what an error means. The first row that fits counts.
 EXPLANATIONS: tuple[tuple[str, str, Explanation], ...] = (
     (
@@ -60,11 +65,13 @@ EXPLANATIONS: tuple[tuple[str, str, Explanation], ...] = (
     ),
     (
         "ConflictError",
+        "customer has another external id",
+        OTHER_EXTERNAL_ID,
+    ),
+    (
+        "ConflictError",
         "plenigo.add_external_id",
-        Explanation(
-            _("The customer has another external ID at plenigo, or another customer has this one."),
-            _("Have plenigo's support correct the external ID there, then try again. The link works without it."),
-        ),
+        OTHER_EXTERNAL_ID,
     ),
     (
         "ConflictError",

@@ -264,6 +264,8 @@ def send_again(links: Collection[CustomerLink]) -> int:
         registered = [link.pk for link in its_links if link.is_registered]
         outbox.note_all(account, [link.pk for link in its_links if not link.is_registered], Kind.REGISTER)
         outbox.note_all(account, registered, Kind.CHANGE_EMAIL)
+        if conf.Account(account).followed_fields:
+            outbox.note_all(account, registered, Kind.CHANGE_PROFILE)
         outbox.note_all(account, [key for key in registered if key in with_ids], Kind.ASSIGN_ACCESS_IDS)
     outbox.try_again(outbox.changes().filter(link__in=[link.pk for link in links]))
     return len(links)

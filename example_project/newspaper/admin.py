@@ -5,6 +5,7 @@ from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm
 from django.utils.translation import gettext_lazy as _
 
+from django_plenigo.admin import CustomerPanelMixin
 from newspaper.context_processors import NAME
 from newspaper.models import Article, Offer, Reader
 
@@ -21,7 +22,7 @@ class ReaderCreationForm(AdminUserCreationForm):
 
 
 @admin.register(Reader)
-class ReaderAdmin(UserAdmin):
+class ReaderAdmin(CustomerPanelMixin, UserAdmin):
     """Readers and editors."""
 
     add_form = ReaderCreationForm

@@ -22,9 +22,7 @@ def agent_who_may(db: None) -> Callable[..., Client]:
     def agent_who_may(*codenames: str, looking: tuple[str, ...] = LOOKING) -> Client:
         agent = UserFactory(is_staff=True)
         wanted = {*codenames, *looking}
-        permissions = Permission.objects.filter(
-            codename__in=wanted, content_type__app_label__in=["plenigo", "auth"]
-        )
+        permissions = Permission.objects.filter(codename__in=wanted, content_type__app_label__in=["plenigo", "auth"])
         assert {permission.codename for permission in permissions} == wanted
         agent.user_permissions.set(permissions)
         client = Client()

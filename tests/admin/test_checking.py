@@ -1,0 +1,100 @@
+"""Asking plenigo now whether a customer has access."""
+
+import time
+
+import pytest
+from django.contrib.admin.models import LogEntry
+
+from django_plenigo.services import access
+from tests.admin.conftest import confirm, text_of
+from tests.factories import LinkFactory
+
+pytestmark = pytest.mark.django_db
+
+PAGE = "/admin/plenigo/customerlink/check/"
+
+
+def check(client, *links, product_ids="DAYPASS"):
+    return " ".join(text_of(confirm(client, PAGE, *links, product_ids=product_ids)).split())
+
+
+@pytest.mark.usefixtures("shared_cache")
+def test_payer_who_was_locked_out_reads_on_after_the_check(admin_client, link, sandbox):
+    reader = link.user
+    assert access.check_access(reader, ["DAYPASS"]) is access.Access.NOT_BOUGHT
+    sandbox.buy(link.customer_id, "DAYPASS")
+    assert access.check_access(reader, ["DAYPASS"]) is access.Access.NOT_BOUGHT
+    page = check(admin_client, link, product_ids="DAYPASS, OTHER")
+    assert "<code>DAYPASS</code>: <strong>yes</strong>" in page
+    assert "<code>OTHER</code>: <strong>no</strong>" in page
+    assert "cached answer was cleared" in page
+    assert access.check_access(reader, ["DAYPASS"]) is access.Access.BOUGHT
+
+
+def test_outage_is_told_as_unknown_and_leaves_the_reader_what_she_had(admin_client, link, sandbox, settings):
+    settings.PLENIGO = {"default": {**settings.PLENIGO["default"], "ACCESS_TTL_SECONDS": 0}}
+    sandbox.buy(link.customer_id, "DAYPASS")
+    access.check_access(link.user, ["DAYPASS"])
+    sandbox.fail_next(times=None)
+    page = check(admin_client, link, product_ids="DAYPASS OTHER")
+    assert "plenigo is out of order at the moment." in page
+    assert "Ask again in a minute." in page
+    assert "<code>DAYPASS</code>: <strong>unknown</strong>" in page
+    assert "The reader keeps access meanwhile (last known answer: just now)." in page
+    assert "The reader is told that access cannot be checked right now." in page
+    assert "cached answer was cleared" not in page
+    assert access.check_access(link.user, ["DAYPASS"]) is access.Access.BOUGHT
+
+
+def test_a_no_says_that_plenigo_may_not_know_the_customer(admin_client, link):
+    assert "A no may also mean that plenigo does not know the customer" in check(admin_client, link)
+
+
+def test_refused_credentials_are_told_with_what_to_do(admin_client, link, sandbox):
+    sandbox.fail_next(status=401)
+    page = check(admin_client, link)
+    assert "does not accept this site&#x27;s company ID and secret" in page
+    assert "stage and live have different ones" in page
+
+
+def test_form_is_filled_in_with_the_products_that_the_readers_pages_asked_for(admin_client, link, sandbox):
+    sandbox.buy(link.customer_id, "DAYPASS")
+    access.check_access(link.user, ["DAYPASS"])
+    assert 'value="DAYPASS"' in text_of(admin_client.get(PAGE, {"ids": link.pk}))
+
+
+@pytest.mark.parametrize(
+    ("product_ids", "error"),
+    [
+        ("", "This field is required."),
+        (" , ", "This field is required."),
+        ("x" * 21, "This is no product ID that plenigo could have."),
+        (",".join(f"P{number}" for number in range(11)), "Ask for at most 10 products at once."),
+    ],
+)
+def test_product_ids_that_are_none_are_told_at_the_field(admin_client, link, sandbox, product_ids, error):
+    page = confirm(admin_client, PAGE, link, product_ids=product_ids)
+    assert page.context["form"].errors == {"product_ids": [error]}
+    assert sandbox.calls == []
+
+
+def test_user_who_is_no_customer_is_told_so_without_a_call(admin_client, user, sandbox):
+    link = LinkFactory(user=user, customer_id=None)
+    assert "The user is no customer at plenigo yet." in check(admin_client, link)
+    assert sandbox.calls == []
+
+
+def test_check_of_several_waits_no_longer_than_one_page_may(admin_client, link, sandbox, settings):
+    settings.PLENIGO = {"default": {**settings.PLENIGO["default"], "TIMEOUT_SECONDS": 1.0}}
+    links = [link, *(LinkFactory() for _ in range(5))]
+    sandbox.delay_next(0.6, times=None)
+    began = time.monotonic()
+    page = check(admin_client, *links)
+    assert time.monotonic() - began < 3  # and not 6 times 0.6 seconds
+    assert page.count("<strong>no</strong>") == 1
+    assert page.count("<strong>unknown</strong>") == 5
+
+
+def test_history_says_what_the_answer_was(admin_client, link):
+    check(admin_client, link)
+    assert LogEntry.objects.get().change_message == "Checked access at plenigo: DAYPASS: no."
