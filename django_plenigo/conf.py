@@ -491,6 +491,12 @@ def task_backend() -> str:
     return str(path).rpartition(".")[2] or TASKS_RUN_AT_ONCE
 
 
+def secret_key() -> str | bytes:
+    """Return the site's own secret."""
+    key: str | bytes = settings.SECRET_KEY
+    return key
+
+
 def signing_keys() -> tuple[str | bytes, ...]:
     """Return the keys that this site's signatures may be made with; the first signs."""
     return (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)

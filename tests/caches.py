@@ -35,3 +35,14 @@ class CacheInTheDatabase(LocMemCache):
         connections["default"].ensure_connection()
         self.used.append(connections["default"])
         return super().get(*args, **kwargs)
+
+
+class CacheThatTellsItsKeys(LocMemCache):
+    """Keeps what it was asked for, as whoever looks into a shared cache sees it."""
+
+    keys: ClassVar[set[str]] = set()
+
+    def make_key(self, key: str, version: int | None = None) -> str:
+        made: str = super().make_key(key, version)
+        self.keys.add(made)
+        return made

@@ -9,10 +9,11 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, TypedDict
 
 from django.core.cache import caches
+from django.utils.crypto import salted_hmac
 
 from django_plenigo import backends, conf
 from django_plenigo.errors import InvalidValueError, NotFoundError, RejectedError, RemoteError
@@ -29,6 +30,11 @@ FAILURE_SECONDS = 5.0
 
 #: How long after a click on a checkout no "no" is kept: the purchase may arrive at any moment.
 CHECKOUT_SECONDS = 15 * 60.0
+
+CACHE_SALT = "django_plenigo.access"
+
+#: How many readers' keys in the cache a process remembers.
+MEMO_SIZE = 4096
 
 
 class Access(enum.Enum):
@@ -246,7 +252,17 @@ def expect_purchase(user: Any, *, using: str = conf.DEFAULT_ACCOUNT) -> None:
 
 def _key(account: conf.Account, user: Any) -> str:
     # The mode is part of it, so that a yes of the sandbox opens nothing on the live site.
-    return f"plenigo:access:{account.alias}:{account.mode}:{user.pk}"
+    return _remembered_key(account.alias, account.mode, user.pk, conf.secret_key())
+
+
+@lru_cache(maxsize=MEMO_SIZE)
+def _remembered_key(alias: str, mode: str, reader: Any, secret: str | bytes) -> str:
+    """Return the key of a reader's answers: whoever sees the keys of a shared cache learns nobody's.
+
+    Made once for many gates, since a warm check does little else.
+    """
+    hashed = salted_hmac(CACHE_SALT, str(reader), secret, algorithm="sha256").hexdigest()[:32]
+    return f"plenigo:access:{alias}:{mode}:{hashed}"
 
 
 def _kept(account: conf.Account, user: Any) -> ReaderAnswers:

@@ -7,8 +7,10 @@ from django_plenigo.errors import AuthenticationError, InvalidValueError, Remote
 from django_plenigo.models import CustomerLink
 from django_plenigo.protocols.base import CustomerRef
 from django_plenigo.sandbox.calls import called
-from django_plenigo.services import access
+from django_plenigo.services import access, customers
 from django_plenigo.services.access import Access
+from tests.caches import CacheThatTellsItsKeys
+from tests.factories import UserFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -32,6 +34,18 @@ def test_buyer_has_bought_and_others_have_not(sandbox, reader, customer_id):
     assert access.check_access(reader, ["DAYPASS"]) is Access.NOT_BOUGHT
     sandbox.buy(customer_id, "DAYPASS")
     assert access.check_access(reader, ["DAYPASS"]) is Access.BOUGHT
+
+
+def test_keys_of_the_cache_tell_nobody_who_reads(sandbox, settings):
+    settings.CACHES = {"default": {"BACKEND": "tests.caches.CacheThatTellsItsKeys"}}
+    readers = [UserFactory(pk=pk) for pk in (4711471147, 4711471148)]
+    CacheThatTellsItsKeys.keys.clear()
+    for reader in readers:
+        customers.register(reader)
+        access.check_access(reader, ["DAYPASS"])
+    keys = {key for key in CacheThatTellsItsKeys.keys if "access" in key}
+    assert len(keys) == len(readers)
+    assert "47114711" not in "".join(keys)
 
 
 def test_any_of_several_products_opens_in_one_call(sandbox, reader, customer_id):
