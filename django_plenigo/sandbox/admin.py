@@ -11,8 +11,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.module_loading import import_string
+from django.utils.text import capfirst
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 
 from . import clock, customers, purchases
 from .models import AccessIdentifier, Category, Clock, Company, Customer, Fault, Product, Purchase
@@ -223,7 +224,9 @@ class FaultForm(ModelForm[Fault]):
         # By dotted path, at first use: the API is not light, and Django imports this module at its start.
         names: list[str] = import_string("django_plenigo.sandbox.api.urls.ENDPOINT_NAMES")
         choices = [("", _("every endpoint")), *((name, name) for name in sorted(names))]
-        self.fields["endpoint"] = forms.ChoiceField(label=_("endpoint"), choices=choices, required=False)
+        label = capfirst(Fault._meta.get_field("endpoint").verbose_name)
+        self.fields["endpoint"] = forms.ChoiceField(label=label, choices=choices, required=False)
+        self.fields["kind"].initial = Fault.Kind.STATUS
 
 
 @admin.register(Fault)
@@ -270,16 +273,42 @@ class ClockAdmin(ModelAdmin[Clock]):
     """The one clock: its list leads to it."""
 
     form = ClockForm
-    fields = ("sandbox_time", "offset", "days", "hours", "minutes")
-    readonly_fields = ("sandbox_time", "offset")
+    fieldsets = (
+        (None, {"fields": ("sandbox_time", "ahead_by")}),
+        (
+            _("Move the clock"),
+            {
+                "fields": ("days", "hours", "minutes"),
+                "description": _("Days, hours and minutes add up. Numbers below zero move the clock back."),
+            },
+        ),
+    )
+    readonly_fields = ("sandbox_time", "ahead_by")
 
     @admin.display(description=_("The sandbox's time"))
     def sandbox_time(self, row: Clock) -> Any:
         """Return what the clock shows."""
         return clock.now()
 
+    @admin.display(description=_("Ahead of the real time by"))
+    def ahead_by(self, row: Clock) -> str:
+        """Return in words how far the clock is ahead; behind a minus where it is back."""
+        total = int(abs(row.offset).total_seconds()) // 60
+        days, hours, minutes = total // (24 * 60), total // 60 % 24, total % 60
+        parts = [
+            ngettext("%d day", "%d days", days) % days if days else "",
+            ngettext("%d hour", "%d hours", hours) % hours if hours else "",
+            ngettext("%d minute", "%d minutes", minutes) % minutes if minutes else "",
+        ]
+        text = ", ".join(part for part in parts if part) or gettext("nothing")
+        return f"− {text}" if row.offset < timedelta() else text
+
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Allow no second clock."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Clock | None = None) -> bool:
+        """Keep the clock: moved back it shows the real time."""
         return False
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:

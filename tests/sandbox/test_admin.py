@@ -1,5 +1,6 @@
 """The merchant backend: every page of it works, and does what it says."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -78,8 +79,8 @@ def has_banner(response):
 def test_every_page_of_a_model_has_the_banner(staff, rows, name):
     model = next(model for model in admin.site._registry if model._meta.model_name == name)
     row = model.objects.first().pk
-    pages = [address(name, "changelist"), *(address(name, page, row) for page in ("change", "delete", "history"))]
-    pages += [address(name, "add")] if name != "clock" else []
+    pages = [address(name, "changelist"), *(address(name, page, row) for page in ("change", "history"))]
+    pages += [address(name, "add"), address(name, "delete", row)] if name != "clock" else []
     assert [page for page in pages if not has_banner(staff.get(page, follow=True))] == []
 
 
@@ -172,6 +173,12 @@ def test_fault_is_dialled(staff, api):
     assert [api("GET", path).status_code for path in ("product/P_BOOK", "paywall/state")] == [200, 418]
 
 
+def test_form_of_a_fault_has_a_kind_chosen_and_labels_like_others(staff):
+    page = staff.get(address(Fault, "add")).content.decode()
+    assert '<option value="status" selected>' in page
+    assert re.findall(r'<label[^>]*for="id_endpoint"[^>]*>([^<]*)', page) == ["Endpoint:"]
+
+
 def test_fault_of_an_unknown_endpoint_is_refused(staff):
     data = {"endpoint": "unknown", "kind": "cut", "remaining": "1", "status": "503", "delay_seconds": "0"}
     assert staff.post(address(Fault, "add"), data).status_code == 200
@@ -183,6 +190,30 @@ def test_clock_is_moved_forward_by_an_amount(staff, standing_time):
     for _ in range(2):
         staff.post(address(Clock, "change", 1), {"days": 1, "hours": 2, "minutes": 3})
     assert clock.now() - timezone.now() == 2 * timedelta(days=1, hours=2, minutes=3)
+
+
+@pytest.mark.parametrize(
+    ("moved", "shown"),
+    [
+        ({}, "nothing"),
+        ({"days": 1, "hours": 1, "minutes": 2}, "1 day, 1 hour, 2 minutes"),
+        ({"days": -2, "hours": -3}, "− 2 days, 3 hours"),
+        ({"hours": 24}, "1 day"),
+    ],
+    ids=str,
+)
+def test_clock_says_in_words_how_far_it_is_ahead(staff, moved, shown):
+    staff.get(address(Clock, "changelist"))
+    staff.post(address(Clock, "change", 1), {"days": 0, "hours": 0, "minutes": 0, **moved})
+    page = staff.get(address(Clock, "change", 1)).content.decode()
+    assert f">{shown}<" in page
+    assert "Days, hours and minutes add up." in page
+
+
+def test_clock_cannot_be_deleted(staff):
+    staff.get(address(Clock, "changelist"))
+    assert staff.post(address(Clock, "delete", 1), {"post": "yes"}).status_code == 403
+    assert Clock.objects.exists()
 
 
 def test_clock_has_a_limit(staff, db):
