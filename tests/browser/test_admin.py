@@ -1,0 +1,157 @@
+"""The support agent's pages by keyboard alone, for a screen reader, light and dark, and under a strict policy."""
+
+import re
+from datetime import timedelta
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth import get_user_model
+from playwright.sync_api import expect
+
+from django_plenigo.errors import AuthenticationError, ConflictError
+from django_plenigo.models import CustomerLink
+from django_plenigo.services import access, access_ids, customers, outbox
+from tests.browser.test_accessibility import NONE, barriers
+from tests.factories import UserFactory
+
+LINKS = "/admin/plenigo/customerlink/"
+CHANGES = "/admin/plenigo/remotechange/"
+
+#: No page of ours needs more tab stops.
+MOST_STOPS = 120
+
+
+@pytest.fixture
+def agent(sign_in, db):
+    """A support agent in front of the admin."""
+    agent = get_user_model().objects.create_superuser("agent", "agent@example.com")
+    sign_in(agent)
+    return agent
+
+
+@pytest.fixture
+def link(sandbox, reader, agent):
+    """A reader in conflict, with everything that a panel may show."""
+    link = CustomerLink.objects.get(user=reader)
+    customers.register(UserFactory(username="bert", email="bert@example.com"))
+    access_ids.import_access_ids(link, ["CRM-1"], imported_by=agent, imported_from="admin")
+    sandbox.buy(link.customer_id, "DAYPASS")
+    access.check_access(reader, ["DAYPASS"])
+    reader.email = "bert@example.com"
+    reader.save()
+    outbox.refuse(link.remote_changes.get(kind="change_email"), ConflictError("plenigo", "change_email", status=409))
+    outbox.pause("default", AuthenticationError("plenigo", "change_email", status=401), timedelta(minutes=5))
+    return link
+
+
+def change_of(link):
+    return link.remote_changes.get(kind="change_email")
+
+
+def reach(page, what):
+    """Press Tab until something has the focus, and make sure that this can be seen."""
+    for _ in range(MOST_STOPS):
+        page.keyboard.press("Tab")
+        if what.evaluate("element => element === document.activeElement"):
+            outline = what.evaluate("element => getComputedStyle(element).outlineStyle")
+            shadow = what.evaluate("element => getComputedStyle(element).boxShadow")
+            decoration = what.evaluate("element => getComputedStyle(element).textDecorationLine")
+            assert outline != "none" or shadow != "none" or decoration != "none", "nobody sees where the focus is"
+            return
+    pytest.fail("The keyboard does not reach it.")
+
+
+@pytest.mark.parametrize("start", ["user", "link", "outbox"])
+def test_try_again_works_by_keyboard_alone(page, link, start):
+    change = change_of(link)
+    addresses = {
+        "user": f"/admin/auth/user/{link.user_id}/change/",
+        "link": f"{LINKS}{link.pk}/change/",
+        "outbox": f"{CHANGES}{change.pk}/change/",
+    }
+    page.goto(addresses[start])
+    reach(page, page.get_by_role("link", name="Try again").first)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Try again")).to_be_visible()
+    assert change_of(link).is_refused  # it asks first
+    reach(page, page.get_by_role("button", name="Try again"))
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("1 change will be sent again.")).to_be_visible()
+    expect(page).to_have_url(re.compile(re.escape(addresses[start]) + "$"))
+    assert change_of(link).is_waiting
+    assert LogEntry.objects.count() == 1
+
+
+def test_try_again_of_several_works_from_the_work_list_by_keyboard_alone(page, link):
+    page.goto(f"{CHANGES}?state=refused")
+    reach(page, page.get_by_label("Select all objects on this page for an action"))
+    page.keyboard.press("Space")
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.type("Try")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Try again")).to_be_visible()
+    reach(page, page.get_by_role("button", name="Try again"))
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("1 change will be sent again.")).to_be_visible()
+    assert change_of(link).is_waiting
+
+
+def test_keyboard_comes_to_the_answer_of_a_check_at_once(page, link):
+    page.goto(f"{LINKS}check/?ids={link.pk}")
+    reach(page, page.get_by_label("Product IDs"))
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("region", name="Answers")).to_be_focused()
+    expect(page.get_by_role("region", name="Answers")).to_contain_text("DAYPASS: yes")
+
+
+def test_error_of_an_import_has_the_focus_and_what_was_typed_is_still_there(page, link):
+    page.goto(f"{LINKS}import-access-ids/?ids={link.pk}")
+    field = page.get_by_label("Access ID 2")
+    field.fill("CRM-1")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alert")).to_be_focused()
+    expect(field).to_have_value("CRM-1")
+    expect(field).to_have_attribute("aria-invalid", "true")
+    expect(page.get_by_text("Is another access ID of the same customer already")).to_be_visible()
+
+
+def test_click_on_an_id_selects_the_whole(page, link):
+    page.goto(f"{LINKS}{link.pk}/change/")
+    page.locator("code.plenigo-id").first.click()
+    assert page.evaluate("String(getSelection())").strip() == link.customer_id
+
+
+PAGES = {
+    "user": lambda link: f"/admin/auth/user/{link.user_id}/change/",
+    "links": lambda link: f"{LINKS}?q=bert@example.com",
+    "link": lambda link: f"{LINKS}{link.pk}/change/",
+    "check": lambda link: f"{LINKS}check/?ids={link.pk}",
+    "import": lambda link: f"{LINKS}import-access-ids/?ids={link.pk}",
+    "send again": lambda link: f"{LINKS}send-again/?ids={link.pk}",
+    "outbox": lambda link: CHANGES,
+    "work list": lambda link: f"{CHANGES}?state=refused",
+    "change": lambda link: f"{CHANGES}{change_of(link).pk}/change/",
+    "try again": lambda link: f"{CHANGES}try-again/?ids={change_of(link).pk}",
+    "register": lambda link: f"/admin/auth/user/register-with-plenigo/?ids={link.user_id},{link.user_id + 1}",
+    "delete": lambda link: f"/admin/auth/user/{link.user_id}/delete/",
+}
+
+#: What axe has to say against of Django's own: the label of the search box and the icons beside a choice of many.
+DJANGOS_OWN = ["#searchbar", ".help-tooltip"]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", PAGES)
+def test_page_has_no_barriers(page, link, name, scheme):
+    page.emulate_media(color_scheme=scheme)
+    page.goto(PAGES[name](link))
+    assert barriers(page, without=DJANGOS_OWN) == NONE
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_page_needs_no_script_and_no_style_of_its_own(page, link, name, violations):
+    page.goto(PAGES[name](link))
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    assert violations == []
