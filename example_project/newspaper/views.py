@@ -169,7 +169,7 @@ class AccountView(LoginRequiredMixin, TemplateView):
 
 
 class EmailView(LoginRequiredMixin, UpdateView):
-    """Change the e-mail address that the reader logs in with. plenigo keeps the one that it was given."""
+    """Change the e-mail address that the reader logs in with; the package tells plenigo, after the save."""
 
     form_class = EmailForm
     template_name = "newspaper/change_email.html"
@@ -182,7 +182,8 @@ class EmailView(LoginRequiredMixin, UpdateView):
     def form_valid(self, form: ModelForm) -> HttpResponse:
         """Save and say so."""
         response = super().form_valid(form)
-        messages.success(self.request, _("Your e-mail address has been changed."))
+        text = _("Your e-mail address has been changed. Our payment partner plenigo learns of it in a moment.")
+        messages.success(self.request, text)
         return response
 
 

@@ -1,6 +1,7 @@
 """The example newspaper in a browser, as its demo command starts it: register, buy, read."""
 
 import itertools
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -139,6 +140,32 @@ def test_visitor_registers_cancels_buys_a_pass_reads_the_article_and_logs_out(re
     expect(page.get_by_role("link", name="Log in")).to_be_visible()
     reader.open(PAID)
     reader.is_offered_the_article()
+
+
+def test_reader_changes_her_address_and_the_vendor_follows(
+    reader: Reader, page: Page, demo: Demo, browser: Browser
+) -> None:
+    reader.open(f"register/?next=/{PAID}")
+    reader.register()
+    reader.button("Buy: Day pass").click()
+    reader.checkout.press("Buy")
+    reader.has_the_article()
+    reader.follow("My account")
+    reader.follow("Change the e-mail address")
+    reader.fill_in(email="moved@example.com", password=PASSWORD)
+    expect(page.get_by_text("plenigo learns of it in a moment")).to_be_visible()
+    editor = Reader(browser.new_page(locale="en-GB"), demo)
+    editor.log_in("editor")
+    until = time.monotonic() + PATIENCE / 1000
+    while time.monotonic() < until:
+        editor.open("admin/plenigo_sandbox/customer/")
+        if editor.page.get_by_role("cell", name="moved@example.com").count():
+            break
+        editor.page.wait_for_timeout(200)
+    expect(editor.page.get_by_role("cell", name="moved@example.com")).to_be_visible()
+    editor.page.context.close()
+    reader.open(PAID)
+    reader.has_the_article()
 
 
 def test_reader_whose_payment_fails_is_told_and_may_try_again(reader: Reader) -> None:

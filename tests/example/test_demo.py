@@ -1,8 +1,11 @@
 """The demo, visited over HTTP."""
 
+import re
+import time
+from collections.abc import Callable
 from pathlib import Path
 
-from tests.demo import Demo, running_demo
+from tests.demo import START_SECONDS, Demo, running_demo
 
 ARTICLE = "/article/moss-clock/"
 TEASER = "A cushion of moss on a churchyard wall"
@@ -112,6 +115,48 @@ def test_email_address_is_changed_with_the_right_password_only(demo: Demo) -> No
     changed = reader.submit("/account/email/", email="new-address@example.com", password=PASSWORD)
     assert "Your e-mail address has been changed." in changed.text
     assert demo.reader().log_in("new-address@example.com", PASSWORD).url.endswith("/account/")
+
+
+def customers_of_the_vendor(demo: Demo) -> str:
+    """Return the list that the vendor's merchant backend shows."""
+    editor = demo.reader()
+    editor.log_in("editor@example.com", "editor", "/admin/")
+    return editor.get("/admin/plenigo_sandbox/customer/").text
+
+
+def wait_until(is_so: Callable[[], bool]) -> None:
+    until = time.monotonic() + START_SECONDS
+    while not is_so():
+        assert time.monotonic() < until, "it does not happen"
+        time.sleep(0.2)
+
+
+def test_new_email_address_of_a_subscriber_reaches_the_vendor_a_moment_later(tmp_path: Path) -> None:
+    with running_demo(tmp_path) as demo:
+        reader = demo.reader()
+        reader.log_in("subscriber@example.com", "subscriber")
+        changed = reader.submit("/account/email/", email="moved@example.com", password="subscriber")
+        assert "plenigo learns of it in a moment" in changed.text
+        wait_until(lambda: "moved@example.com" in customers_of_the_vendor(demo))
+        assert "subscriber@example.com" not in customers_of_the_vendor(demo)
+        assert WHOLE_ARTICLE in reader.get(ARTICLE).text
+
+
+def test_subscriber_whose_new_address_is_somebody_elses_at_the_vendor_notices_nothing(tmp_path: Path) -> None:
+    with running_demo(tmp_path) as demo:
+        editor = demo.reader()
+        editor.log_in("editor@example.com", "editor", "/admin/")
+        page = editor.get("/admin/plenigo_sandbox/customer/add/").text
+        company = re.findall(r'<option value="(\d+)"[^>]*>', page)[0]
+        taken = {"company": company, "customer_id": "TAKEN", "email": "taken@example.com", "language": "en"}
+        assert "was added successfully" in editor.submit("/admin/plenigo_sandbox/customer/add/", **taken).text
+        reader = demo.reader()
+        reader.log_in("subscriber@example.com", "subscriber")
+        reader.submit("/account/email/", email="taken@example.com", password="subscriber")
+        wait_until(lambda: "belongs to another customer" in editor.get("/admin/plenigo/remotechange/").text)
+        again = demo.reader()
+        assert "Monthly subscription" in again.log_in("taken@example.com", "subscriber").text
+        assert WHOLE_ARTICLE in again.get(ARTICLE).text
 
 
 def test_account_asks_a_visitor_to_log_in(demo: Demo) -> None:
