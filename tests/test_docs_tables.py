@@ -12,12 +12,13 @@ from django.dispatch import Signal
 
 from django_plenigo import conf, errors, signals
 from django_plenigo.management.commands import plenigo_link_users
+from django_plenigo.models import RemoteChange
 from django_plenigo.protocols import base
 from django_plenigo.sandbox import conf as sandbox_conf
 from django_plenigo.sandbox import seed
 from django_plenigo.sandbox.testing import Sandbox
 from django_plenigo.templatetags import plenigo as tags
-from tests.test_architecture import FLOORS
+from tests.test_architecture import FLOORS, SERVICES_IN_ORDER
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "django_plenigo"
@@ -185,6 +186,14 @@ def test_everything_that_tests_can_ask_the_sandbox_is_listed(db):
 def test_floors_are_those_of_the_test():
     told = {int(floor): set(re.findall(r"`(\w+)`", rooms)) for floor, rooms in tables("architecture", "Floor")}
     assert told == dict(enumerate(FLOORS, 1))
+
+
+def test_services_are_listed_in_their_order():
+    assert names_of(tables("architecture", "Service")) == SERVICES_IN_ORDER
+
+
+def test_kinds_of_changes_are_listed_in_the_order_in_which_they_are_sent():
+    assert names_of(tables("architecture", "Kind")) == RemoteChange.Kind.values
 
 
 def test_interfaces_are_those_of_the_protocols():
