@@ -61,7 +61,7 @@ class RemoteChangeAdmin(SupportAdmin):
         """Return the columns of the outbox or of the work list."""
         account = ["account"] if len(conf.accounts()) > 1 else []
         if is_work_list(request):
-            return ["kind", *account, "error", "this_side", "other_side", "refused"]
+            return ["kind", *account, "this_side", "other_side", "error", "refused"]
         return ["reader", *account, "kind", "state", "attempts", "due", "error"]
 
     def get_ordering(self, request: HttpRequest) -> Any:

@@ -41,12 +41,12 @@ def _panel(request: HttpRequest, admin_site: admin.AdminSite, view: support.Cust
     return {
         "view": view,
         "pause": view.pause and explain(view.pause.last_error_type, view.pause.last_error),
-        "changes": [_change(request, admin_site, change) for change in view.changes],
+        "changes": [_change(request, admin_site, view, change) for change in view.changes],
         "kept_answers": _kept_answers(view),
         "synced": age_of(view.link.confirmed_at) if view.link and view.link.confirmed_at else "",
         "history": history_of(view.link) if view.link else [],
         "actions": _actions(request, admin_site, view, user_admin),
-        "link_address": _link_address(request, admin_site, view) if user_admin else "",
+        "link_address": _link_address(request, admin_site, view.link) if user_admin else "",
     }
 
 
@@ -55,7 +55,7 @@ def _kept_answers(view: support.CustomerView) -> list[Any]:
     return [(answer, age_of(answer.asked_at)) for answer in kept]
 
 
-def _change(request: HttpRequest, admin_site: admin.AdminSite, change: RemoteChange) -> Any:
+def _change(request: HttpRequest, admin_site: admin.AdminSite, view: support.CustomerView, change: RemoteChange) -> Any:
     change_admin = admin_of(admin_site, RemoteChange)
     may_send = change_admin is not None and TryAgain.is_allowed(request, change_admin)
     return {
@@ -64,6 +64,8 @@ def _change(request: HttpRequest, admin_site: admin.AdminSite, change: RemoteCha
         "error": explain(change.last_error_type, change.last_error) if change.last_error else None,
         "technical": change.last_error,
         "is_refused": change.is_refused,
+        "other": view.others.get(change.pk),
+        "other_address": _link_address(request, admin_site, view.others.get(change.pk)),
         "try_again": TryAgain.address(change_admin, change, request.path) if may_send else "",
     }
 
@@ -86,8 +88,8 @@ def _actions(request: HttpRequest, admin_site: admin.AdminSite, view: support.Cu
     return actions
 
 
-def _link_address(request: HttpRequest, admin_site: admin.AdminSite, view: support.CustomerView) -> str:
+def _link_address(request: HttpRequest, admin_site: admin.AdminSite, link: CustomerLink | None) -> str:
     link_admin = admin_of(admin_site, CustomerLink)
-    if view.link is None or link_admin is None or not link_admin.has_view_or_change_permission(request):
+    if link is None or link_admin is None or not link_admin.has_view_or_change_permission(request):
         return ""
-    return reverse(f"{admin_site.name}:plenigo_customerlink_change", args=[view.link.pk], current_app=admin_site.name)
+    return reverse(f"{admin_site.name}:plenigo_customerlink_change", args=[link.pk], current_app=admin_site.name)

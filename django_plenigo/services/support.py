@@ -2,7 +2,7 @@
 
 import logging
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -92,6 +92,9 @@ class CustomerView:
     changes: tuple[RemoteChange, ...]
     """What plenigo is still to be told, refused ones first."""
 
+    others: Mapping[int, CustomerLink]
+    """By the primary key of a refused change: the link of this site that has what plenigo refused."""
+
     @property
     def email_there(self) -> str:
         """The last address that plenigo has acknowledged, "" where there is none."""
@@ -139,6 +142,8 @@ def _view(account: str, user: Any, email: str, link: CustomerLink | None) -> Cus
     by_slot = {access_id.slot: access_id for access_id in link.access_ids.all()} if link else {}
     labels = conf.Account(account).access_id_labels if is_configured else map(str, range(1, conf.ACCESS_ID_SLOTS + 1))
     changes = [change for change in link.remote_changes.all() if is_out_of_step(change)] if link else []
+    if link is not None:
+        link.user = user  # else each change would look for her
     return CustomerView(
         account=account,
         is_configured=is_configured,
@@ -149,6 +154,7 @@ def _view(account: str, user: Any, email: str, link: CustomerLink | None) -> Cus
         pause=outbox.pause_of(account),
         slots=tuple(SlotView(str(label), by_slot.get(slot)) for slot, label in enumerate(labels, 1)),
         changes=tuple(sorted(changes, key=lambda change: (not change.is_refused, change.noted_at or timezone.now()))),
+        others={key: sides.other for key, sides in sides_of(changes).items() if sides.other},
     )
 
 

@@ -78,6 +78,12 @@ def test_conflict_says_what_it_means_and_what_to_do_and_has_a_button(shown, link
     assert f"/admin/plenigo/remotechange/try-again/?ids={change.pk}" in page
 
 
+def test_conflict_leads_to_the_reader_who_has_the_address(shown, link, refuse):
+    owner = LinkFactory(user=UserFactory(username="owner"), confirmed_email=link.user.email.upper())
+    refuse(link, TAKEN)
+    assert f'On this site it belongs to: <a href="/admin/plenigo/customerlink/{owner.pk}/change/">owner</a>' in shown()
+
+
 def test_change_that_failed_says_how_often_and_when_it_is_tried_next(shown, link):
     change = outbox.note(link, RemoteChange.Kind.CHANGE_EMAIL)
     error = outbox.told(NoAnswerError("plenigo", "change_email", code="ConnectTimeout"))
