@@ -459,6 +459,13 @@ def test_has_bought_is_no_where_access_is_not_granted():
     assert vendor.client.has_bought(READER, ["a"]) == {"a": False}
 
 
+def test_check_customer_asks_for_the_subscriptions():
+    vendor = Vendor(ok(elements=[], totalElements=0))
+    vendor.client.check_customer(CustomerRef("a ü", is_external=True))
+    assert vendor.line == "GET /api/v2/user/a%20%C3%BC/subscriptions"
+    assert vendor.query == {"testMode": "false", "useExternalCustomerId": "true"}
+
+
 @pytest.mark.parametrize("enabled", [True, False])
 def test_is_paywall_enabled_returns_what_the_vendor_says(enabled):
     vendor = Vendor(ok(enabled=enabled))
@@ -518,6 +525,7 @@ CALLS = {
     "create_login_tokens": lambda client: client.create_login_tokens(READER, 2),
     "import_access_ids": lambda client: client.import_access_ids(READER, ["a"]),
     "has_bought": lambda client: client.has_bought(READER, ["a"]),
+    "check_customer": lambda client: client.check_customer(READER),
     "is_paywall_enabled": lambda client: client.is_paywall_enabled(),
     "confirm_user_cookie": lambda client: client.confirm_user_cookie("c5"),
 }
@@ -527,6 +535,7 @@ IDEMPOTENT = {
     "add_external_id",
     "import_access_ids",
     "has_bought",
+    "check_customer",
     "is_paywall_enabled",
     "confirm_user_cookie",
 }
@@ -623,6 +632,7 @@ def test_success_without_what_was_asked_for_is_a_protocol_error(operation, body)
         ("has_bought", {"accessGranted": True, "userProducts": [{"productId": "a", "lifeTimeEnd": "soon"}]}),
         ("has_bought", {"accessGranted": True, "userProducts": [{"productId": "a", "lifeTimeEnd": True}]}),
         ("has_bought", {"accessGranted": True, "userProducts": [{"productId": "a", "blocked": "no"}]}),
+        ("check_customer", {"elements": {}}),
         ("is_paywall_enabled", {"enabled": "false"}),
         ("confirm_user_cookie", {"userId": ""}),
     ],
@@ -636,6 +646,13 @@ def test_value_of_the_wrong_kind_is_a_protocol_error(operation, body):
 @pytest.mark.parametrize("reply", [Reply(204, b""), Reply(200, b""), Reply(200, b"<html>"), Reply(200, b"{}")])
 def test_body_of_a_success_is_ignored_where_none_is_documented(operation, reply):
     assert CALLS[operation](Vendor(reply).client) is None
+
+
+@pytest.mark.parametrize("operation", CALLS)
+def test_page_of_something_in_front_of_the_vendor_is_no_success(operation):
+    reply = Reply(200, b"<html>Maintenance", {"Content-Type": "text/html; charset=utf-8"})
+    with pytest.raises(ProtocolError):
+        CALLS[operation](Vendor(reply).client)
 
 
 # ---- bad input

@@ -59,9 +59,14 @@ _EPOCH_MILLISECONDS = re.compile("-?[0-9]{1,20}")
 
 
 def judge(answer: Answer) -> tuple[type[RemoteError], str] | None:
-    """Return the failure that a status means, None for success."""
+    """Return the failure that a status means, None for success.
+
+    A page is no success, whatever its status: something in front of the vendor has sent it, and nothing was done. It
+    matters where the body of a success is not read.
+    """
     if 200 <= answer.status < 300:
-        return None
+        is_page = answer.headers.get("Content-Type", "").lower().startswith("text/html")
+        return (ProtocolError, "a page instead of an answer") if is_page else None
     if answer.status == 400:
         return RejectedError, _refused_names(answer) or BY_STATUS[400][1]
     if answer.status in BY_STATUS:
