@@ -13,6 +13,7 @@ from django_plenigo.protocols.base import (
     AccessRegistry,
     CheckoutSigner,
     CustomerDirectory,
+    CustomerFinder,
     LoginMinter,
     MultipleLoginMinter,
     PaywallReader,
@@ -81,6 +82,11 @@ def _serving(need: type[Need], using: str) -> Need:
 def customer_directory(using: str = conf.DEFAULT_ACCOUNT) -> CustomerDirectory:
     """Return what keeps the customers of an account."""
     return _serving(CustomerDirectory, using)  # type: ignore[type-abstract]  # asked for by isinstance only
+
+
+def customer_finder(using: str = conf.DEFAULT_ACCOUNT) -> CustomerFinder:
+    """Return what tells whether an account has a customer."""
+    return _serving(CustomerFinder, using)  # type: ignore[type-abstract]  # as above
 
 
 def profile_keeper(using: str = conf.DEFAULT_ACCOUNT) -> ProfileKeeper:

@@ -17,6 +17,7 @@ OLD, NEW = "o" * 40, "n" * 40
     ("door", "interface"),
     [
         (backends.customer_directory, base.CustomerDirectory),
+        (backends.customer_finder, base.CustomerFinder),
         (backends.profile_keeper, base.ProfileKeeper),
         (backends.access_registry, base.AccessRegistry),
         (backends.access_reader, base.AccessReader),

@@ -50,6 +50,7 @@ CALLS = {
     "mint_login": lambda client: client.mint_login(CUSTOMER),
     "import_access_ids": lambda client: client.import_access_ids(CUSTOMER, [ACCESS_ID]),
     "has_bought": lambda client: client.has_bought(CUSTOMER, [PRODUCT_ID]),
+    "check_customer": lambda client: client.check_customer(CUSTOMER),
     "is_paywall_enabled": lambda client: client.is_paywall_enabled(),
     "confirm_user_cookie": lambda client: client.confirm_user_cookie(COOKIE),
 }
@@ -320,7 +321,7 @@ def test_mistake_inside_a_verb_tells_no_secret(log, operation):
 def test_successful_call_logs_no_secret(serve, log, operation):
     body = (
         f'{{"customerId":"{MARK}","userId":"{MARK}","loginToken":"{MARK}","enabled":true,"accessGranted":true,'
-        f'"userProducts":[{{"productId":"{PRODUCT_ID}"}}]}}'
+        f'"userProducts":[{{"productId":"{PRODUCT_ID}"}}],"elements":[{{"customerId":"{MARK}"}}]}}'
     )
     client = client_of(serve(answer_with(http(200, body.encode()))).url)
     CALLS[operation](client)

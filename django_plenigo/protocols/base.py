@@ -286,6 +286,14 @@ class CustomerDirectory(ABC):
         """Give a customer, addressed by the vendor's id, the site's external id. Idempotent."""
 
 
+class CustomerFinder(ABC):
+    """Tells whether there is a customer."""
+
+    @abstractmethod
+    def check_customer(self, customer: CustomerRef) -> None:
+        """Raise `NotFoundError` where the vendor knows no customer by this id. Nothing is changed."""
+
+
 class ProfileKeeper(ABC):
     """Keeps names and language of customers."""
 

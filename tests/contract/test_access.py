@@ -2,11 +2,26 @@
 
 import pytest
 
-from django_plenigo.errors import ProtocolError, RejectedError
+from django_plenigo.errors import NotFoundError, ProtocolError, RejectedError
 from django_plenigo.protocols.base import CustomerRef
 from django_plenigo.sandbox import purchases
 from django_plenigo.sandbox.pages.session_cookie import new_session_cookie
 from django_plenigo.sandbox.seed import DAY_PASS
+
+
+class TestCheckCustomer:
+    @pytest.mark.parametrize("external", [False, True])
+    def test_finds_a_customer_who_has_bought_nothing(self, plenigo, sandbox, ada, external):
+        sandbox.calls.clear()
+        plenigo.check_customer(CustomerRef("A-1" if external else ada.customer_id, is_external=external))
+        assert [(call.endpoint, call.status) for call in sandbox.calls] == [("userSubscriptions", 200)]
+
+    @pytest.mark.parametrize(
+        "stranger", [CustomerRef("UNKNOWN00000"), CustomerRef("A-1"), CustomerRef("A-2", is_external=True)]
+    )
+    def test_finds_no_unknown_customer(self, plenigo, ada, stranger):
+        with pytest.raises(NotFoundError):
+            plenigo.check_customer(stranger)
 
 
 class TestHasBought:

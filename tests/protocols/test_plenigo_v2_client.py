@@ -29,6 +29,7 @@ from django_plenigo.protocols.base import (
     CheckoutOrder,
     CheckoutSigner,
     CustomerDirectory,
+    CustomerFinder,
     CustomerRef,
     LoginMinter,
     LoginPass,
@@ -98,6 +99,7 @@ def claims_of(request):
 def test_client_serves_every_need():
     client = Vendor().client
     assert isinstance(client, CustomerDirectory)
+    assert isinstance(client, CustomerFinder)
     assert isinstance(client, ProfileKeeper)
     assert isinstance(client, AccessRegistry)
     assert isinstance(client, AccessReader)

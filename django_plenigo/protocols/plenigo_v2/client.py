@@ -19,6 +19,7 @@ from django_plenigo.protocols.base import (
     CheckoutOrder,
     CheckoutSigner,
     CustomerDirectory,
+    CustomerFinder,
     CustomerRef,
     LoginMinter,
     LoginPass,
@@ -53,6 +54,7 @@ def new_token_id() -> str:
 
 class PlenigoV2(
     CustomerDirectory,
+    CustomerFinder,
     ProfileKeeper,
     AccessRegistry,
     AccessReader,
@@ -265,6 +267,22 @@ class PlenigoV2(
             accepted=(403,),
         )
         return answers.purchases_of(answer, "has_bought", products, self._now())
+
+    @without_secrets
+    def check_customer(self, customer: CustomerRef) -> None:
+        """Raise `NotFoundError` for an unknown customer, by asking for her subscriptions (2.2).
+
+        `has_bought` does not tell: its answer about a customer whom plenigo does not know is no.
+        """
+        answer = self._call(
+            "check_customer",
+            "GET",
+            _path(customer, "subscriptions", "user"),
+            params={"testMode": _text_of_bool(self._test_mode), **_owner_of_id(customer)},
+            idempotent=True,  # it only reads
+        )
+        if not isinstance(answers.object_of(answer, "check_customer").get("elements"), list):
+            raise answers.unexpected(answer, "check_customer", "no elements")
 
     @without_secrets
     def is_paywall_enabled(self) -> bool:
