@@ -199,18 +199,21 @@ class CheckAtPlenigo(LinkPage):
         result: dict[str, Any] = {"name": self.describe(link), "answers": [], "explanation": None}
         kept = {each.product_id: age_of(each.asked_at) for each in access.kept_answers(link.user, using=link.account)}
         try:
-            answers, error = access.ask_now(link, product_ids)
+            told = access.ask_now(link, product_ids)
         except PlenigoError as wrong:
             result["explanation"] = explain_now(wrong)
             if isinstance(wrong, InvalidValueError) and wrong.field == "product_ids":
                 form.add_error("product_ids", str(explain_error(wrong).meaning))
             return result
-        result["explanation"] = error and explain_now(error)
-        result["technical"] = str(error or "")
+        result["explanation"] = told.error and explain_now(told.error)
+        result["technical"] = str(told.error or "")
+        result["is_known"] = told.is_known
+        result["has_access"] = any(answer.access is access.Access.BOUGHT for answer in told.answers)
         result["answers"] = [
-            {"answer": answer, "word": _word(answer.access), "kept": kept.get(answer.product_id)} for answer in answers
+            {"answer": answer, "word": _word(answer.access), "kept": kept.get(answer.product_id)}
+            for answer in told.answers
         ]
-        words = ", ".join(f"{answer.product_id}: {_word(answer.access)}" for answer in answers)
+        words = ", ".join(f"{answer.product_id}: {_word(answer.access)}" for answer in told.answers)
         log(self.request, [link], _("Checked access at plenigo: %(answers)s.") % {"answers": words})
         return result
 

@@ -16,7 +16,13 @@ from django.core.cache import caches
 from django.utils.crypto import salted_hmac
 
 from django_plenigo import backends, conf
-from django_plenigo.errors import InvalidValueError, NotFoundError, RejectedError, RemoteError
+from django_plenigo.errors import (
+    InvalidValueError,
+    NotFoundError,
+    RejectedError,
+    RemoteError,
+    UnsupportedOperationError,
+)
 from django_plenigo.models import CustomerLink
 from django_plenigo.privacy import ResponseGuard
 from django_plenigo.protocols.base import CustomerRef
@@ -223,21 +229,47 @@ def kept_answers(user: Any, *, using: str = conf.DEFAULT_ACCOUNT) -> list[KeptAn
     ]
 
 
+@dataclass(frozen=True, slots=True)
+class AnswersNow:
+    """What the vendor says of one customer."""
+
+    answers: tuple[AnswerNow, ...]
+    """One for each product."""
+
+    error: RemoteError | None = None
+    """Why there is no answer."""
+
+    is_known: bool | None = None
+    """Whether the vendor knows the customer at all; None where that was not asked, or nobody knows."""
+
+
 @without_secrets
-def ask_now(link: CustomerLink, product_ids: Sequence[str]) -> tuple[list[AnswerNow], RemoteError | None]:
-    """Ask the vendor about a customer whatever the cache holds, and return the answers and why there is none.
+def ask_now(link: CustomerLink, product_ids: Sequence[str]) -> AnswersNow:
+    """Ask the vendor about a customer whatever the cache holds. Raises `InvalidValueError`.
 
     An answer drops what is kept of the reader, so that her gates ask anew too. Without one that is left as it is: it
-    may be what lets her read meanwhile. Raises `InvalidValueError`.
+    may be what lets her read meanwhile. A no is also said of a customer whom the vendor does not know, so where there
+    is nothing but that, it is asked for besides.
     """
     try:
-        answers = has_bought(link, product_ids)
+        told = has_bought(link, product_ids)
     except RemoteError as error:
         gates = {each: look_up(link.user, [each], using=link.account, may_ask=False).access for each in product_ids}
-        return [AnswerNow(each, Access.UNKNOWN, gates[each]) for each in product_ids], error
+        return AnswersNow(tuple(AnswerNow(each, Access.UNKNOWN, gates[each]) for each in product_ids), error)
     forget_answers(link.user, using=link.account)
-    told = {each: Access.BOUGHT if answers[each] else Access.NOT_BOUGHT for each in product_ids}
-    return [AnswerNow(each, told[each], told[each]) for each in product_ids], None
+    access = {each: Access.BOUGHT if told[each] else Access.NOT_BOUGHT for each in product_ids}
+    answers = tuple(AnswerNow(each, access[each], access[each]) for each in product_ids)
+    return AnswersNow(answers, is_known=None if any(told.values()) else _is_known(link))
+
+
+def _is_known(link: CustomerLink) -> bool | None:
+    try:
+        backends.customer_finder(link.account).check_customer(customers.customer_of(link))
+    except NotFoundError:
+        return False
+    except (RemoteError, UnsupportedOperationError):
+        return None
+    return True
 
 
 def forget_answers(user: Any, *, using: str = conf.DEFAULT_ACCOUNT) -> None:

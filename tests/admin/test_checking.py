@@ -46,8 +46,25 @@ def test_outage_is_told_as_unknown_and_leaves_the_reader_what_she_had(admin_clie
     assert access.check_access(link.user, ["DAYPASS"]) is access.Access.BOUGHT
 
 
-def test_a_no_says_that_plenigo_may_not_know_the_customer(admin_client, link):
-    assert "A no may also mean that plenigo does not know the customer" in check(admin_client, link)
+def test_no_access_is_told_from_a_customer_whom_plenigo_does_not_know(admin_client, link, sandbox):
+    assert "plenigo knows this customer." in check(admin_client, link)
+    sandbox.customer(link.customer_id).delete()
+    page = check(admin_client, link)
+    assert "plenigo does not know this customer." in page
+    assert "delete the link" in page
+
+
+def test_nobody_is_said_to_be_unknown_where_plenigo_does_not_answer(admin_client, link, sandbox):
+    sandbox.fail_next(endpoint="userSubscriptions", times=None)
+    page = check(admin_client, link)
+    assert "<strong>no</strong>" in page
+    assert "could not be found out" in page
+
+
+def test_customer_with_access_is_not_asked_for_besides(admin_client, link, sandbox):
+    sandbox.buy(link.customer_id, "DAYPASS")
+    check(admin_client, link, product_ids="DAYPASS OTHER")
+    assert [call.endpoint for call in sandbox.calls] == ["hasUserBought"]
 
 
 def test_refused_credentials_are_told_with_what_to_do(admin_client, link, sandbox):
