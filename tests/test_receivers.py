@@ -233,3 +233,17 @@ def test_primary_address_of_a_user_without_an_address_of_her_own_is_noted(sandbo
     client.post("/accounts/email/", {"action_primary": "", "email": new.email})
     sending.deliver_due()
     assert sandbox.customer(link.customer_id).email == "new@example.com"
+
+
+def test_address_that_allauth_removes_is_refused_where_the_user_has_none_of_her_own(
+    sandbox, user, client, settings, monkeypatch
+):
+    settings.ACCOUNT_USER_MODEL_EMAIL_FIELD = None
+    monkeypatch.setattr(type(user), "EMAIL_FIELD", "nowhere")
+    EmailAddress.objects.create(user=user, email="old@example.com", primary=True, verified=True)
+    customers.register(user)
+    client.force_login(user)
+    client.post("/accounts/email/", {"action_remove": "", "email": "old@example.com"})
+    sending.deliver_due()
+    change = RemoteChange.objects.get(link__user=user, kind="change_email")
+    assert (change.is_refused, "no e-mail address any more" in change.last_error) == (True, True)
