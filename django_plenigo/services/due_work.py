@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from django_plenigo.services import sending
 
 #: How long one task of a queue works. A worker that is to stop waits for its task to end, so this is short enough.
-TURN_SECONDS = 20.0
+TURN_SECONDS = 5.0
 
 
 def run_due_work(

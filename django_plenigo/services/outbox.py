@@ -263,14 +263,16 @@ def wake_on_commit(account: str) -> None:
         return
     key = (router.db_for_write(RemoteChange), account)
     _wakes.noted[key] += 1
-    transaction.on_commit(partial(_wake_once, key, _wakes.noted[key]), using=key[0], robust=True)
+    number = _wakes.noted[key]
+    # No partial: Django 5.2 asks what failed for its __qualname__, and raises where it has none.
+    def wake_once() -> None:
+        # A thread has one connection to a database: whatever it has noted is committed by now, or rolled back.
+        if number > _wakes.told[key]:
+            _wakes.told[key] = _wakes.noted[key]
+            wake([account])
 
 
-def _wake_once(key: tuple[str, str], number: int) -> None:
-    # A thread has one connection to a database: whatever it has noted is committed by now, or rolled back.
-    if number > _wakes.told[key]:
-        _wakes.told[key] = _wakes.noted[key]
-        wake([key[1]])
+    transaction.on_commit(wake_once, using=key[0], robust=True)
 
 
 @contextmanager
