@@ -26,6 +26,14 @@ INSTALLED_APPS = [*ALL_APPS, *(TASKS_APPS if "background" in os.environ.get("DEL
 if len(INSTALLED_APPS) > len(ALL_APPS):
     TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}
 
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "handlers": {"console": {"class": "logging.StreamHandler"}},
+    "root": {"handlers": ["console"], "level": "WARNING"},
+    "loggers": {"django": {"level": "WARNING"}},
+}
+
 # ---- Celery
 
 CELERY_BROKER_URL = os.environ.get("BROKER_URL", "")

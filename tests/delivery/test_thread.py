@@ -9,9 +9,7 @@ import pytest
 from django.db import OperationalError
 
 from django_plenigo.delivery import Drainer
-from tests.delivery.conftest import Site
-
-PATIENCE_SECONDS = 60
+from tests.delivery.conftest import PATIENCE_SECONDS, Site
 
 
 class Desk:

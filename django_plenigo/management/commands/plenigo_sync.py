@@ -28,7 +28,7 @@ STOPPED, REFUSED, BEHIND = 1, 2, 3
 
 #: How often `--watch` looks for what is due, and how long it leaves a database alone that has failed.
 WATCH_SECONDS = 2.0
-DATABASE_SECONDS = 10.0
+DATABASE_SECONDS = 5.0
 
 #: How long a signal may go unnoticed while nothing is to be done.
 NAP_SECONDS = 0.1
