@@ -10,7 +10,6 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Any
 
 from django.db import connections, router, transaction
@@ -264,13 +263,13 @@ def wake_on_commit(account: str) -> None:
     key = (router.db_for_write(RemoteChange), account)
     _wakes.noted[key] += 1
     number = _wakes.noted[key]
+
     # No partial: Django 5.2 asks what failed for its __qualname__, and raises where it has none.
     def wake_once() -> None:
         # A thread has one connection to a database: whatever it has noted is committed by now, or rolled back.
         if number > _wakes.told[key]:
             _wakes.told[key] = _wakes.noted[key]
             wake([account])
-
 
     transaction.on_commit(wake_once, using=key[0], robust=True)
 
