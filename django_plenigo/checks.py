@@ -30,6 +30,8 @@ HINTS = {
     "FOLLOWED_FIELDS": 'Write a list, as in "FOLLOWED_FIELDS": ["first_name", "last_name"], or leave it out.',
     "CACHE": 'Leave it out for the cache "default", or put that alias into CACHES.',
     "TRUSTED_PROXIES": 'Write networks, as in "TRUSTED_PROXIES": ["10.0.0.0/8"], or leave it out.',
+    "DELIVERY": 'Leave it out for a thread of the process, or write "DELIVERY": "" to deliver by plenigo_sync alone.',
+    "DELIVERY_WORKERS": f'Write "DELIVERY_WORKERS": 4, say, or any number up to {conf.MOST_WORKERS}; or leave it out.',
     "ACCESS_ID_LABELS": 'Write at most four names, as in "ACCESS_ID_LABELS": ["CRM", "Billing"], or leave it out.',
 }
 _KEY_OF_ERROR = re.compile(r"PLENIGO\[[^\]]*\]\['(?P<key>\w+)'\]")
@@ -127,6 +129,41 @@ def check_middleware(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> 
         hint = f'Add "{MIDDLEWARE}" to MIDDLEWARE, after AuthenticationMiddleware.'
         return [checks.Error("The middleware that keeps gated pages private is missing.", hint=hint, id="plenigo.E007")]
     return []
+
+
+#: What has waiting changes looked for, by the way of delivery that does not do so by itself.
+REMINDERS = {
+    conf.IN_THREAD: "is delivered by a thread that saves and visitors wake: without either, what waits goes on waiting",
+    conf.BY_TASK: "is delivered by tasks that a save enqueues: nothing looks for what waits for its next attempt",
+    conf.BY_CELERY: "is delivered by messages that a save sends: nothing but beat looks for what waits",
+    "": "has no DELIVERY: nothing is delivered by itself",
+}
+
+
+@checks.register("plenigo", deploy=True)
+def check_delivery(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """Check that what plenigo is to be told will be told, and that no save waits for it."""
+    messages: list[CheckMessage] = []
+    for alias in conf.accounts():
+        try:
+            path = conf.Account(alias).delivery_path
+        except ConfigurationError:
+            continue  # told by check_settings
+        where = f"PLENIGO[{alias!r}]"
+        if path in REMINDERS:
+            hint = "Have cron run `manage.py plenigo_sync` every few minutes, then silence this reminder."
+            if path == conf.BY_CELERY:
+                hint = "Give beat an entry for django_plenigo.tasks.deliver, or have cron run `manage.py plenigo_sync`."
+            messages.append(checks.Info(f"{where} {REMINDERS[path]}.", hint=hint, id="plenigo.I002"))
+        backend = conf.task_backend() if path == conf.BY_TASK else ""
+        if path == conf.AT_ONCE or backend == conf.TASKS_RUN_AT_ONCE:
+            text = f"{where} is delivered before a save returns: each one waits for plenigo."
+            hint = "Leave DELIVERY out for a thread of the process, or set TASKS to a backend that has workers."
+            messages.append(checks.Warning(text, hint=hint, id="plenigo.W004"))
+        if backend == conf.TASKS_NEVER_RUN:
+            text = f"{where} is delivered by tasks, and the backend in TASKS never runs one."
+            messages.append(checks.Warning(text, hint="Set TASKS to a backend that has workers.", id="plenigo.W005"))
+    return messages
 
 
 @checks.register("plenigo", deploy=True)

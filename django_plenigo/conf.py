@@ -45,6 +45,7 @@ MOST_WORKERS = 64
 
 #: The ways of delivery that are at hand.
 IN_THREAD = "django_plenigo.delivery.in_thread"
+AT_ONCE = "django_plenigo.delivery.now"
 BY_TASK = "django_plenigo.background.enqueue"
 BY_CELERY = "django_plenigo.tasks.enqueue"
 

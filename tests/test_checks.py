@@ -1,5 +1,7 @@
 """System checks name the cause and what to write."""
 
+import sys
+
 import pytest
 from django.core.checks import run_checks
 
@@ -187,3 +189,80 @@ def test_proxy_that_is_not_named_is_warned_of(settings, name, value):
 def test_content_security_policy_is_told_what_it_means_for_the_snippet(settings):
     settings.MIDDLEWARE = [*settings.MIDDLEWARE, "csp.middleware.CSPMiddleware"]
     assert "plenigo.I001" in ids(include_deployment_checks=True)
+
+
+# ---- delivery --------------------------------------------------------------------------------------------------
+
+
+def delivery_messages(settings, path, **others):
+    settings.PLENIGO = {"default": {**LIVE, "DELIVERY": path}}
+    for name, value in others.items():
+        setattr(settings, name, value)
+    of_delivery = {"plenigo.I002", "plenigo.W004", "plenigo.W005"}
+    messages = run_checks(tags=["plenigo"], include_deployment_checks=True)
+    return [message for message in messages if message.id in of_delivery]
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["django_plenigo.delivery.in_thread", "django_plenigo.background.enqueue", ""],
+    ids=["thread", "tasks", "none"],
+)
+def test_way_of_delivery_that_looks_for_nothing_by_itself_is_reminded_of_cron(settings, path):
+    tasks = {"default": {"BACKEND": "mysite.tasks.Backend"}}
+    (message,) = delivery_messages(settings, path, TASKS=tasks)
+    assert message.id == "plenigo.I002"
+    assert "cron" in message.hint
+    assert "plenigo_sync" in message.hint
+
+
+def test_delivery_by_celery_is_reminded_of_beat(settings):
+    (message,) = delivery_messages(settings, "django_plenigo.tasks.enqueue")
+    assert (message.id, "django_plenigo.tasks.deliver" in message.hint) == ("plenigo.I002", True)
+
+
+@pytest.mark.parametrize(
+    ("path", "backend"),
+    [
+        ("django_plenigo.delivery.now", None),
+        ("django_plenigo.background.enqueue", None),
+        ("django_plenigo.background.enqueue", "django.tasks.backends.immediate.ImmediateBackend"),
+        ("django_plenigo.background.enqueue", "django_tasks.backends.immediate.ImmediateBackend"),
+    ],
+)
+def test_delivery_that_a_save_waits_for_is_warned_of(settings, path, backend):
+    tasks = {"default": {"BACKEND": backend}} if backend else {}
+    assert "plenigo.W004" in {message.id for message in delivery_messages(settings, path, TASKS=tasks)}
+
+
+def test_delivery_by_tasks_that_never_run_is_warned_of(settings):
+    tasks = {"default": {"BACKEND": "django.tasks.backends.dummy.DummyBackend"}}
+    messages = delivery_messages(settings, "django_plenigo.background.enqueue", TASKS=tasks)
+    assert {message.id for message in messages} == {"plenigo.I002", "plenigo.W005"}
+
+
+def test_own_way_of_delivery_is_left_to_the_site(settings):
+    assert delivery_messages(settings, "builtins.print") == []
+
+
+@pytest.mark.parametrize(
+    ("path", "modules", "named"),
+    [
+        ("django_plenigo.tasks.enqueue", ["celery"], "needs Celery, which is not installed"),
+        (
+            "django_plenigo.background.enqueue",
+            ["django.tasks", "django_tasks"],
+            "needs Django 6.0 or the package django-tasks, which is not installed",
+        ),
+    ],
+)
+def test_way_of_delivery_that_is_not_installed_is_an_error_that_says_how_to_install_it(
+    settings, monkeypatch, path, modules, named
+):
+    for module in modules:
+        monkeypatch.setitem(sys.modules, module, None)
+    settings.PLENIGO = {"default": {**LIVE, "DELIVERY": path}}
+    (message,) = run_checks(tags=["plenigo"])
+    assert message.id == "plenigo.E003"
+    assert named in message.msg
+    assert "pip install 'django-plenigo[" in message.msg
