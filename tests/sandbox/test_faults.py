@@ -172,7 +172,8 @@ class TestGuard:
     )
     def test_check_finds_it(self, settings, options, found):
         settings.PLENIGO_SANDBOX = options
-        messages = [message for message in run_checks() if message.id.startswith("plenigo_sandbox")]
+        checked = run_checks(tags=["security"])  # those of the models would ask the database
+        messages = [message for message in checked if message.id.startswith("plenigo_sandbox")]
         assert sorted(message.id for message in messages) == found
         assert all(message.hint for message in messages)
 
