@@ -13,8 +13,10 @@ from django_plenigo.services import due_work
 
 logger = logging.getLogger(__name__)
 
-#: How long a process that ends goes on with what is due. Servers wait longer for a worker that is to stop.
+#: How long a process that ends goes on beginning what is due, and then waits for what it has begun. Servers wait
+#: longer, most of them 30 seconds, for a worker that is to stop.
 EXIT_SECONDS = 5.0
+LAST_CALLS_SECONDS = 10.0
 
 Work = Callable[[list[str], Callable[[], bool]], object]
 
@@ -35,9 +37,11 @@ class Drainer:
     `work` is given aliases of accounts, and what says that it must begin nothing more.
     """
 
-    def __init__(self, work: Work, *, exit_seconds: float = EXIT_SECONDS) -> None:
+    def __init__(
+        self, work: Work, *, exit_seconds: float = EXIT_SECONDS, last_calls_seconds: float = LAST_CALLS_SECONDS
+    ) -> None:
         self._work = work
-        self._exit_seconds = exit_seconds
+        self._exit_seconds, self._last_calls_seconds = exit_seconds, last_calls_seconds
         self._forget()
         # Threads do not survive a fork, as of a server that loads the site first and forks its workers then.
         os.register_at_fork(after_in_child=self._forget)
@@ -95,7 +99,7 @@ class Drainer:
 
     def _finish(self) -> None:
         self._deadline = time.monotonic() + self._exit_seconds
-        self.join(self._exit_seconds + 1)
+        self.join(self._exit_seconds + self._last_calls_seconds)
 
 
 def _work(accounts: list[str], must_stop: Callable[[], bool]) -> None:

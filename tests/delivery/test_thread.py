@@ -138,9 +138,27 @@ def test_shell_command_that_ends_has_delivered_what_it_noted(site: Site):
 HANGING = """
 import time
 from django_plenigo.delivery import Drainer
-drainer = Drainer(lambda accounts, must_stop: time.sleep(600), exit_seconds=0.5)
+drainer = Drainer(lambda accounts, must_stop: time.sleep(600), exit_seconds=0.5, last_calls_seconds=0.5)
 drainer.wake(["default"])
 """
+
+
+LAST_CALLS = """
+import time
+from django_plenigo.delivery import Drainer
+
+def work(accounts, must_stop):
+    while not must_stop():
+        time.sleep(0.3)
+    print("the last call has ended", flush=True)
+
+drainer = Drainer(work, exit_seconds=0.1)
+drainer.wake(["default"])
+"""
+
+
+def test_process_that_ends_waits_for_the_calls_that_are_under_way(site: Site):
+    assert site.run(LAST_CALLS) == "the last call has ended\n"
 
 
 def test_vendor_who_does_not_answer_holds_no_process_up_that_ends(site: Site):
