@@ -12,7 +12,7 @@ ROOT = Path(__file__).parent.parent / "django_plenigo"
 FLOORS = [
     {"budget", "errors", "signals", "tracebacks"},
     {"conf"},
-    {"transport", "throttles"},
+    {"transport", "throttles", "spreadsheets"},
     {"protocols"},
     {"backends", "models", "privacy"},
     {"services"},
@@ -33,7 +33,7 @@ NETWORK = {
 }
 
 #: Each imports only earlier ones; a service that is not named here may import these, and no other knows it.
-SERVICES_IN_ORDER = ["outbox", "customers", "access_ids", "sending"]
+SERVICES_IN_ORDER = ["outbox", "customers", "access_ids", "access_imports", "sending"]
 
 
 def is_sandbox(path: Path) -> bool:

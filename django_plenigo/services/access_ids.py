@@ -35,7 +35,6 @@ class Reason(models.TextChoices):
     AMBIGUOUS = "ambiguous", _("several customers have this address")
     NO_ACCESS_ID = "no_access_id", _("the line has no access ID")
     TOO_MANY_CELLS = "too_many_cells", _("the line has more cells than the first one")
-    LINE_TOO_LONG = "line_too_long", _("the line is too long")
     SAME_VALUE = "same_value", _("stands in line %(line)d already")
     SAME_CUSTOMER = "same_customer", _("the same customer stands in line %(line)d already")
     NUMBER = "number", _("the spreadsheet has made a number of this ID, which may have lost digits: make it text")

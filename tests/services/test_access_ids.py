@@ -207,6 +207,22 @@ def test_import_that_is_rolled_back_notes_nothing(link):
     assert (kept(link)[0], changes()) == (None, [])
 
 
+def test_id_that_another_import_has_just_taken_is_refused_by_the_constraint_and_told(link):
+    other, is_done = LinkFactory(), []
+
+    def take_first(execute, sql, parameters, many, context):
+        result = execute(sql, parameters, many, context)
+        if sql.startswith("SELECT") and "plenigo_accessid" in sql and "IN" in sql and not is_done:
+            is_done.append(True)
+            import_access_ids(other, [None, "a"])
+        return result
+
+    with connection.execute_wrapper(take_first), pytest.raises(AccessImportError) as caught:
+        import_access_ids(link, ["a"])
+    assert caught.value.code == "taken"
+    assert (kept(link), kept(other)) == ([None] * 4, [None, "a", None, None])
+
+
 # ---- whose id is it? ---------------------------------------------------------------------------------------------
 
 

@@ -1,0 +1,28 @@
+"""Imports files of access ids: read, plan, and apply in chunks, each of which a crash leaves whole or undone."""
+
+from django_plenigo.services.access_imports.failures import write_failures
+from django_plenigo.services.access_imports.lines import sentence_of
+from django_plenigo.services.access_imports.planning import Plan, plan_file
+from django_plenigo.services.access_imports.running import (
+    MOST_BYTES,
+    cancel,
+    confirm,
+    continue_due,
+    examine,
+    forget_old,
+    start,
+)
+
+__all__ = [
+    "MOST_BYTES",
+    "Plan",
+    "cancel",
+    "confirm",
+    "continue_due",
+    "examine",
+    "forget_old",
+    "plan_file",
+    "sentence_of",
+    "start",
+    "write_failures",
+]

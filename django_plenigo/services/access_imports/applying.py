@@ -1,0 +1,114 @@
+"""Imports a planned file: each chunk one transaction that writes ids, notes, bad lines, counts and its position."""
+
+import uuid
+from collections.abc import Callable
+from itertools import islice
+from typing import IO
+
+from django.db import IntegrityError, OperationalError, router, transaction
+from django.db.models import F, Q
+from django.utils import timezone
+
+from django_plenigo.models import AccessId, AccessImport, RemoteChange
+from django_plenigo.services import outbox
+from django_plenigo.services.access_ids import ATTEMPTS, rows
+from django_plenigo.services.access_imports.judging import Judged, find_customers, judge_changes
+from django_plenigo.services.access_imports.layout import Layout
+from django_plenigo.services.access_imports.leases import write
+from django_plenigo.services.access_imports.lines import CHUNK, Row, bad_lines, chunks_of, read_line, write_bad_lines
+from django_plenigo.services.access_imports.planning import split
+
+State = AccessImport.State
+
+Observer = Callable[[AccessImport], object]
+
+
+def apply_file(
+    file: IO[bytes],
+    access_import: AccessImport,
+    lease: uuid.UUID,
+    *,
+    must_stop: Callable[[], bool],
+    observe: Observer,
+) -> bool:
+    """Import what is left of a file, at least one chunk, and say whether it came to the end.
+
+    Raises `LeaseLostError`, `AccessImportError` and errors of the database.
+    """
+    layout = Layout.from_json(access_import.layout)
+    for chunk in chunks_of(file, access_import, layout, after=access_import.position):
+        _apply_with_patience(chunk, access_import, layout, lease)
+        access_import.refresh_from_db(using=router.db_for_write(AccessImport))
+        observe(access_import)
+        if must_stop():
+            return access_import.position >= access_import.last_line
+    return True
+
+
+def _apply_with_patience(chunk: list[Row], access_import: AccessImport, layout: Layout, lease: uuid.UUID) -> None:
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            _apply_chunk(chunk, access_import, layout, lease)
+            return
+        except (IntegrityError, OperationalError):
+            # Another import has just given somebody one of these ids, or the two have met in a deadlock: what is true
+            # now is read anew, and makes a bad line of it, say.
+            if attempt == ATTEMPTS:
+                raise
+            access_import.refresh_from_db(using=router.db_for_write(AccessImport))
+
+
+def _apply_chunk(chunk: list[Row], access_import: AccessImport, layout: Layout, lease: uuid.UUID) -> None:
+    account, position = access_import.account, chunk[-1][0]
+    # Read before the transaction: a look within it could not be promoted to a write lock on SQLite. What changes in
+    # between meets the constraints.
+    known_bad = bad_lines().filter(access_import=access_import, number__gte=chunk[0][0], number__lte=position)
+    left_out = set(known_bad.values_list("number", flat=True))
+    lines, bad = split(read_line(row, layout) for row in chunk if row[0] not in left_out)
+    found, nobody = find_customers(account, layout, lines)
+    good, taken = judge_changes(account, layout, found)
+    bad += nobody + taken
+    to_write = [each for each in good if each.changes]
+    with transaction.atomic(router.db_for_write(AccessId)):
+        # First, so that whoever else works on this file waits here and then finds that it is not at this place.
+        write(
+            access_import,
+            lease,
+            State.APPLYING,
+            position=position,
+            applied_count=F("applied_count") + len(to_write),
+            bad_count=F("bad_count") + len(bad),
+        )
+        _write_ids(to_write, access_import)
+        outbox.note_all(account, [each.customer.link_key for each in to_write], RemoteChange.Kind.ASSIGN_ACCESS_IDS)
+        write_bad_lines(access_import, bad)
+
+
+def _write_ids(lines: list[Judged], access_import: AccessImport) -> None:
+    overwritten = Q()
+    by_slots: dict[tuple[int, ...], list[int]] = {}
+    for each in lines:
+        slots = tuple(sorted(slot for slot in each.changes if slot in each.customer.slots))
+        if slots:
+            by_slots.setdefault(slots, []).append(each.customer.link_key)
+    for slots, link_keys in by_slots.items():
+        overwritten |= Q(slot__in=slots, link__in=link_keys)
+    if by_slots:
+        # Not by an update: two that change places would be one value twice in between.
+        rows().filter(overwritten).delete()
+    now = timezone.now()
+    new = (
+        AccessId(
+            link_id=each.customer.link_key,
+            account=access_import.account,
+            slot=slot,
+            value=value,
+            imported_by_id=access_import.created_by_id,
+            imported_at=now,
+            imported_from=access_import.file_name,
+        )
+        for each in lines
+        for slot, value in each.changes.items()
+    )
+    while some := list(islice(new, CHUNK)):  # a line may bring four
+        rows().bulk_create(some)

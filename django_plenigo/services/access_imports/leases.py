@@ -1,0 +1,51 @@
+"""Who works on a file: a lease on its import, taken and renewed by conditional updates."""
+
+import uuid
+from datetime import timedelta
+
+from django.db import router
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from django_plenigo.models import AccessImport
+
+State = AccessImport.State
+
+#: How long a file is nobody else's after the last sign of life.
+LEASE_TIME = timedelta(minutes=5)
+
+
+class LeaseLostError(Exception):
+    """Somebody else works on the file by now, or it was cancelled; nothing was written."""
+
+
+def imports() -> QuerySet[AccessImport]:
+    """Return all imports, where they are written."""
+    return AccessImport.objects.using(router.db_for_write(AccessImport))
+
+
+def claim(access_import: AccessImport) -> uuid.UUID | None:
+    """Lease a file that is to be planned or applied, and read its import anew; None where somebody else is at it."""
+    now, lease = timezone.now(), uuid.uuid4()
+    # A lease that ends too late was written by a clock that was wrong.
+    free = Q(leased_until=None) | Q(leased_until__lte=now) | Q(leased_until__gt=now + 2 * LEASE_TIME)
+    due = imports().filter(free, pk=access_import.pk, state__in=[State.PLANNING, State.APPLYING])
+    if not due.update(lease=lease, leased_until=now + LEASE_TIME):
+        return None
+    access_import.refresh_from_db(using=router.db_for_write(AccessImport))
+    return lease
+
+
+def write(access_import: AccessImport, lease: uuid.UUID, expected: str, **values: object) -> None:
+    """Write fields of a leased import and renew the lease.
+
+    Raises `LeaseLostError` where it is not in the expected state and at the position of `access_import` any more.
+    """
+    leased = imports().filter(pk=access_import.pk, lease=lease, state=expected, position=access_import.position)
+    if not leased.update(**values, leased_until=timezone.now() + LEASE_TIME):
+        raise LeaseLostError
+
+
+def give_back(access_import: AccessImport, lease: uuid.UUID) -> None:
+    """End a lease."""
+    imports().filter(pk=access_import.pk, lease=lease).update(lease=None, leased_until=None)

@@ -1,0 +1,161 @@
+"""What one line of a file says, as far as it can be told without the database."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import IO
+
+from django.db import router
+from django.db.models import QuerySet
+from django.utils.translation import gettext as _
+
+from django_plenigo import backends
+from django_plenigo.errors import AccessImportError
+from django_plenigo.models import AccessImport, AccessImportLine
+from django_plenigo.services.access_ids import Reason, flaw_of
+from django_plenigo.services.access_imports import text_files
+from django_plenigo.services.access_imports.layout import MOST_COLUMNS, Layout, is_of_failures, read_header
+
+CSV, XLSX = "csv", "xlsx"
+
+#: How many lines are looked at and written at once.
+CHUNK = 1000
+
+LONGEST_TOLD = 200
+
+#: What the files begin with that are none of ours but look so.
+ZIP_START, OLD_EXCEL_START = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
+
+Row = tuple[int, list[str]]
+
+
+@dataclass(slots=True)
+class Line:
+    """A line that names a customer and ids for her."""
+
+    number: int
+    cells: list[str] = field(repr=False)
+    customer: str = field(repr=False)
+    wanted: dict[int, str] = field(repr=False)
+    """By slot."""
+
+
+def format_of(file: IO[bytes]) -> str:
+    """Return what kind of file it is by its first bytes; a name may say anything. Raises `AccessImportError`."""
+    file.seek(0)
+    start = file.read(4)
+    if start == OLD_EXCEL_START:
+        text = _("The file is of an old Excel, or protected by a password: save it as XLSX without one, or as CSV.")
+        raise AccessImportError("file", text, code="old_excel")
+    return XLSX if start == ZIP_START else CSV
+
+
+def layout_of(file: IO[bytes], file_format: str, account: str) -> Layout:
+    """Return how a file is read, by its first line that is not empty. Raises `AccessImportError`."""
+    delimiter = text_files.find_delimiter(file) if file_format == CSV else ","
+    for number, cells in _all_rows(file, file_format, delimiter, MOST_COLUMNS + 1):
+        if any(cells):
+            header = [text_files.unescaped(cell) for cell in cells] if is_of_failures(cells) else cells
+            return read_header(header, account, header_line=number, delimiter=delimiter)
+    raise AccessImportError("file", _("The file is empty."), code="empty")
+
+
+def chunks_of(file: IO[bytes], access_import: AccessImport, layout: Layout, *, after: int) -> Iterator[list[Row]]:
+    """Yield the lines behind the one with the number `after`, `CHUNK` at a time. Raises `AccessImportError`."""
+    after = max(after, layout.header_line)
+    rows = _all_rows(file, access_import.file_format, layout.delimiter, layout.width + 1)
+    wanted: Iterator[Row] = (row for row in rows if row[0] > after)
+    if is_of_failures(layout.header):
+        wanted = ((number, [_unescaped(cell) for cell in cells]) for number, cells in wanted)
+    while chunk := list(islice(wanted, CHUNK)):
+        yield chunk
+
+
+def _unescaped(cell: str) -> str:
+    return text_files.unescaped(cell) if type(cell) is str else cell  # the rest is no text, and no id
+
+
+def _all_rows(file: IO[bytes], file_format: str, delimiter: str, most_columns: int) -> Iterator[Row]:
+    if file_format == CSV:
+        return text_files.read_rows(file, delimiter=delimiter)
+    return backends.spreadsheet_rows(file, most_columns=most_columns)
+
+
+def read_line(row: Row, layout: Layout) -> Line | AccessImportLine | None:
+    """Return what a line says, what is wrong with it, or None for an empty one. No I/O."""
+    number, cells = row
+    if not any(cells) or not any(cell.strip() for cell in cells):
+        return None
+    width = layout.width
+    if len(cells) > width and any(cell.strip() for cell in cells[width:]):
+        return bad_line(number, cells, Reason.TOO_MANY_CELLS, value=cells[width])
+    column = layout.customer_column
+    customer = cells[column].strip() if column < len(cells) else ""
+    reason = reason_against(cells[column], customer) if column < len(cells) else Reason.BLANK
+    if reason is not None:
+        return bad_line(number, cells, reason, layout.header[column], customer)
+    wanted: dict[int, str] = {}
+    for column, slot in layout.slots.items():
+        value = cells[column].strip() if column < len(cells) else ""
+        if not value:
+            continue
+        reason = reason_against(cells[column], value)
+        if reason is None and value in wanted.values():
+            reason = Reason.REPEATED
+        if reason is not None:
+            return bad_line(number, cells, reason, layout.header[column], value)
+        wanted[slot] = value
+    if not wanted:
+        return bad_line(number, cells, Reason.NO_ACCESS_ID)
+    return Line(number, cells, customer, wanted)
+
+
+def reason_against(cell: str, value: str) -> Reason | None:
+    """Return why a cell with this trimmed value is no id, None where it is one."""
+    if type(cell) is not str:  # a cell of a spreadsheet that is no text
+        return Reason(cell.kind)  # type: ignore[attr-defined]  # NoText, whose module is not loaded for CSV
+    return Reason.NUMBER if text_files.is_shortened_number(value) else flaw_of(value)
+
+
+def bad_line(
+    number: int, cells: Sequence[str], reason: Reason, column: str = "", value: str = "", other_line: int | None = None
+) -> AccessImportLine:
+    """Return a line that is not imported, and why; it is not written yet."""
+    return AccessImportLine(
+        number=number,
+        column=_storable(column)[:LONGEST_TOLD],
+        value=_storable(value)[:LONGEST_TOLD],
+        reason=reason.value,
+        other_line=other_line,
+        cells=[_storable(cell) for cell in cells],
+    )
+
+
+def bad_lines() -> QuerySet[AccessImportLine]:
+    """Return the bad lines of all imports, where they are written."""
+    return AccessImportLine.objects.using(router.db_for_write(AccessImportLine))
+
+
+def write_bad_lines(access_import: AccessImport, lines: Iterable[AccessImportLine]) -> None:
+    """Write bad lines of an import."""
+    rows = list(lines)
+    for row in rows:
+        row.access_import = access_import
+    bad_lines().bulk_create(rows)
+
+
+def column_of(layout: Layout, slot: int) -> str:
+    """Return what a file calls a slot."""
+    return next((layout.header[column] for column, its_slot in layout.slots.items() if its_slot == slot), "")
+
+
+def sentence_of(line: AccessImportLine) -> str:
+    """Return why a line was not imported, in the language of now."""
+    if line.reason not in Reason.values:
+        return line.reason  # of a later release
+    return str(Reason(line.reason).label) % {"line": line.other_line or 0}
+
+
+def _storable(text: str) -> str:
+    """Return a text that every database takes, as a plain one."""
+    return str(text).replace("\0", "\N{REPLACEMENT CHARACTER}")

@@ -1,0 +1,129 @@
+"""What would come of a file, before anything is imported."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import IO
+
+from django_plenigo.models import AccessImport, AccessImportLine
+from django_plenigo.services.access_ids import Reason
+from django_plenigo.services.access_imports.judging import Judged, find_customers, judge_changes
+from django_plenigo.services.access_imports.layout import Layout
+from django_plenigo.services.access_imports.lines import Line, Row, bad_line, chunks_of, column_of, read_line
+from django_plenigo.services.access_imports.seen import Seen
+
+
+@dataclass(slots=True)
+class Plan:
+    """What comes of the lines of a file, empty ones left out."""
+
+    new: int = 0
+    """Lines whose ids fill empty slots alone."""
+    changed: int = 0
+    """Lines of which an id takes the place of another."""
+    same: int = 0
+    """Lines whose ids are all in place."""
+    bad: int = 0
+    """Lines that are not imported."""
+    last_line: int = 0
+    """The number of the last line."""
+
+    @property
+    def lines(self) -> int:
+        """How many lines there are."""
+        return self.new + self.changed + self.same + self.bad
+
+    def as_counts(self) -> dict[str, int]:
+        """Return them by the names of an import's fields."""
+        return {
+            "line_count": self.lines,
+            "new_count": self.new,
+            "changed_count": self.changed,
+            "same_count": self.same,
+            "bad_count": self.bad,
+            "last_line": self.last_line,
+        }
+
+    @property
+    def has_work(self) -> bool:
+        """Whether there is anything to import."""
+        return bool(self.new or self.changed)
+
+
+def plan_file(
+    file: IO[bytes], access_import: AccessImport, observe: Callable[[Plan, list[AccessImportLine]], object]
+) -> Plan:
+    """Return what would come of a file; `observe` gets it so far after each chunk, and the bad lines of the chunk.
+
+    Of two lines for one customer, or with one id, the first counts. Raises `AccessImportError`.
+    """
+    plan, layout = Plan(), Layout.from_json(access_import.layout)
+    with Seen() as seen:
+        for rows in chunks_of(file, access_import, layout, after=0):
+            bad = _plan_chunk(rows, access_import.account, layout, seen, plan)
+            plan.bad += len(bad)
+            plan.last_line = rows[-1][0]
+            observe(plan, sorted(bad, key=lambda line: line.number))
+    return plan
+
+
+def _plan_chunk(rows: list[Row], account: str, layout: Layout, seen: Seen, plan: Plan) -> list[AccessImportLine]:
+    """Count the good lines of a chunk and return the bad ones."""
+    lines, bad = split(read_line(row, layout) for row in rows)
+    found, nobody = find_customers(account, layout, lines)
+    good, taken = judge_changes(account, layout, found)
+    new_lines, repeated = _without_repeated(good, layout, seen)
+    for each in new_lines:
+        if not each.changes:
+            plan.same += 1
+        elif each.is_overwriting:
+            plan.changed += 1
+        else:
+            plan.new += 1
+    return bad + nobody + taken + repeated
+
+
+def split(read: Iterable[Line | AccessImportLine | None]) -> tuple[list[Line], list[AccessImportLine]]:
+    """Return the lines that can be read, and the bad ones."""
+    lines: list[Line] = []
+    bad: list[AccessImportLine] = []
+    for each in read:
+        if type(each) is Line:
+            lines.append(each)
+        elif isinstance(each, AccessImportLine):
+            bad.append(each)
+    return lines, bad
+
+
+def _without_repeated(lines: list[Judged], layout: Layout, seen: Seen) -> tuple[list[Judged], list[AccessImportLine]]:
+    """Return the lines whose customer and new ids stand in no line before, and the others."""
+    customers = seen.lines_of_customers([each.customer.link_key for each in lines])
+    ids = seen.lines_of_ids([value for each in lines for value in each.changes.values()])
+    earlier_customers, earlier_ids = set(customers), set(ids)
+    good, bad = [], []
+    for each in lines:
+        number, link_key = each.line.number, each.customer.link_key
+        repeated = _repeated(each, layout, customers, ids)
+        if repeated is not None:
+            bad.append(repeated)
+            continue
+        good.append(each)
+        customers[link_key] = number
+        ids.update(dict.fromkeys(each.changes.values(), number))
+    seen.add(
+        [item for item in customers.items() if item[0] not in earlier_customers],
+        [item for item in ids.items() if item[0] not in earlier_ids],
+    )
+    return good, bad
+
+
+def _repeated(each: Judged, layout: Layout, customers: dict[int, int], ids: dict[str, int]) -> AccessImportLine | None:
+    line = each.line
+    first = customers.get(each.customer.link_key)
+    if first is not None:
+        column = layout.header[layout.customer_column]
+        return bad_line(line.number, line.cells, Reason.SAME_CUSTOMER, column, line.customer, first)
+    for slot, value in each.changes.items():
+        if value in ids:
+            column = column_of(layout, slot)
+            return bad_line(line.number, line.cells, Reason.SAME_VALUE, column, value, ids[value])
+    return None

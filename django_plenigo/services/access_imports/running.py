@@ -1,0 +1,224 @@
+"""The way of a file from the upload to its end."""
+
+import logging
+import re
+import uuid
+from collections.abc import Callable, Iterable
+from datetime import timedelta
+from typing import IO, Any
+
+from django.db import InterfaceError, OperationalError, router, transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from django_plenigo import backends, conf
+from django_plenigo.errors import AccessImportError
+from django_plenigo.models import AccessImport, AccessImportLine
+from django_plenigo.services import outbox
+from django_plenigo.services.access_imports import storing, text_files
+from django_plenigo.services.access_imports.applying import apply_file
+from django_plenigo.services.access_imports.leases import LeaseLostError, claim, give_back, imports, write
+from django_plenigo.services.access_imports.lines import CSV, bad_lines, format_of, layout_of, write_bad_lines
+from django_plenigo.services.access_imports.planning import Plan, plan_file
+
+logger = logging.getLogger(__name__)
+
+State = AccessImport.State
+
+#: How large a file may be. A CSV file of this size has about a million lines.
+MOST_BYTES = 32 * 1024 * 1024
+
+#: What is larger, a sheet unpacked, is worked on in the background: so much takes about a second.
+LARGE_BYTES = 256 * 1024
+LARGE_SHEET_BYTES = 1024 * 1024
+
+#: How long a plan waits for its yes, and how long the bad lines of a finished import are kept, with all their cells.
+PLAN_LIFETIME = timedelta(days=7)
+BAD_LINES_LIFETIME = timedelta(days=30)
+
+UNFINISHED = (State.PLANNING, State.PLANNED, State.APPLYING)
+
+Observer = Callable[[AccessImport], object]
+
+
+def _nobody(access_import: AccessImport) -> None:
+    """Observe nothing."""
+
+
+def examine(file: IO[bytes], *, name: str = "", using: str = conf.DEFAULT_ACCOUNT) -> AccessImport:
+    """Return a file's import, with how it is read, without writing anything. Raises as `start` does."""
+    size = file.seek(0, 2)
+    if size > MOST_BYTES:
+        text = _("The file is larger than %(most)d MiB: split it.") % {"most": MOST_BYTES // 1024**2}
+        raise AccessImportError("file", text, code="too_large")
+    file_format = format_of(file)
+    if file_format == CSV:
+        text_files.check_text(file)
+        is_large = size > LARGE_BYTES
+    else:
+        is_large = backends.spreadsheet_bytes(file) > LARGE_SHEET_BYTES
+    return AccessImport(
+        account=using,
+        created_at=timezone.now(),
+        file_name=_plain_name(name),
+        file_format=file_format,
+        file_bytes=size,
+        is_large=is_large,
+        layout=layout_of(file, file_format, using).as_json(),
+    )
+
+
+def start(
+    file: IO[bytes],
+    *,
+    name: str = "",
+    using: str = conf.DEFAULT_ACCOUNT,
+    created_by: Any = None,
+    in_background: bool | None = None,
+    observe: Observer = _nobody,
+) -> AccessImport:
+    """Keep a file of access ids and plan it: a small one at once, a large one in the background.
+
+    `file` is binary and can be sought in; an uploaded file will do. `in_background` decides in place of the size.
+    Nothing is imported before `confirm`. Raises `AccessImportError` where the file cannot be read as a whole, and
+    `UnsupportedOperationError` for XLSX without openpyxl.
+    """
+    access_import = examine(file, name=name, using=using)
+    access_import.created_by = created_by
+    if in_background is not None:
+        access_import.is_large = in_background
+    forget_old()
+    database = router.db_for_write(AccessImport)
+    with transaction.atomic(database):
+        access_import.save(using=database)
+        storing.keep(access_import, file)
+    _go_on(access_import, observe)
+    return access_import
+
+
+def confirm(access_import: AccessImport, *, observe: Observer = _nobody) -> bool:
+    """Import a planned file: a small one at once, a large one in the background.
+
+    Return whether it was waiting for this yes; a second click does nothing.
+    """
+    if not imports().filter(pk=access_import.pk, state=State.PLANNED).update(state=State.APPLYING):
+        return False
+    _read_anew(access_import)
+    _go_on(access_import, observe)
+    return True
+
+
+def cancel(access_import: AccessImport) -> bool:
+    """Stop an import and delete its file, and say whether it was unfinished; what is imported already stays."""
+    is_cancelled = _finish(access_import, State.CANCELLED)
+    _read_anew(access_import)
+    return is_cancelled
+
+
+def continue_due(
+    accounts: Iterable[str] | None = None, *, must_stop: Callable[[], bool] = lambda: False, observe: Observer = _nobody
+) -> int:
+    """Go on with files that are left to the background, or by a worker that died; return with how many.
+
+    Of all accounts or of those named, one after the other. Once begun, at least a chunk is imported before `must_stop`
+    is asked again; a plan is made as a whole, which takes seconds. To be called outside of a transaction. Raises
+    nothing but errors of the database.
+    """
+    due = imports().filter(state__in=[State.PLANNING, State.APPLYING]).order_by("pk")
+    if accounts is not None:
+        due = due.filter(account__in=list(accounts))
+    count = 0
+    for access_import in due:
+        if must_stop():
+            break
+        count += _work_on(access_import, must_stop, observe)
+    return count
+
+
+def forget_old() -> None:
+    """Cancel plans that nobody has said yes to, and delete the bad lines of imports that ended long ago."""
+    now = timezone.now()
+    for access_import in imports().filter(state=State.PLANNED, created_at__lt=now - PLAN_LIFETIME):
+        cancel(access_import)
+    bad_lines().filter(access_import__finished_at__lt=now - BAD_LINES_LIFETIME).delete()
+
+
+def _go_on(access_import: AccessImport, observe: Observer) -> None:
+    if access_import.is_large:
+        outbox.wake_on_commit(access_import.account)
+    else:
+        _work_on(access_import, lambda: False, observe)
+
+
+def _work_on(access_import: AccessImport, must_stop: Callable[[], bool], observe: Observer) -> bool:
+    """Plan or apply a file where it is due and nobody else is at it, and say whether so."""
+    lease = claim(access_import)
+    if lease is None:
+        return False
+    try:
+        _work_under(lease, access_import, must_stop, observe)
+    except LeaseLostError:
+        logger.warning("Another worker has taken over an import of access ids, or it was cancelled")
+    except AccessImportError as error:
+        _finish(access_import, State.FAILED, lease=lease, last_error=error.problem)
+    except (InterfaceError, OperationalError):
+        raise  # the database is away: it is gone on with later
+    except Exception as error:  # noqa: BLE001 - else it would be tried for ever, and stop all other due work
+        # The kind alone: its text may hold ids.
+        logger.error("An import of access ids has failed: this site raised %s", type(error).__name__)
+        _finish(access_import, State.FAILED, lease=lease, last_error=outbox.told(error)["last_error"])
+    finally:
+        give_back(access_import, lease)
+    _read_anew(access_import)
+    return True
+
+
+def _work_under(
+    lease: uuid.UUID, access_import: AccessImport, must_stop: Callable[[], bool], observe: Observer
+) -> None:
+    with storing.opened(access_import) as file:
+        if access_import.state == State.PLANNING:
+            _plan(file, access_import, lease, observe)
+        elif apply_file(file, access_import, lease, must_stop=must_stop, observe=observe):
+            _finish(access_import, State.DONE, lease=lease)
+
+
+def _plan(file: IO[bytes], access_import: AccessImport, lease: uuid.UUID, observe: Observer) -> None:
+    bad_lines().filter(access_import=access_import).delete()  # of a plan that a crash has cut off
+
+    def keep(plan: Plan, bad: list[AccessImportLine]) -> None:
+        counts = plan.as_counts()
+        with transaction.atomic(router.db_for_write(AccessImport)):
+            write(access_import, lease, State.PLANNING, **counts)
+            write_bad_lines(access_import, bad)
+        for name, count in counts.items():
+            setattr(access_import, name, count)
+        observe(access_import)
+
+    plan = plan_file(file, access_import, keep)
+    if plan.has_work:
+        write(access_import, lease, State.PLANNING, state=State.PLANNED)
+    else:
+        _finish(access_import, State.DONE, lease=lease)
+
+
+def _finish(access_import: AccessImport, state: str, *, lease: uuid.UUID | None = None, last_error: str = "") -> bool:
+    """End an unfinished import and delete its file, and say whether it was; with `lease` only while it is held."""
+    rows = imports().filter(pk=access_import.pk, state__in=UNFINISHED)
+    if lease is not None:
+        rows = rows.filter(lease=lease)
+    ended = {"finished_at": timezone.now(), "lease": None, "leased_until": None}
+    with transaction.atomic(router.db_for_write(AccessImport)):
+        is_ended = bool(rows.update(state=state, last_error=last_error[:200], **ended))
+        if is_ended:
+            storing.delete(access_import)
+    return is_ended
+
+
+def _read_anew(access_import: AccessImport) -> None:
+    access_import.refresh_from_db(using=router.db_for_write(AccessImport))
+
+
+def _plain_name(name: str) -> str:
+    """Return the last part of a path, whatever the system it is of."""
+    return "".join(sign for sign in re.split(r"[/\\]", name)[-1] if sign.isprintable())[-200:]
