@@ -45,6 +45,29 @@ def compare(ours: Callable[[], object], peer: Callable[[], object], *, rounds: i
     return ratio
 
 
+def compare_by_the_clock(ours: Callable[[], object], peer: Callable[[], object], *, rounds: int, calls: int) -> Ratio:
+    """Do as `compare` for what mostly waits, with so many calls a slice."""
+    for _ in range(calls):
+        ours(), peer()
+    for _ in range(REPEATS):
+        ratio = quartiles([_round_by_the_clock(ours, peer, calls) for _ in range(max(rounds, 2))])
+        if not ratio.is_noisy:
+            break
+    return ratio
+
+
+def _round_by_the_clock(ours: Callable[[], object], peer: Callable[[], object], calls: int) -> float:
+    gc.collect()
+    spent: dict[Callable[[], object], list[float]] = {ours: [], peer: []}
+    for _ in range(SLICES):
+        for work in (ours, peer):
+            began = time.perf_counter()
+            for _ in range(calls):
+                work()
+            spent[work].append(time.perf_counter() - began)
+    return statistics.median(spent[ours]) / statistics.median(spent[peer])
+
+
 def calls_of_a_slice(work: Callable[[], object]) -> int:
     """Return how many calls fill a slice, after some to warm up."""
     cpu_seconds(work, 20)

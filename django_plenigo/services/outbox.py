@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connections, router, transaction
-from django.db.models import Case, Exists, F, Model, OuterRef, PositiveIntegerField, Q, QuerySet, Value, When
+from django.db.models import Case, F, Model, PositiveIntegerField, Q, QuerySet, Value, When
 from django.db.models.functions import Greatest
 from django.utils import timezone
 
@@ -110,21 +110,6 @@ def _noted_again(due_at: datetime) -> dict[str, Any]:
         "refused_at": None,
         "noted": F("noted") + 1,
     }
-
-
-def is_under_way() -> Q:
-    """Return which changes may be on their way to the vendor just now.
-
-    Whoever compares a value of now with what the vendor has confirmed last notes these too, though the two agree: a
-    worker may have read another value, and nobody else would look again. The second condition is for a worker that
-    acknowledges while the statement waits for its row: the database then looks at the row anew, but at the rest as it
-    was when the statement began, so that the change seems to be in step with what had been confirmed before it.
-    """
-    connection = connections[router.db_for_write(RemoteChange)]
-    waiting = Q(due_at__isnull=False)
-    if not connection.features.update_can_self_select:
-        return waiting
-    return waiting | Q(Exists(RemoteChange.objects.filter(waiting, pk=OuterRef("pk"))))
 
 
 def insert_if_missing(instances: Iterable[Model], *, unique_fields: list[str]) -> None:

@@ -7,22 +7,17 @@ from functools import partial
 from typing import Any
 
 from django.db import Error, connections, router, transaction
-from django.db.models import Exists, OuterRef, Q, Subquery
 
 from django_plenigo import conf
 from django_plenigo.errors import ConfigurationError
 from django_plenigo.models import CustomerLink, RemoteChange
-from django_plenigo.services import outbox
+from django_plenigo.services.customers.statement import note_difference
 from django_plenigo.services.customers.users import email_of, is_field, own_email_name, profile_of
 from django_plenigo.signals import email_change_requested
 
 logger = logging.getLogger(__name__)
 
 Kind = RemoteChange.Kind
-
-#: Nothing is on its way, and no agent is asked.
-IN_STEP = Q(due_at=None, refused_at=None)
-
 
 # ---- what the site does
 
@@ -92,9 +87,9 @@ def request_email_sync(user: Any, *, using: str | None = None) -> bool:
     One statement for each account, of all accounts or of the one named. Nothing is sent. A change that is waiting or
     refused is noted anew, whatever the address: it may have been changed back.
     """
-    differs = ~Q(confirmed_email=email_of(user))
+    values = {"confirmed_email": email_of(user)}
     accounts = [using] if using else conf.accounts()
-    noted = [account for account in accounts if outbox.note_where(account, _email_change(account, user, differs))]
+    noted = [account for account in accounts if note_difference(account, user, Kind.CHANGE_EMAIL, values)]
     return _tell_requested(user, noted)
 
 
@@ -106,8 +101,9 @@ def request_email_sync_of_link(link: CustomerLink, user: Any) -> bool:
     email = email_of(user)
     if not link.is_registered or link.confirmed_email == email:
         return False
-    condition = _email_change(link.account, user, ~Q(confirmed_email=email)) & IN_STEP
-    return _tell_requested(user, [link.account] if outbox.note_where(link.account, condition) else [])
+    values = {"confirmed_email": email}
+    is_noted = note_difference(link.account, user, Kind.CHANGE_EMAIL, values, only_in_step=True)
+    return _tell_requested(user, [link.account] if is_noted else [])
 
 
 def request_profile_sync(user: Any, *, using: str | None = None, update_fields: Collection[str] | None = None) -> bool:
@@ -118,31 +114,14 @@ def request_profile_sync(user: Any, *, using: str | None = None, update_fields: 
     noted = False
     for account in [using] if using else conf.accounts():
         names = [name for name in conf.Account(account).followed_fields if _can_have_changed(user, name, update_fields)]
-        if names:
-            differs = Q(pk__in=[])
-            for name, value in profile_of(user, names).items():
-                differs |= ~Q(**{f"confirmed_{name}": value})
-            noted |= bool(outbox.note_where(account, _change(account, user, Kind.CHANGE_PROFILE, differs)))
+        values = {f"confirmed_{name}": value for name, value in profile_of(user, names).items()} if names else {}
+        if values:
+            noted |= note_difference(account, user, Kind.CHANGE_PROFILE, values)
     return noted
 
 
-def _email_change(account: str, user: Any, differs: Q) -> Q:
-    return _change(account, user, Kind.CHANGE_EMAIL, differs)
-
-
-def _change(account: str, user: Any, kind: str, differs: Q) -> Q:
-    """Return which change is to be noted: of a link that `differs` from what is true now, or that is not in step.
-
-    The link by a scalar subquery, not by a join or IN: MariaDB would look at every change that there is.
-    """
-    link = Subquery(CustomerLink.objects.filter(account=account, user=user.pk).values("pk")[:1])
-    of_link = CustomerLink.objects.filter(pk=OuterRef("link_id")).exclude(customer_id=None, external_id=None)
-    is_due = Q(Exists(of_link.filter(differs))) | Q(refused_at__isnull=False) | outbox.is_under_way()
-    return Q(link=link, kind=kind) & is_due
-
-
 def _tell_requested(user: Any, accounts: list[str]) -> bool:
-    if accounts:
+    if accounts and email_change_requested.has_listeners(CustomerLink):
         tell = partial(email_change_requested.send_robust, sender=CustomerLink, user=user, accounts=accounts)
         transaction.on_commit(tell, using=router.db_for_write(RemoteChange), robust=True)
     return bool(accounts)

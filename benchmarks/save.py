@@ -1,0 +1,88 @@
+"""Measure what a save with a changed address costs, against the same save that nobody follows.
+
+    python -m benchmarks.save [--rounds 9] [--check]
+
+On PostgreSQL and on SQLite, by the clock: most of a save is waiting for the database. The peer saves the same fields
+as a fixture is loaded, which the receiver leaves alone. Statements are counted exactly: one more on a save that can
+have touched the address, none on one that cannot.
+"""
+
+import argparse
+import itertools
+import sys
+from collections.abc import Callable
+
+from benchmarks import databases, pairs
+
+GATES = {"postgresql": 1.5, "sqlite": 2.5}
+
+#: Of one slice.
+SAVES = 40
+
+
+def main() -> int:
+    """Print a line of JSON a database, and with --check return 1 where a gate is missed."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=9, help="how often everything is measured, at least 2")
+    parser.add_argument("--check", action="store_true", help="fail where a gate is missed")
+    parser.add_argument("--on", choices=databases.KINDS, help="measure on this one, by the address in DATABASE_URL")
+    arguments = parser.parse_args()
+    if arguments.on:
+        return int(is_missed(arguments.on, arguments.rounds))
+    rounds = f"--rounds={arguments.rounds}"
+    missed = [kind for kind in databases.available() if databases.measure_in_a_process(__spec__.name, kind, rounds)]
+    return 1 if missed and arguments.check else 0
+
+
+def is_missed(kind: str, rounds: int) -> bool:
+    """Measure on the database of this process and return whether a gate is missed."""
+    import django
+
+    django.setup()
+    from django.core.management import call_command
+    from django.db import connection, transaction
+    from django.test.utils import CaptureQueriesContext
+
+    from django_plenigo.models import RemoteChange
+    from django_plenigo.services import outbox
+    from tests.factories import LinkFactory
+
+    call_command("migrate", verbosity=0, stdout=sys.stderr)
+    links = [LinkFactory() for _ in range(1000)]
+    for link in links:
+        outbox.make_rows(link)
+    users = itertools.cycle([link.user for link in links])
+    number = itertools.count()
+
+    def save_changed() -> None:
+        user = next(users)
+        user.email = f"reader{next(number)}@example.net"
+        with transaction.atomic():
+            user.save()
+
+    def save_plainly() -> None:
+        user = next(users)
+        user.email = f"reader{next(number)}@example.net"
+        with transaction.atomic():
+            user.save_base(raw=True)
+
+    def statements(save: Callable[[], object]) -> int:
+        with CaptureQueriesContext(connection) as queries:
+            save()
+        return len([query for query in queries if query["sql"].split()[0] in ("UPDATE", "SELECT", "INSERT")])
+
+    def save_name() -> None:
+        next(users).save(update_fields=["first_name"])
+
+    plain = statements(save_plainly)
+    counts = {
+        "more_statements": (statements(save_changed) - plain, 1),
+        "more_statements_of_another_field": (statements(save_name) - plain, 0),
+    }
+    ratio = pairs.compare_by_the_clock(save_changed, save_plainly, rounds=rounds, calls=SAVES)
+    assert RemoteChange.objects.filter(kind="change_email", noted__gt=0).exists()
+    return pairs.report("save", kind, "the same save, not followed", ratio, GATES[kind], counts)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
