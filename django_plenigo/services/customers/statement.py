@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
+from django.contrib.auth import get_user_model
 from django.db import connections, router
 from django.utils import timezone
 
@@ -27,7 +28,7 @@ def note_difference(
     """
     connection = connections[router.db_for_write(RemoteChange)]
     now = connection.ops.adapt_datetimefield_value(timezone.now())
-    key = type(user)._meta.pk.get_db_prep_value(user.pk, connection)
+    key = get_user_model()._meta.pk.get_db_prep_value(user.pk, connection)
     can_look_twice = connection.features.update_can_self_select
     statement = _statement(tuple(values), only_in_step, can_look_twice)
     with connection.cursor() as cursor:
