@@ -24,9 +24,9 @@ class Progress:
         self._began = self._shown = time.monotonic()
         self._line_length = 0
 
-    def advance(self) -> None:
-        """Count one more."""
-        self._done += 1
+    def advance(self, count: int = 1) -> None:
+        """Count so many more."""
+        self._done += count
         now = time.monotonic()
         if not self._is_quiet and now - self._shown >= (TERMINAL_SECONDS if self._is_terminal else PLAIN_SECONDS):
             self._shown = now

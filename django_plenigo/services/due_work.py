@@ -1,12 +1,17 @@
 """All work that is due, whatever has it done: a thread, a queue's worker, or a command."""
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
 
-from django_plenigo.services import sending
+from django_plenigo import conf
+from django_plenigo.services import access_imports, outbox, sending
 
 #: How long one task of a queue works. A worker that is to stop waits for its task to end, so this is short enough.
 TURN_SECONDS = 5.0
+
+#: How long files are imported before readers' changes have their turn again.
+IMPORT_SECONDS = 2.0
 
 
 def run_due_work(
@@ -17,11 +22,20 @@ def run_due_work(
     must_stop: Callable[[], bool] = lambda: False,
     observe: sending.Observer = lambda step, claim: None,
 ) -> sending.Delivery:
-    """Do what is due of all accounts or of those named, until nothing is; see `sending.deliver_due`.
+    """Do what is due of all accounts or of those named, until nothing is: tell the vendor, go on with files.
 
-    Raises `RuntimeError` within a transaction, and errors of the database.
+    The arguments are those of `sending.deliver_due`; `limit` is one of changes that are sent. By turns, so that no
+    reader's change waits for a file of many thousand lines. Raises `RuntimeError` within a transaction, and errors of
+    the database.
     """
-    return sending.deliver_due(accounts, workers=workers, limit=limit, must_stop=must_stop, observe=observe)
+    names = list(accounts) if accounts is not None else conf.accounts()
+    total = sending.Delivery()
+    while True:
+        left = None if limit is None else limit - total.delivered - total.postponed - total.refused
+        part = sending.deliver_due(names, workers=workers, limit=left, must_stop=must_stop, observe=observe)
+        _add(total, part)
+        if must_stop() or not _import_for_a_while(names, must_stop):
+            return total
 
 
 def take_turn(accounts: Iterable[str] | None = None) -> bool:
@@ -29,3 +43,26 @@ def take_turn(accounts: Iterable[str] | None = None) -> bool:
     ends = time.monotonic() + TURN_SECONDS
     run_due_work(accounts, must_stop=lambda: time.monotonic() > ends)
     return time.monotonic() > ends
+
+
+def _import_for_a_while(accounts: Sequence[str], must_stop: Callable[[], bool]) -> bool:
+    """Go on with files of access ids, and say whether there were any."""
+    began: list[float] = []
+
+    def is_over() -> bool:
+        # From the first question on, so that a machine that is busy begins all the same.
+        began.append(time.monotonic())
+        return must_stop() or began[-1] - began[0] > IMPORT_SECONDS
+
+    with ExitStack() as stack:
+        for account in accounts:
+            stack.enter_context(outbox.delivering_here(account))
+        count = access_imports.continue_due(accounts, must_stop=is_over)
+    return bool(count)
+
+
+def _add(total: sending.Delivery, part: sending.Delivery) -> None:
+    total.delivered += part.delivered
+    total.postponed += part.postponed
+    total.refused += part.refused
+    total.stopped.update(part.stopped)

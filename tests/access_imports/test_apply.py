@@ -8,7 +8,7 @@ from django.db import connection
 from django.utils import timezone
 
 from django_plenigo.models import AccessId, AccessImport, RemoteChange
-from django_plenigo.services import access_imports, sending
+from django_plenigo.services import access_imports, customers, due_work, sending
 from django_plenigo.services.access_ids import import_access_ids
 from tests.access_imports.files import apply, bad, counts, csv_file, file_is_gone, kept, planned, reasons
 from tests.factories import LinkFactory, UserFactory
@@ -304,6 +304,21 @@ def test_work_that_must_stop_ends_after_a_chunk_and_is_gone_on_with(many):
         run.refresh_from_db()
         turns += 1
     assert (turns, run.state, run.applied_count) == (3, "done", 2500)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_due_work_goes_on_with_a_file_and_tells_plenigo_of_it(sandbox):
+    reader = UserFactory()
+    customers.register(reader)
+    lines = [f"nobody{number},x" for number in range(1500)]
+    run = planned(csv_file(*lines, f"{reader.pk},crm-1", header="external_id,access_id_1"), in_background=True)
+    due_work.run_due_work()
+    run.refresh_from_db()
+    access_imports.confirm(run)
+    assert due_work.run_due_work(["default"]).delivered == 1
+    run.refresh_from_db()
+    assert (run.state, counts(run)) == ("done", (1, 0, 0, 1500, 1))
+    assert sandbox.customers()[0].access_identifiers.get().value == "crm-1"
 
 
 def test_nothing_is_begun_where_the_work_must_stop_already(many):
