@@ -21,7 +21,7 @@ from django.utils.translation import ngettext
 
 from django_plenigo import conf
 from django_plenigo.management.progress import Progress
-from django_plenigo.services import drift, due_work, explanations, outbox, sending
+from django_plenigo.services import access_imports, drift, due_work, explanations, outbox, sending
 from django_plenigo.services.backlog import Backlog, backlog_of
 
 STOPPED, REFUSED, BEHIND = 1, 2, 3
@@ -131,6 +131,7 @@ class Command(BaseCommand):
         else:
             for account in self.accounts:
                 self._end_pause(account)
+            access_imports.forget_old()
             self._deliver()
         return self._summarise(is_watching, drifted)
 
