@@ -29,17 +29,28 @@ def tox_environments() -> tuple[list[str], set[str]]:
 
 
 #: These change nothing but the database, and end at once.
-RUN_FOR_REAL = ("plenigo_link_users", "plenigo_sandbox_buy")
+RUN_FOR_REAL = ("plenigo_link_users", "plenigo_sandbox_buy", "plenigo_sync")
+
+#: Of a package that a site may choose.
+OF_TASKS = ("db_worker", "prune_db_task_results")
+
+#: What the pages install besides this package.
+PACKAGES = {"tox", "django-tasks-db", "redis"}
 
 
 def check_django_command(name: str, *arguments: str) -> None:
     app = get_commands().get(name)
     if app is not None:
         load_command_class(app, name).create_parser("manage.py", name).parse_args(list(arguments))
-        if name in RUN_FOR_REAL or "--credentials" in arguments:
+        ends = "--watch" not in arguments
+        if (name in RUN_FOR_REAL and ends) or "--credentials" in arguments:
             said = StringIO()
             call_command(name, *arguments, stdout=said)  # raises where it does not end with 0
             assert said.getvalue()
+        return
+    if name in OF_TASKS:
+        site = {"DJANGO_SETTINGS_MODULE": "tests.delivery.settings", "DELIVERY": "django_plenigo.background.enqueue"}
+        check_help([sys.executable, "-m", "django", name], *arguments, **site)
         return
     # One of the example's own, whose settings are others than the tests'.
     check_help([sys.executable, str(ROOT / "example_project" / "manage.py"), name], *arguments)
@@ -53,14 +64,22 @@ def check_module(name: str, *arguments: str) -> None:
     elif name == "django":
         check_django_command(*arguments)
     else:
-        project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["name"]
+        project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
         assert (name, arguments[0]) == ("pip", "install"), "an unknown module"
-        assert {argument for argument in arguments[1:] if argument[0] != "-"} <= {project, "tox", "."}
+        extras = {f"{project['name']}[{extra}]" for extra in project["optional-dependencies"]}
+        named = {argument for argument in arguments[1:] if argument[0] != "-"}
+        assert named <= PACKAGES | extras | {project["name"], "."}
 
 
-def check_help(command: list[str], *arguments: str) -> None:
+def check_celery(*arguments: str) -> None:
+    subcommand, *options = arguments[arguments.index("--app") + 2 :]
+    check_help([sys.executable, "-m", "celery", subcommand], *options)
+
+
+def check_help(command: list[str], *arguments: str, **variables: str) -> None:
     environ = {**os.environ, "DATABASE_URL": "sqlite://:memory:", "PYTHONPATH": str(ROOT)}
     environ.pop("DJANGO_SETTINGS_MODULE", None)
+    environ |= variables
     answer = subprocess.run([*command, "--help"], cwd=ROOT, env=environ, capture_output=True, text=True, check=False)
     assert answer.returncode == 0, answer.stderr
     assert {argument for argument in arguments if argument[0] == "-" and argument not in answer.stdout} == set()
@@ -93,6 +112,7 @@ PROGRAMS: dict[str, Callable[..., None]] = {
     "python": check_python,
     "django-admin": check_django_command,
     "tox": check_tox,
+    "celery": check_celery,
     "cd": check_directory,
 }
 

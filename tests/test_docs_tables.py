@@ -3,15 +3,18 @@
 import ast
 import configparser
 import inspect
+import json
 import re
+from io import StringIO
 from pathlib import Path
 
 import pytest
-from django.core.management import load_command_class
+from django.core.management import BaseCommand, call_command, get_commands, load_command_class
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.dispatch import Signal
 
 from django_plenigo import conf, errors, signals
-from django_plenigo.management.commands import plenigo_link_users
+from django_plenigo.management.commands import plenigo_link_users, plenigo_sync
 from django_plenigo.models import RemoteChange
 from django_plenigo.protocols import base
 from django_plenigo.sandbox import conf as sandbox_conf
@@ -65,7 +68,8 @@ def first_code(page: str, head: str) -> set[str]:
 
 def options_of(app: str, command: str) -> set[str]:
     """Return the options of a command that not every command has."""
-    return set(parser_options(app, command)) - set(parser_options("django.core", "migrate"))
+    of_every_command = BaseCommand().create_parser("manage.py", command)._option_string_actions
+    return set(parser_options(app, command)) - set(of_every_command)
 
 
 def parser_options(app: str, command: str) -> dict[str, object]:
@@ -164,6 +168,49 @@ def test_every_signal_is_listed():
 )
 def test_every_option_of_a_command_is_listed(document, app, command):
     assert set(names_of(tables(document, "Option"))) == options_of(app, command)
+
+
+COMMANDS = {name: app for name, app in get_commands().items() if str(app).startswith("django_plenigo")}
+
+
+def test_every_command_is_listed():
+    assert set(names_of(tables("commands", "Command"))) == set(COMMANDS)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_option_of_every_command_is_listed(command):
+    told = names_of(tables("commands", f"Option of `{command}`"))
+    assert set(told) == options_of(COMMANDS[command], command)
+
+
+@pytest.mark.parametrize(
+    ("command", "codes"),
+    [
+        ("plenigo_sync", {0, plenigo_sync.STOPPED, plenigo_sync.REFUSED, plenigo_sync.BEHIND}),
+        (
+            "plenigo_link_users",
+            {0, plenigo_link_users.STOPPED, plenigo_link_users.LEFTOVERS, plenigo_link_users.LIMITED},
+        ),
+    ],
+)
+def test_every_exit_code_of_a_command_is_listed(command, codes):
+    assert {int(name) for name in names_of(tables("commands", f"Exit code of `{command}`"))} == codes
+
+
+def test_every_number_of_the_check_is_listed(db):
+    out = StringIO()
+    call_command("plenigo_sync", "--check", "--json", stdout=out)
+    assert set(names_of(tables("operations", "Number"))) == set(json.loads(out.getvalue())["default"])
+
+
+def test_every_message_of_the_log_is_one():
+    ours = "".join(path.read_text() for path in PACKAGE.rglob("*.py"))
+    djangos = Path(inspect.getfile(BaseDatabaseWrapper)).read_text()
+    for messages, _, logger in tables("operations", "Message"):
+        for message in re.findall(r"[^`]+", messages.replace("`, `", "`")):
+            source = djangos if "django.db" in logger else ours
+            parts = [part.strip() for part in message.split("...") if part.strip()]
+            assert [part for part in parts if part not in source] == []
 
 
 def test_every_exit_code_is_listed():
