@@ -602,7 +602,7 @@ def test_change_that_is_noted_while_it_is_settled_stays_due_and_is_told_again(in
 
     began = time.monotonic()
     assert sending.deliver_due(workers=1, observe=note).delivered == 1
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 5  # it has waited for a moment
     link.refresh_from_db()
     assert (link.lease, link.confirmed_email) == (None, vendor.emails[link.customer_id])
     ends[0]()
@@ -662,10 +662,10 @@ def test_transaction_that_notes_many_customers_in_any_order_meets_no_deadlock(in
         finally:
             connections.close_all()
 
-    site = threading.Thread(target=save_both)
+    site, turn = threading.Thread(target=save_both), threading.Lock()
 
     def start(step, claim):
-        if step is Step.ANSWERED and not site.ident:
+        if step is Step.ANSWERED and turn.acquire(blocking=False):  # both calls are answered at the same time
             site.start()
             assert holds_second.wait(20)
 

@@ -128,34 +128,39 @@ class Settlement:
 
     written: Sequence[Outcome]
     busy: Sequence[Outcome]
-    """To be settled later: a transaction of the site has locked their links."""
+    """To be settled later: somebody has locked their rows."""
 
 
-def settle(outcomes: Sequence[Outcome]) -> Settlement:
+def settle(outcomes: Sequence[Outcome], *, gives_up: bool = False) -> Settlement:
     """Write what came of claims with one and the same lease, and end the lease.
 
     A claim whose lease was lost in the meantime is noted again: whatever the vendor was told late is overwritten by
     what is true now. Nothing here waits for a row while it holds another, so that no transaction of the site can
-    deadlock with it: a link that somebody has locked is left for later, a change that somebody notes right now stays
-    due.
+    deadlock with it: what somebody has locked is left for later. With `gives_up` a change that is locked still, since
+    a transaction that takes its time has noted it, stays due.
     """
     lease = outcomes[0].claim.lease
     keys = {outcome.claim.link.pk for outcome in outcomes}
     with transaction.atomic(router.db_for_write(CustomerLink)):
         held = _held(keys, lease)
-        of_held = [outcome for outcome in outcomes if outcome.claim.link.pk in held]
-        free = _free({outcome.claim.change.pk for outcome in of_held})
-        _write_links(lease, of_held)
-        overtaken = _write_changes(of_held, free)
-    written = [outcome for outcome in of_held if outcome not in overtaken]
-    if held == keys:
-        return Settlement(written, [])
-    busy = set(outbox.links().filter(pk__in=keys - held, lease=lease).values_list("pk", flat=True))
+        free = _free({outcome.claim.change.pk for outcome in outcomes})
+        ready = [
+            outcome
+            for outcome in outcomes
+            if outcome.claim.link.pk in held and (gives_up or outcome.claim.change.pk in free)
+        ]
+        _write_links(lease, ready)
+        overtaken = _write_changes(ready, free)
+    left = keys - {outcome.claim.link.pk for outcome in ready}
+    busy = set(outbox.links().filter(pk__in=left, lease=lease).values_list("pk", flat=True)) if left else set()
     for outcome in outcomes:
-        if outcome.claim.link.pk not in held | busy and not isinstance(outcome, Released):
+        if outcome.claim.link.pk in left - busy and not isinstance(outcome, Released):
             # By a plain update: a link that was deleted in the meantime has no row any more.
             outbox.note_where(outcome.claim.change.account, Q(pk=outcome.claim.change.pk))
-    return Settlement(written, [outcome for outcome in outcomes if outcome.claim.link.pk in busy])
+    return Settlement(
+        [outcome for outcome in ready if outcome.claim.link.pk not in overtaken],
+        [outcome for outcome in outcomes if outcome.claim.link.pk in busy],
+    )
 
 
 def _held(keys: Collection[int], lease: uuid.UUID) -> set[int]:
@@ -169,7 +174,7 @@ def _held(keys: Collection[int], lease: uuid.UUID) -> set[int]:
 
 
 def _free(keys: Collection[int]) -> set[int]:
-    """Lock the changes that nobody is noting just now, and return their keys."""
+    """Lock the changes that nobody has locked, and return their keys. On MariaDB another worker's claim locks some."""
     if not _can_skip_locked():
         return set(keys)
     rows = outbox.changes().filter(pk__in=keys)
@@ -197,10 +202,10 @@ def _write_links(lease: uuid.UUID, outcomes: Sequence[Outcome]) -> None:
     give_back(lease, [outcome.claim.link.pk for outcome in outcomes if outcome.claim.link.pk not in confirmed])
 
 
-def _write_changes(outcomes: Sequence[Outcome], free: Collection[int]) -> list[Outcome]:
-    """Write the changes that are free, and return the failures that were not written."""
+def _write_changes(outcomes: Sequence[Outcome], free: Collection[int]) -> set[int]:
+    """Write the changes that are free, and return the links whose failures were not written."""
     acknowledged: dict[int, list[int]] = {}
-    overtaken: list[Outcome] = []
+    overtaken: set[int] = set()
     for outcome in outcomes:
         change = outcome.claim.change
         rows = outbox.changes().filter(pk=change.pk)
@@ -208,7 +213,7 @@ def _write_changes(outcomes: Sequence[Outcome], free: Collection[int]) -> list[O
             case Acknowledged() if change.pk in free:
                 acknowledged.setdefault(change.noted, []).append(change.pk)
             case Postponed() | Refused() if change.pk not in free:
-                overtaken.append(outcome)
+                overtaken.add(change.link_id)
             case Postponed(error=error, wait=wait):
                 due_at = timezone.now() + wait
                 rows.update(due_at=due_at, attempts=F("attempts") + 1, **outbox.told(error))
@@ -216,7 +221,7 @@ def _write_changes(outcomes: Sequence[Outcome], free: Collection[int]) -> list[O
                 values = {"due_at": None, "refused_at": timezone.now(), **outbox.told(error)}
                 # Not where it was noted again: what is true now may be accepted.
                 if not rows.filter(noted=change.noted).update(attempts=F("attempts") + 1, **values):
-                    overtaken.append(outcome)
+                    overtaken.add(change.link_id)
     for noted, keys in acknowledged.items():
         _acknowledge(noted, keys)
     return overtaken

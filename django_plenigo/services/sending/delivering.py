@@ -22,7 +22,6 @@ from django_plenigo.errors import (
     PlenigoError,
     RateLimitError,
     RemoteError,
-    RemoteUnavailableError,
     UnsupportedOperationError,
 )
 from django_plenigo.services import outbox
@@ -37,7 +36,7 @@ from django_plenigo.services.sending.claims import (
     settle,
 )
 from django_plenigo.services.sending.kinds import KINDS
-from django_plenigo.services.sending.patience import may_be_mended, wait_seconds
+from django_plenigo.services.sending.patience import is_circuit_open, may_be_mended, stops_account, wait_seconds
 
 logger = logging.getLogger(__name__)
 
@@ -57,12 +56,15 @@ TOO_MANY_CALLS_SECONDS = 10.0
 CLAIMS_PER_WORKER = 4
 MOST_CLAIMS = 100
 
+#: As many calls for each at the same time are handed to the threads, so that none waits for the next.
+CALLS_AHEAD = 3
+
 #: So many outcomes are written at once, and after so long at the latest.
 SETTLED_AT_ONCE = 50
 SETTLE_SECONDS = 0.25
 
-#: How long the end of a run waits for a link that a transaction of the site has locked.
-BUSY_SECONDS = 2.0
+#: How long what came of a change waits for a row that a transaction of the site has locked.
+BUSY_SECONDS = 1.0
 
 
 class Step(enum.Enum):
@@ -154,8 +156,12 @@ class _Run:
         self.ready: deque[tuple[Claim, Callable[[], Any], float]] = deque()
         self.answers: queue.SimpleQueue[tuple[Claim, Any]] = queue.SimpleQueue()
         self.outcomes: list[Outcome] = []
+        self.busy_since: dict[object, float] = {}
         self.settled_at = time.monotonic()
         self.under_way = 0
+        # While this thread is busy with the database, the others find their next calls in the pool's queue.
+        self.most_under_way = 1 if self.workers == 1 or self.pace_seconds else CALLS_AHEAD * self.workers
+        self.begins_nothing = False
         self.is_exhausted = False
         self.has_stopped = False
 
@@ -212,7 +218,7 @@ class _Run:
         if self.has_stopped or self.must_stop():
             self._release_ready()
             return False
-        if self.is_exhausted or len(self.ready) >= self.workers:
+        if self.is_exhausted or len(self.ready) + self.under_way >= self.most_under_way + self.workers:
             return bool(self.ready)
         most = min(self.workers * CLAIMS_PER_WORKER, MOST_CLAIMS)
         if self.left is not None:
@@ -241,7 +247,8 @@ class _Run:
             self.ready.append((claim, call, lease_ends))
 
     def _start_calls(self, start: Callable[[Callable[[], None]], None]) -> None:
-        while self.ready and self.under_way < self.workers and not self.has_stopped and not self.must_stop():
+        most = max(self.most_under_way, self.workers)
+        while self.ready and self.under_way < most and not self.has_stopped and not self.must_stop():
             now = time.monotonic()
             if now < self.next_call_at:
                 if not self.under_way:
@@ -256,14 +263,15 @@ class _Run:
         """Make a call, in whatever thread, and put what came of it where the run finds it."""
         answer: Any
         try:
-            if time.monotonic() + self.call_seconds > lease_ends:
-                answer = _TooLate()
+            if self.begins_nothing or self.must_stop() or time.monotonic() + self.call_seconds > lease_ends:
+                answer = _NotBegun()
             else:
                 self.observe(Step.SENDING, claim)
                 answer = call()
                 self.observe(Step.ANSWERED, claim)
         except BaseException as error:  # noqa: BLE001 - told to the run, which must not wait for ever
             answer = error
+            self.begins_nothing = self.begins_nothing or stops_account(error)
         self.answers.put((claim, answer))
 
     def _take_answers(self) -> None:
@@ -273,16 +281,17 @@ class _Run:
             wait = max(min(wait, self.next_call_at - time.monotonic()), 0.001)
         while self.under_way:
             try:
-                claim, answer = self.answers.get(timeout=wait)
+                claim, answer = self.answers.get(timeout=wait) if wait else self.answers.get_nowait()
             except queue.Empty:
-                self.is_exhausted = False  # while these calls take their time, something else may have been noted
+                if wait:
+                    self.is_exhausted = False  # while these calls take their time, something else may have been noted
                 return
-            wait = 0.0001
+            wait = 0.0
             self.under_way -= 1
             self._judge(claim, answer)
 
     def _judge(self, claim: Claim, answer: Any) -> None:
-        if isinstance(answer, _TooLate):
+        if isinstance(answer, _NotBegun):
             self.outcomes.append(Released(claim))
             return
         if isinstance(answer, BaseException):
@@ -305,7 +314,7 @@ class _Run:
             # Nothing is wrong with this change: the account may not call.
             self._stop(error, REFUSED_SECONDS)
             self.outcomes.append(Released(claim))
-        elif isinstance(error, RemoteUnavailableError) and error.code == "circuit open":
+        elif is_circuit_open(error):
             self._stop(error, 0.0)
             self.outcomes.append(Released(claim))
         elif may_be_mended(error, claim.change.attempts):
@@ -344,26 +353,30 @@ class _Run:
             self._settle()
 
     def _settle_rest(self) -> None:
-        """Settle all; what is locked for longer is sent again when its lease has run out."""
-        ends = time.monotonic() + BUSY_SECONDS
+        """Settle all; a link that is locked for longer is told again when its lease has run out."""
+        ends = time.monotonic() + 2 * BUSY_SECONDS
         self._settle()
         while self.outcomes and time.monotonic() < ends:
             time.sleep(0.05)
             self._settle()
 
     def _settle(self) -> None:
+        now = time.monotonic()
         by_lease: dict[object, list[Outcome]] = {}
         for outcome in self.outcomes:
             by_lease.setdefault(outcome.claim.lease, []).append(outcome)
-        for of_lease in by_lease.values():
-            settlement = settle(of_lease)
+        for lease, of_lease in by_lease.items():
+            busy_since = self.busy_since.pop(lease, now)
+            settlement = settle(of_lease, gives_up=now > busy_since + BUSY_SECONDS)
+            if settlement.busy:
+                self.busy_since[lease] = busy_since
             # Not before: what cannot be written now, for an error of the database, may be so at the end of the run.
-            self.outcomes = [outcome for outcome in self.outcomes if outcome.claim.lease != of_lease[0].claim.lease]
+            self.outcomes = [outcome for outcome in self.outcomes if outcome.claim.lease != lease]
             self.outcomes += settlement.busy
             self.is_exhausted = False  # another kind of the same customer may be due
             for outcome in settlement.written:
                 self._tell(outcome)
-        self.settled_at = time.monotonic()
+        self.settled_at = now
 
     def _tell(self, outcome: Outcome) -> None:
         """Count an outcome and tell the site of it, now that it is written."""
@@ -384,5 +397,5 @@ class _Run:
         self.observe(Step.SETTLED, outcome.claim)
 
 
-class _TooLate:
-    """There was not enough time left of the lease."""
+class _NotBegun:
+    """The call was not made: it was to be stopped, or there was not enough time left of the lease."""
