@@ -16,6 +16,8 @@ from types import TracebackType
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+import jwt
+
 MAINTENANCE = b"<!doctype html><title>Maintenance</title><h1>We will be right back</h1>"
 
 
@@ -48,6 +50,8 @@ class RecordingVendor(AbstractContextManager["RecordingVendor"]):
         self.latency_seconds = latency_seconds
         self.dial: Callable[[str], Fault | None] = lambda customer: None
         """Asked with each call's customer for what is to go wrong."""
+        self.secret: str | None = None
+        """What calls must be signed with, or None where nobody looks."""
         self.calls: list[tuple[str, str]] = []
         """What was called with whom, in the order of arrival."""
         self.emails: dict[str, str] = {}
@@ -84,6 +88,17 @@ class RecordingVendor(AbstractContextManager["RecordingVendor"]):
     def count(self, verb: str) -> int:
         """Return how often a verb was called."""
         return sum(called == verb for called, _customer in self.calls)
+
+    def accepts(self, token: str) -> bool:
+        """Say whether a call was signed with the secret."""
+        if self.secret is None:
+            return True
+        try:
+            jwt.decode(token, self.secret, algorithms=["HS256"], audience="plenigo")
+        except jwt.InvalidTokenError:
+            self.faults["wrong secret"] += 1
+            return False
+        return True
 
     def answer(self, verb: str, customer: str, body: dict[str, Any]) -> tuple[int, bytes, int | None] | None:
         """Do what a call asks for; return status, body and Retry-After, None where the connection is to be cut."""
@@ -148,13 +163,17 @@ class _Handler(BaseHTTPRequestHandler):
         *_folders, parent, verb = map(unquote, urlsplit(self.path).path.split("/"))
         # .../externalUser/<customer>/<verb>, .../externalUser/register, .../import/customerAccess
         customer = body.get("customerId") or (f"C{body['externalUserId']}" if verb == "register" else parent)
-        answer = self.server.vendor.answer(verb, customer, body)
+        if not self.server.vendor.accepts(self.headers.get("plenigoToken", "")):
+            answer: tuple[int, bytes, int | None] | None = (401, b"{}", None)
+        else:
+            answer = self.server.vendor.answer(verb, customer, body)
         self.close_connection = answer is None
         if answer is None:
             return
         status, content, retry_after = answer
         with suppress(ConnectionError):
             self.send_response(status)
+            self.send_header("Content-Type", "text/html" if content == MAINTENANCE else "application/json")
             self.send_header("Content-Length", str(len(content)))
             if retry_after is not None:
                 self.send_header("Retry-After", str(retry_after))
