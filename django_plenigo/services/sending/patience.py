@@ -2,7 +2,14 @@
 
 import random
 
-from django_plenigo.errors import PlenigoError, ProtocolError, RemoteError
+from django_plenigo.errors import (
+    AuthenticationError,
+    PlenigoError,
+    ProtocolError,
+    RateLimitError,
+    RemoteError,
+    RemoteUnavailableError,
+)
 
 #: The first wait after a failure; each further one is twice as long, up to an hour, give or take a half.
 FIRST_WAIT_SECONDS = 10.0
@@ -19,6 +26,16 @@ def may_be_mended(error: Exception, attempts: int) -> bool:
     if isinstance(error, RemoteError):
         return error.retryable
     return not isinstance(error, PlenigoError)  # a site's own function that failed may be mended by its developers
+
+
+def is_circuit_open(error: BaseException) -> bool:
+    """Say whether the vendor was not even asked, since it has failed too often just now."""
+    return isinstance(error, RemoteUnavailableError) and error.code == "circuit open"
+
+
+def stops_account(error: BaseException) -> bool:
+    """Say whether nothing more of the same account is to be sent for now."""
+    return isinstance(error, AuthenticationError | RateLimitError) or is_circuit_open(error)
 
 
 def wait_seconds(attempts: int, wished: float | None) -> float:
