@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db import connections, router, transaction
 from django.db.models import Case, CharField, F, PositiveIntegerField, Q, Value, When, prefetch_related_objects
+from django.db.models.expressions import RawSQL
 from django.db.models.functions import Greatest
 from django.utils import timezone
 
@@ -194,8 +195,10 @@ def _write_links(lease: uuid.UUID, outcomes: Sequence[Outcome]) -> None:
     }
     values: dict[str, Any] = {"lease": None, "leased_until": None}
     for name in sorted({name for fields in confirmed.values() for name in fields}):
-        cases = [When(pk=pk, then=Value(fields[name])) for pk, fields in confirmed.items() if name in fields]
-        values[name] = Case(*cases, default=F(name), output_field=CharField())
+        told = [item for pk, fields in confirmed.items() if name in fields for item in (pk, fields[name])]
+        # By hand: the ORM's own Case costs a tenth of a millisecond for each customer.
+        whens = "WHEN %s THEN %s " * (len(told) // 2)
+        values[name] = RawSQL(f"CASE id {whens} ELSE {name} END", told, CharField())  # noqa: S611 - names of columns
     if confirmed:
         rows = outbox.links().filter(pk__in=list(confirmed), lease=lease)
         rows.update(**values, confirmed_at=now, updated_at=now)
