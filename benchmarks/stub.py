@@ -31,8 +31,10 @@ class Stub:
         self._certificate = write_certificate(Path(self._folder.name)) if tls else None
         self._requests = _processes.Value("L", 0)
         self._connections = _processes.Value("L", 0)
+        self._most_in_flight = _processes.Value("L", 0)
         self._port, answers = _processes.Pipe(duplex=False)
-        arguments = (body, delay_seconds, self._certificate, self._requests, self._connections, answers)
+        counters = (self._requests, self._connections, self._most_in_flight)
+        arguments = (body, delay_seconds, self._certificate, counters, answers)
         self._process = _processes.Process(target=_serve, args=arguments, daemon=True)
 
     def __enter__(self) -> "Stub":
@@ -61,6 +63,11 @@ class Stub:
         return int(self._connections.value)
 
     @property
+    def most_in_flight(self) -> int:
+        """How many requests were waiting for their answers at the same time, at most."""
+        return int(self._most_in_flight.value)
+
+    @property
     def ca_bundle(self) -> str:
         """The path of a bundle of the usual size, which holds the stub's certificate besides the usual ones."""
         if self._certificate is None:
@@ -71,9 +78,11 @@ class Stub:
 
 
 class _Answering(asyncio.Protocol):
-    def __init__(self, answer: bytes, delay_seconds: float, requests: Any, connections: Any) -> None:
+    in_flight = 0
+
+    def __init__(self, answer: bytes, delay_seconds: float, counters: tuple[Any, Any, Any]) -> None:
         self._answer, self._delay_seconds = answer, delay_seconds
-        self._requests, self._connections = requests, connections
+        self._requests, self._connections, self._most_in_flight = counters
         self._received = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -87,9 +96,15 @@ class _Answering(asyncio.Protocol):
             self._received = self._received[end:]
             self._requests.value += 1
             if self._delay_seconds:
-                asyncio.get_running_loop().call_later(self._delay_seconds, self._transport.write, self._answer)
+                _Answering.in_flight += 1
+                self._most_in_flight.value = max(self._most_in_flight.value, _Answering.in_flight)
+                asyncio.get_running_loop().call_later(self._delay_seconds, self._answer_late)
             else:
                 self._transport.write(self._answer)
+
+    def _answer_late(self) -> None:
+        _Answering.in_flight -= 1
+        self._transport.write(self._answer)
 
     def _end_of_request(self) -> int | None:
         head, separator, _ = self._received.partition(b"\r\n\r\n")
@@ -104,8 +119,7 @@ def _serve(
     body: bytes,
     delay_seconds: float,
     certificate: tuple[Path, Path] | None,
-    requests: Any,
-    connections: Any,
+    counters: tuple[Any, Any, Any],
     port: Connection,
 ) -> None:
     answer = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
@@ -116,9 +130,7 @@ def _serve(
 
     async def serve() -> None:
         loop = asyncio.get_running_loop()
-        server = await loop.create_server(
-            lambda: _Answering(answer, delay_seconds, requests, connections), HOST, 0, ssl=tls
-        )
+        server = await loop.create_server(lambda: _Answering(answer, delay_seconds, counters), HOST, 0, ssl=tls)
         port.send(server.sockets[0].getsockname()[1])
         await server.serve_forever()
 

@@ -1,0 +1,173 @@
+"""Measure how fast changes are delivered to a vendor who takes 20 ms, against the limit and against task queues.
+
+    python -m benchmarks.drain [--changes 3000] [--check]
+
+The limit of so many calls at the same time is that many in 20 ms. The peers do the same jobs as their users would
+write them: a task a change, with `requests`, on the database worker of `django.tasks`, and on Celery with threads and
+Redis. That every change is delivered once, and that no more calls are made at the same time than allowed, is counted
+exactly.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import time
+from typing import Any
+
+from benchmarks import databases
+from benchmarks.stub import Stub
+
+LATENCY_SECONDS = 0.02
+
+#: By the number of calls at the same time: the least part of the limit.
+GATES = {8: 0.85, 32: 0.75}
+
+#: By peer: how many times as fast the delivery must be at the least, how many calls it makes at the same time, and how
+#: many jobs are measured.
+PEERS = {"django_tasks": (20.0, 32, 150), "celery": (2.0, 32, 2000)}
+
+REPEATS = 3
+
+
+def main() -> int:
+    """Print a line of JSON a case, and with --check return 1 where a gate is missed."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--changes", type=int, default=3000, help="how many changes are delivered; 10,000 in full")
+    parser.add_argument("--check", action="store_true", help="fail where a gate is missed")
+    parser.add_argument("--on", choices=databases.KINDS, help="measure on this one, by the address in DATABASE_URL")
+    arguments = parser.parse_args()
+    if arguments.on:
+        return int(is_missed(arguments.on, arguments.changes))
+    changes = f"--changes={arguments.changes}"
+    with Stub(delay_seconds=LATENCY_SECONDS) as vendor:
+        missed = [
+            kind
+            for kind in databases.available()
+            if databases.measure_in_a_process(__spec__.name, kind, changes, VENDOR_URL=vendor.url)
+        ]
+    return 1 if missed and arguments.check else 0
+
+
+def is_missed(kind: str, changes: int) -> bool:
+    """Measure on the database of this process and return whether a gate is missed."""
+    import django
+
+    django.setup()
+    from django.core.management import call_command
+
+    call_command("migrate", verbosity=0, stdout=sys.stderr)
+    make_links(changes)
+    missed = False
+    rates: dict[int, float] = {}
+    for workers, gate in GATES.items():
+        limit = workers / LATENCY_SECONDS
+        for _ in range(REPEATS):
+            rate, counts = deliver(changes, workers)
+            rates[workers] = max(rates.get(workers, 0.0), rate)
+            if rate / limit >= gate:
+                break
+        wrong = {name: pair for name, pair in counts.items() if pair[0] != pair[1]}
+        part = round(rates[workers] / limit, 3)
+        line = {"benchmark": "drain", "case": f"{kind}, {workers} at a time", "part_of_the_limit": part, "gate": gate}
+        line |= {"changes_per_second": round(rates[workers]), **{name: pair[0] for name, pair in counts.items()}}
+        print(json.dumps(line), flush=True)
+        if wrong or part < gate:
+            print(
+                f"Gate missed: drain, {line['case']}: {part} of the limit, {wrong or 'counts are right'}.",
+                file=sys.stderr,
+            )
+            missed = True
+    if kind == "postgresql":
+        for peer in PEERS:
+            missed |= is_slower_than_promised(peer, rates)
+    return missed
+
+
+def make_links(number: int) -> None:
+    """Make registered readers with the rows that every link has."""
+    from django.contrib.auth import get_user_model
+
+    from django_plenigo.models import CustomerLink, RemoteChange
+    from django_plenigo.services import outbox
+
+    users = get_user_model()
+    users.objects.bulk_create(
+        [users(username=f"reader{n}", email=f"reader{n}@example.com") for n in range(number)], batch_size=1000
+    )
+    keys = users.objects.values_list("pk", "email")
+    CustomerLink.objects.bulk_create(
+        [CustomerLink(user_id=pk, customer_id=f"C{pk}", confirmed_email=email) for pk, email in keys], batch_size=1000
+    )
+    RemoteChange.objects.bulk_create(
+        [
+            RemoteChange(link_id=pk, kind=kind)
+            for pk in CustomerLink.objects.values_list("pk", flat=True)
+            for kind in outbox.KINDS_OF_EVERY_LINK
+        ],
+        batch_size=1000,
+    )
+
+
+def deliver(changes: int, workers: int) -> tuple[float, dict[str, tuple[int, int]]]:
+    """Change every address, deliver, and return changes a second and what was counted with what it must be."""
+    from django.contrib.auth import get_user_model
+    from django.db.models import F, Value
+    from django.db.models.functions import Concat
+
+    from django_plenigo.models import CustomerLink
+    from django_plenigo.services import outbox, sending
+
+    get_user_model().objects.update(email=Concat(Value("x"), F("email")))
+    outbox.note_all("default", list(CustomerLink.objects.values_list("pk", flat=True)), "change_email")
+    observed = Observed()
+    began = time.perf_counter()
+    delivery = sending.deliver_due(workers=workers, observe=observed)
+    rate = changes / (time.perf_counter() - began)
+    behind = CustomerLink.objects.exclude(confirmed_email=F("user__email")).count()
+    counts = {
+        "delivered": (delivery.delivered, changes),
+        "calls": (observed.calls, changes),
+        "too_many_at_a_time": (max(observed.most - workers, 0), 0),
+        "out_of_step": (behind, 0),
+    }
+    return rate, counts
+
+
+class Observed:
+    """Counts calls, and how many are made at the same time."""
+
+    def __init__(self) -> None:
+        self.calls = self.now = self.most = 0
+
+    def __call__(self, step: Any, claim: Any) -> None:
+        """Take a step of a change, in whatever thread."""
+        if step.value == "sending":
+            self.calls += 1
+            self.now += 1
+            self.most = max(self.most, self.now)
+        elif step.value == "answered":
+            self.now -= 1
+
+
+def is_slower_than_promised(peer: str, rates: dict[int, float]) -> bool:
+    """Measure a peer in processes of its own and return whether the delivery is not as much faster as promised."""
+    gate, workers, jobs = PEERS[peer]
+    command = [sys.executable, "-m", f"benchmarks.peers.{peer}", str(jobs)]
+    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "benchmarks.peers.settings"}
+    process = subprocess.run(command, env=environment, check=False, capture_output=True, text=True)
+    if process.returncode:
+        print(f"The peer {peer} failed: {process.stderr[-2000:]}", file=sys.stderr)
+        return True
+    peers_rate = float(process.stdout.split()[-1])
+    times = round(rates[workers] / peers_rate, 2)
+    line = {"benchmark": "drain", "case": f"{workers} at a time", "peer": peer, "times_as_fast": times, "gate": gate}
+    print(json.dumps({**line, "jobs_per_second_of_the_peer": round(peers_rate)}), flush=True)
+    if times < gate:
+        print(f"Gate missed: drain is {times} times as fast as {peer}, promised are {gate}.", file=sys.stderr)
+    return times < gate
+
+
+if __name__ == "__main__":
+    sys.exit(main())
