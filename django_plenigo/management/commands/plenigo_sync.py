@@ -82,7 +82,8 @@ class Command(BaseCommand):
             raise CommandError(_("--limit must be at least 1."))
         self.is_quiet, self.shows_keys = bool(options["json"]), options["verbosity"] > 1
         self.is_stopping = False
-        self.sums, self.stops = Sums(), {}
+        self.sums = Sums()
+        self.stops: dict[str, str] = {}
         try:
             with self._heeding_signals():
                 code = self._check() if options["check"] else self._run(options["watch"], options["fix"])
@@ -112,7 +113,7 @@ class Command(BaseCommand):
 
         def stop(number: int, frame: Any) -> None:
             self.is_stopping = True
-            signal.signal(number, before[number])
+            signal.signal(number, before[signal.Signals(number)])
 
         for number in numbers:
             signal.signal(number, stop)
