@@ -1,7 +1,8 @@
 """The support agent's pages in Django's admin. A site puts `CustomerPanelMixin` before the bases of its user admin."""
 
+from django_plenigo.admin.access_imports import AccessImportAdmin
 from django_plenigo.admin.changes import RemoteChangeAdmin
 from django_plenigo.admin.links import CustomerLinkAdmin
 from django_plenigo.admin.users import CustomerPanelMixin
 
-__all__ = ["CustomerLinkAdmin", "CustomerPanelMixin", "RemoteChangeAdmin"]
+__all__ = ["AccessImportAdmin", "CustomerLinkAdmin", "CustomerPanelMixin", "RemoteChangeAdmin"]

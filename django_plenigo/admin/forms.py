@@ -7,6 +7,8 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from django_plenigo import conf
+from django_plenigo.services import access_imports
 from django_plenigo.services.access_ids import LONGEST_VALUE
 
 #: How many products are asked for at once.
@@ -56,3 +58,35 @@ class AccessIdsForm(forms.Form):
     def ids(self) -> list[str | None]:
         """The ids by position, None where a field is empty."""
         return [value or None for value in self.cleaned_data.values()]
+
+
+def _accounts() -> list[tuple[str, str]]:
+    return [(account, account) for account in conf.accounts()]
+
+
+class ImportFileForm(forms.Form):
+    """A file of access ids."""
+
+    account = forms.ChoiceField(label=_("Account"), choices=_accounts)
+    file = forms.FileField(
+        label=_("File"),
+        help_text=_(
+            "CSV or XLSX, at most %(most)d MiB. The first line names the columns: one of customer_id, external_id, "
+            "email or access_id, which says who the customer is, and access_id_1 to access_id_4."
+        ),
+        widget=forms.FileInput(attrs={"accept": ".csv,.txt,.xlsx"}),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """Tell the limit, and leave out the question for the account where there is only one."""
+        super().__init__(*args, **kwargs)
+        file, account = self.fields["file"], self.fields["account"]
+        file.help_text = file.help_text % {"most": access_imports.MOST_BYTES // 1024**2}
+        accounts = conf.accounts()
+        if len(accounts) == 1:
+            account.widget, account.initial, account.required = forms.HiddenInput(), accounts[0], False
+
+    def clean_account(self) -> str:
+        """Return the account, the only one where none was asked for."""
+        account: str = self.cleaned_data["account"] or conf.accounts()[0]
+        return account

@@ -1,6 +1,7 @@
 """What a failure makes of a change: to be tried again, and when, or left to an agent."""
 
 import random
+from typing import TypeGuard
 
 from django_plenigo.errors import (
     AuthenticationError,
@@ -28,7 +29,7 @@ def may_be_mended(error: Exception, attempts: int) -> bool:
     return not isinstance(error, PlenigoError)  # a site's own function that failed may be mended by its developers
 
 
-def is_circuit_open(error: BaseException) -> bool:
+def is_circuit_open(error: BaseException) -> TypeGuard[RemoteUnavailableError]:
     """Say whether the vendor was not even asked, since it has failed too often just now."""
     return isinstance(error, RemoteUnavailableError) and error.code == "circuit open"
 
