@@ -82,13 +82,36 @@ class ReaderAnswers(TypedDict, total=False):
     """When the vendor last failed for this reader."""
 
 
-def check_access(user: Any, product_ids: Sequence[str], *, using: str = conf.DEFAULT_ACCOUNT) -> Access:
+def check_access(user: Any, product_ids: Sequence[str], *, using: str | None = None) -> Access:
     """Say whether a reader may read any of the products. Asks the vendor where no fresh answer is at hand.
 
-    A visitor and an unlinked reader have bought nothing, without a call. Raises `ConfigurationError` and
-    `InvalidValueError`, never `RemoteError`: that is `Access.UNKNOWN`, or what the account's ON_OUTAGE says.
+    A visitor and an unlinked reader have bought nothing, without a call. In place of the user it may be whatever
+    `customers.find_link` takes, any id of the reader too. Raises `ConfigurationError` and `InvalidValueError`, never
+    `RemoteError`: that is `Access.UNKNOWN`, or what the account's ON_OUTAGE says.
     """
-    return look_up(user, product_ids, using=using).access
+    if isinstance(user, (CustomerLink, CustomerRef, str)):
+        return _check_by_id(user, product_ids, using)
+    return look_up(user, product_ids, using=using or conf.DEFAULT_ACCOUNT).access
+
+
+def _check_by_id(customer: CustomerLink | CustomerRef | str, product_ids: Sequence[str], using: str | None) -> Access:
+    check_product_ids(product_ids)
+    link = customers.find_link(customer, using=using)
+    if link is not None:
+        # Under the reader's own key: what is known of her is known by each of her ids.
+        find_link = partial(_registered, link)
+        return look_up(link.user, product_ids, using=link.account, find_link=find_link).access
+    try:
+        answers = has_bought(customer, product_ids, using=using)
+    except RemoteError as error:
+        logger.warning("Nobody knows whether a reader has bought a product: %s", error)
+        is_open = conf.Account(using or conf.DEFAULT_ACCOUNT).on_outage == "open"
+        return Access.BOUGHT if is_open else Access.UNKNOWN
+    return Access.BOUGHT if any(answers.values()) else Access.NOT_BOUGHT
+
+
+def _registered(link: CustomerLink) -> CustomerLink | None:
+    return link if link.is_registered else None
 
 
 def look_up(
@@ -154,32 +177,27 @@ def confirm_purchase(user: Any, product_ids: Sequence[str], *, using: str = conf
 def has_bought(customer: Any, product_ids: Sequence[str], *, using: str | None = None) -> Mapping[str, bool]:
     """Ask the vendor, per product, whether a customer has bought it: "has my customer bought this?"
 
-    `customer` is a user, a `CustomerLink`, a `CustomerRef`, or as text the vendor's customer id or an access id. A link
-    is asked about at its own account. Raises `InvalidValueError`, and `RemoteError` when nobody knows.
+    `customer` is a user, a `CustomerLink`, a `CustomerRef`, or as text a customer id, an external id or an access id;
+    of an id that this site knows nobody by, the vendor is asked as a customer id or access id. A link is asked about at
+    its own account. Raises `InvalidValueError`, and `RemoteError` when nobody knows.
     Source: docs/protocols/plenigo-v2.md 2.2.
     """
     check_product_ids(product_ids)
     account = using or (customer.account if isinstance(customer, CustomerLink) else conf.DEFAULT_ACCOUNT)
-    reference = _reference_of(customer, account)
+    reference = _reference_of(customer, using)
     if reference is None:
         return dict.fromkeys(product_ids, False)
     return backends.access_reader(account).has_bought(reference, product_ids)
 
 
-def _reference_of(customer: Any, account: str) -> CustomerRef | None:
+def _reference_of(customer: Any, using: str | None) -> CustomerRef | None:
     """Return how to address a customer, None for a user who is none."""
     if isinstance(customer, CustomerRef):
         return customer
-    if isinstance(customer, str):
-        return CustomerRef(customer)
-    if isinstance(customer, CustomerLink):
-        if customer.account != account:
-            raise InvalidValueError("using", "is another account than the link's")
-        return customers.customer_of(customer)
-    if not hasattr(customer, "is_authenticated"):
-        raise InvalidValueError("customer", f"must be a user, a link, a CustomerRef or text, not {type(customer)}")
-    link = customers.link_of(customer, using=account)
-    return None if link is None else customers.customer_of(link)
+    link = customers.find_link(customer, using=using)
+    if link is not None:
+        return customers.customer_of(link)
+    return CustomerRef(customer) if isinstance(customer, str) else None
 
 
 def check_product_ids(product_ids: object) -> None:

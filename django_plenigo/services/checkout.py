@@ -18,7 +18,6 @@ from django.utils.crypto import constant_time_compare, salted_hmac
 
 from django_plenigo import backends, conf
 from django_plenigo.errors import InvalidValueError, RemoteError
-from django_plenigo.models import CustomerLink
 from django_plenigo.privacy import ResponseGuard
 from django_plenigo.protocols.base import URL_LENGTH, CheckoutCall, CheckoutOptions, CheckoutOrder, LoginPass
 from django_plenigo.services import customers
@@ -137,12 +136,15 @@ def open_checkout(user: Any, offer: Offer, *, target_url: str | None = None) -> 
 
 
 @without_secrets
-def mint_login(link: CustomerLink, *, user: Any = None) -> LoginPass:
-    """Return a new login pass of a registered reader. Raises `RemoteError`.
+def mint_login(customer: Any, *, using: str | None = None, user: Any = None) -> LoginPass:
+    """Return a new login pass of a registered reader. Raises `InvalidValueError` and `RemoteError`.
 
-    Notes an address that was changed past the signals, without a statement where both sides agree. `user` is the
-    link's, where it is at hand.
+    `customer` is a link, a user or any id: see `customers.find_link`. Notes an address that was changed past the
+    signals, without a statement where both sides agree. `user` is the link's, where it is at hand.
     """
+    link = customers.find_link(customer, using=using)
+    if link is None:
+        raise InvalidValueError("customer", "is nobody whom this site has registered")
     customers.follow_link(link, link.user if user is None else user)
     return backends.login_minter(link.account).mint_login(customers.customer_of(link))
 

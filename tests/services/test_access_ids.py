@@ -10,7 +10,7 @@ from django_plenigo.backends import access_registry
 from django_plenigo.errors import AccessImportError, InvalidValueError, PlenigoError
 from django_plenigo.models import AccessId, CustomerLink, RemoteChange
 from django_plenigo.protocols.base import CustomerRef
-from django_plenigo.services import access, access_ids, customers, sending
+from django_plenigo.services import access, access_ids, checkout, customers, sending
 from django_plenigo.services.access_ids import import_access_ids
 from tests.factories import LinkFactory, UserFactory
 
@@ -252,6 +252,82 @@ def test_link_of_another_account_is_told(link):
     with pytest.raises(InvalidValueError) as caught:
         customers.find_link(link, using="brand")
     assert caught.value.field == "using"
+
+
+EVERY_NAME = pytest.mark.parametrize(
+    "named",
+    [
+        lambda reader, link: reader,
+        lambda reader, link: link,
+        lambda reader, link: link.customer_id,
+        lambda reader, link: link.external_id,
+        lambda reader, link: CustomerRef(link.external_id, is_external=True),
+        lambda reader, link: "crm-1",
+        lambda reader, link: CustomerRef("crm-1"),
+    ],
+    ids=["user", "link", "customer id", "external id", "external reference", "access id", "access id as reference"],
+)
+
+
+@pytest.fixture
+def told_reader(sandbox, reader):
+    """A customer who has bought something, with an access id that plenigo knows."""
+    import_access_ids(reader, ["crm-1"])
+    sending.deliver_due()
+    sandbox.buy(CustomerLink.objects.get(user=reader).customer_id, "DAYPASS")
+    sandbox.calls.clear()
+    return reader
+
+
+@EVERY_NAME
+def test_every_id_of_a_customer_says_what_she_has_bought(told_reader, named):
+    customer = named(told_reader, CustomerLink.objects.get(user=told_reader))
+    assert access.has_bought(customer, ["DAYPASS", "MONTHLY"]) == {"DAYPASS": True, "MONTHLY": False}
+    assert access.check_access(customer, ["MONTHLY", "DAYPASS"]) is access.Access.BOUGHT
+
+
+@EVERY_NAME
+def test_every_id_of_a_customer_logs_her_in(sandbox, told_reader, named):
+    link = CustomerLink.objects.get(user=told_reader)
+    login = checkout.mint_login(named(told_reader, link))
+    assert sandbox.consume_login_token(login.value).customer_id == link.customer_id
+
+
+def test_answer_that_is_kept_of_a_reader_is_kept_for_all_her_ids(sandbox, told_reader):
+    link = CustomerLink.objects.get(user=told_reader)
+    for customer in (told_reader, link, link.external_id, "crm-1"):
+        assert access.check_access(customer, ["DAYPASS"]) is access.Access.BOUGHT
+    assert len(sandbox.calls) == 1
+
+
+def test_id_that_only_plenigo_knows_is_asked_about_there(sandbox):
+    customer = sandbox.create_customer()
+    sandbox.buy(customer, "DAYPASS")
+    assert access.check_access(customer.customer_id, ["DAYPASS"]) is access.Access.BOUGHT
+    assert access.check_access(customer.customer_id, ["MONTHLY"]) is access.Access.NOT_BOUGHT
+    assert access.has_bought(customer.customer_id, ["DAYPASS"]) == {"DAYPASS": True}
+
+
+@pytest.mark.parametrize(
+    ("policy", "expected"), [("last_known", access.Access.UNKNOWN), ("open", access.Access.BOUGHT)]
+)
+def test_outage_is_no_no_for_an_id_either(sandbox, settings, policy, expected):
+    settings.PLENIGO = {"default": {"MODE": "sandbox", "ON_OUTAGE": policy}}
+    sandbox.fail_next(status=500, times=10)
+    assert access.check_access("nobody-here", ["DAYPASS"]) is expected
+
+
+def test_link_that_is_not_registered_has_bought_nothing(sandbox):
+    assert access.check_access(LinkFactory(customer_id=None), ["DAYPASS"]) is access.Access.NOT_BOUGHT
+    assert sandbox.calls == []
+
+
+@pytest.mark.parametrize("customer", ["nobody", CustomerRef("nobody")])
+def test_nobody_is_logged_in_by_an_id_of_nobody(sandbox, customer):
+    with pytest.raises(InvalidValueError) as caught:
+        checkout.mint_login(customer)
+    assert caught.value.field == "customer"
+    assert sandbox.calls == []
 
 
 # ---- what plenigo is told ----------------------------------------------------------------------------------------
