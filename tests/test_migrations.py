@@ -34,10 +34,8 @@ def first(transactional_db: None) -> Any:
 
 def rows_of_the_first(first: Any) -> tuple[Any, Any, Any]:
     """Make a customer, a reader whose registration is waiting, and one whose was refused."""
-    links, changes = (
-        apps.get_model("plenigo", "CustomerLink").objects,
-        apps.get_model("plenigo", "RemoteChange").objects,
-    )
+    links = first.get_model("plenigo", "CustomerLink").objects
+    changes = first.get_model("plenigo", "RemoteChange").objects
     registered, waiting, refused = (
         links.create(user_id=UserFactory(email=f"Ada{number}@Example.com").pk, account=account)
         for number, account in enumerate(["default", "brand", "default"])
