@@ -1,19 +1,16 @@
 """The databases that processes race on."""
 
-import os
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NoReturn
 from urllib.parse import urlsplit
 
 import psycopg
 import pytest
 from django.conf import settings
 
-POSTGRES_URL = os.environ.get("POSTGRES_URL", "")
-MARIADB_URL = os.environ.get("MARIADB_URL", "")
+from tests import servers
 
 try:
     import MySQLdb
@@ -33,50 +30,34 @@ def empty_database(vendor: str, folder: Path) -> Iterator[str]:
     """Make a database that is gone afterwards, and give its address."""
     if vendor == "sqlite":
         yield f"sqlite:///{folder / 'site.sqlite3'}"
-    elif vendor == "postgresql":
-        with _on_postgresql() as url:
-            yield url
-    else:
-        with _on_mariadb() as url:
-            yield url
+        return
+    missing = servers.what_is_missing(vendor)
+    if missing is not None:
+        pytest.fail(missing) if settings.SERVICES_REQUIRED else pytest.skip(missing)
+    name = f"plenigo_{uuid.uuid4().hex[:12]}"
+    with (_on_postgresql if vendor == "postgresql" else _on_mariadb)(name):
+        yield f"{servers.url_of(vendor).rpartition('/')[0]}/{name}"
 
 
 @contextmanager
-def _on_postgresql() -> Iterator[str]:
-    if not POSTGRES_URL:
-        _do_without("POSTGRES_URL names no server, such as postgres://postgres@127.0.0.1:5432/postgres")
-    server = psycopg.connect(POSTGRES_URL, autocommit=True, connect_timeout=10)
-    name = _new_name()
-    server.execute(f"CREATE DATABASE {name}")
-    yield f"{POSTGRES_URL.rpartition('/')[0]}/{name}"
-    server.execute(f"DROP DATABASE {name} WITH (FORCE)")
-    server.close()
+def _on_postgresql(name: str) -> Iterator[None]:
+    with psycopg.connect(servers.url_of("postgresql"), autocommit=True, connect_timeout=10) as server:
+        server.execute(f"CREATE DATABASE {name}")
+        yield
+        server.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @contextmanager
-def _on_mariadb() -> Iterator[str]:
-    if not MARIADB_URL:
-        _do_without("MARIADB_URL names no server, such as mysql://root@127.0.0.1:3306/test")
-    if MySQLdb is None:
-        _do_without("mysqlclient is not installed: it is the dependency group mariadb")
-    parts = urlsplit(MARIADB_URL)
+def _on_mariadb(name: str) -> Iterator[None]:
+    address = urlsplit(servers.url_of("mariadb"))
     server = MySQLdb.connect(
-        host=parts.hostname,
-        port=parts.port or 3306,
-        user=parts.username,
-        password=parts.password or "",
+        host=address.hostname,
+        port=address.port or servers.PORTS["mariadb"],
+        user=address.username,
+        password=address.password or "",
         connect_timeout=10,
     )
-    name = _new_name()
     server.query(f"CREATE DATABASE {name} CHARACTER SET utf8mb4")
-    yield f"{MARIADB_URL.rpartition('/')[0]}/{name}"
+    yield
     server.query(f"DROP DATABASE {name}")
     server.close()
-
-
-def _new_name() -> str:
-    return f"plenigo_{uuid.uuid4().hex[:12]}"
-
-
-def _do_without(sentence: str) -> NoReturn:
-    pytest.fail(sentence) if settings.SERVICES_REQUIRED else pytest.skip(sentence)
