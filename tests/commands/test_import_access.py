@@ -1,13 +1,20 @@
 """`plenigo_import_access`: a file of access ids from the command line."""
 
+import io
+import itertools
 import json
+import re
 
 import pytest
+from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from django.core.management.base import CommandError
+from django.db import connection
 
-from django_plenigo.models import AccessId, AccessImport, RemoteChange
-from tests.factories import LinkFactory
+from django_plenigo.management import progress
+from django_plenigo.models import AccessId, AccessImport, AccessImportPart, CustomerLink, RemoteChange
+from django_plenigo.services import access_imports
+from tests.factories import LinkFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -40,7 +47,11 @@ def run(*arguments):
 
 def test_good_file_is_imported_and_plenigo_is_told_soon(links, write, capsys):
     assert run(write("CUSTOMER-1,a,b", "CUSTOMER-2,c,")) == 0
-    assert capsys.readouterr().out == "2 new, 0 changed, 0 the same, 0 bad, 2 imported.\n"
+    assert capsys.readouterr().out.splitlines() == [
+        "This would come of the file. Nothing is imported yet.",
+        "2 new, 0 changed, 0 the same, 0 bad, 0 imported.",
+        "2 new, 0 changed, 0 the same, 0 bad, 2 imported.",
+    ]
     assert sorted(AccessId.objects.values_list("value", "imported_from")) == [
         ("a", "ids.csv"),
         ("b", "ids.csv"),
@@ -52,7 +63,7 @@ def test_good_file_is_imported_and_plenigo_is_told_soon(links, write, capsys):
 def test_bad_lines_are_told_with_number_column_and_reason_and_the_others_are_imported(links, write, capsys):
     assert run(write("CUSTOMER-1,a,", "nobody,b,", "CUSTOMER-2,a,")) == 2
     out, err = capsys.readouterr()
-    assert out == "1 new, 0 changed, 0 the same, 2 bad, 1 imported.\n"
+    assert out.splitlines()[-1] == "1 new, 0 changed, 0 the same, 2 bad, 1 imported."
     assert err.splitlines() == [
         "line 3, customer_id: no customer of this site has this ID: register the user first",
         "line 4, access_id_1: stands in line 2 already",
@@ -125,3 +136,108 @@ def test_wrong_option_is_a_sentence(write, tmp_path):
         call_command("plenigo_import_access", str(path), using="other")
     with pytest.raises(CommandError, match="exists already"):
         call_command("plenigo_import_access", str(path), failures=str(path))
+
+
+# ---- stopping, and trouble on the way --------------------------------------------------------------------------
+
+
+@pytest.fixture
+def many(db):
+    """2,500 customers and the lines of a file for them."""
+    users = get_user_model().objects.bulk_create(UserFactory.build_batch(2500))
+    keys = get_user_model().objects.filter(username__in=[user.username for user in users]).order_by("pk")
+    CustomerLink.objects.bulk_create(
+        LinkFactory.build(user=user, customer_id=f"C{number:05}") for number, user in enumerate(keys)
+    )
+    return [f"C{number:05},a{number}," for number in range(2500)]
+
+
+def once_it_imports(work):
+    """A wrapper of the connection that has something done once, when some lines are imported and others not."""
+    is_done = []
+
+    def wrap(execute, sql, parameters, many_, context):
+        result = execute(sql, parameters, many_, context)
+        is_read_anew = sql.startswith("SELECT") and "applied_count" in sql
+        if is_read_anew and not is_done and AccessId.objects.exists():
+            is_done.append(True)
+            work()
+        return result
+
+    return connection.execute_wrapper(wrap)
+
+
+def interrupt():
+    raise KeyboardInterrupt
+
+
+def test_run_that_is_interrupted_keeps_what_it_had_imported_and_another_one_does_the_rest(many, write, capsys):
+    path = write(*many)
+    with once_it_imports(interrupt), pytest.raises(CommandError, match="Run the command again") as caught:
+        run(path)
+    assert caught.value.returncode == 1
+    assert AccessImport.objects.get().state == "cancelled"
+    assert not AccessImportPart.objects.exists()
+    imported = AccessId.objects.count()
+    assert 0 < imported < 2500
+    capsys.readouterr()
+    assert run(path) == 0
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert last == f"{2500 - imported} new, 0 changed, {imported} the same, 0 bad, {2500 - imported} imported."
+
+
+def test_run_that_somebody_cancels_in_the_admin_is_no_success(many, write):
+    def cancel():
+        access_imports.cancel(AccessImport.objects.get())
+
+    with once_it_imports(cancel), pytest.raises(CommandError, match="Stopped"):
+        run(write(*many))
+    assert AccessId.objects.count() < 2500
+
+
+def test_file_that_ends_within_a_quote_is_told_and_nothing_is_imported(links, write):
+    with pytest.raises(CommandError, match="cannot be read from line 3 on"):
+        run(write("CUSTOMER-1,a,", 'CUSTOMER-2,"b,'))
+    assert not AccessId.objects.exists()
+
+
+def test_file_of_failures_is_made_before_anything_is_imported(links, write, tmp_path):
+    with pytest.raises(CommandError, match="No such file or directory"):
+        run(write("CUSTOMER-1,a,", "nobody,b,"), "--failures", tmp_path / "nowhere" / "failures.csv")
+    assert not AccessId.objects.exists()
+
+
+@pytest.mark.parametrize("arguments", [(), ("--dry-run",)])
+def test_no_file_of_failures_is_left_where_there_are_none(links, write, tmp_path, arguments):
+    failures = tmp_path / "failures.csv"
+    assert run(write("CUSTOMER-1,a,"), "--failures", failures, *arguments) == 0
+    assert not failures.exists()
+
+
+@pytest.mark.parametrize("arguments", [(), ("--dry-run",)])
+def test_all_failures_of_a_long_file_are_written_once(db, write, tmp_path, arguments):
+    failures = tmp_path / "failures.csv"
+    assert run(write(*[f"nobody{number},x," for number in range(2500)]), "--failures", failures, *arguments) == 2
+    lines = failures.read_text(encoding="utf-8-sig").splitlines()
+    assert lines[0] == "customer_id,access_id_1,access_id_2,reason"
+    assert [line.partition(",")[0] for line in lines[1:]] == [f"nobody{number}" for number in range(2500)]
+
+
+class Terminal(io.StringIO):
+    """A stream that a person looks at."""
+
+    def isatty(self):
+        return True
+
+
+@pytest.mark.parametrize(("stream", "is_written_over"), [(Terminal, True), (io.StringIO, False)])
+def test_progress_is_one_line_on_a_terminal_and_plain_lines_elsewhere(
+    many, write, monkeypatch, stream, is_written_over
+):
+    ticks = itertools.count(step=60)
+    monkeypatch.setattr(progress.time, "monotonic", lambda: next(ticks))
+    out = stream()
+    call_command("plenigo_import_access", str(write(*many)), stdout=out)
+    shown = [part for part in re.split(r"[\r\n]", out.getvalue()) if "/s" in part]
+    assert [part.partition(" of ")[0].rpartition(" ")[2] for part in shown] == ["1001", "2001", "2501"] * 2
+    assert ("\r" in out.getvalue()) is is_written_over

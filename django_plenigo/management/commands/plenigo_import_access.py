@@ -3,7 +3,8 @@
 import json
 import sys
 from argparse import ArgumentParser
-from collections.abc import Iterable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
@@ -16,18 +17,31 @@ from django_plenigo.errors import AccessImportError, UnsupportedOperationError
 from django_plenigo.management.progress import Progress
 from django_plenigo.models import AccessImport, AccessImportLine
 from django_plenigo.services import access_imports
+from django_plenigo.services.access_imports import sentence_of
+
+State = AccessImport.State
+
+#: The names of the counts in what is printed.
+COUNTS = {
+    "new": "new_count",
+    "changed": "changed_count",
+    "same": "same_count",
+    "bad": "bad_count",
+    "imported": "applied_count",
+}
 
 #: How many bad lines are told; a file that is all wrong would fill the screen.
 MOST_TOLD = 100
 
-BAD_LINES = 2
+STOPPED, BAD_LINES = 1, 2
 
 
 class Command(BaseCommand):
     """Import the good lines of a CSV or XLSX file, and say which are not imported and why.
 
-    Exit codes: 0 every line is in place; 1 nothing was imported, or the import was stopped: it goes on by itself where
-    due work is done; 2 some lines are not imported.
+    Exit codes: 0 every line is in place; 1 the file cannot be read, an option is wrong, or the import was stopped, by
+    Ctrl-C for good: what is imported already is left alone by another run; 2 some lines are not imported. A process
+    that is killed is gone on with where due work is done.
     """
 
     help = (
@@ -49,14 +63,23 @@ class Command(BaseCommand):
             known = ", ".join(conf.accounts())
             text = _("There is no account %(name)s in PLENIGO; known are: %(known)s.")
             raise CommandError(text % {"name": repr(using), "known": known})
-        failures = Path(options["failures"]) if options["failures"] else None
-        if failures is not None and failures.exists():
-            raise CommandError(_("The file %(path)s exists already.") % {"path": failures})
-        self.is_quiet = bool(options["json"])
+        self.is_quiet, self.is_dry = bool(options["json"]), bool(options["dry_run"])
+        self.told: list[AccessImportLine] = []
+        with _new_file(options["failures"]) as failures:
+            access_import = self._work(file, using, failures)
+        self._tell(access_import)
+        if access_import.state == State.FAILED:
+            raise CommandError(access_import.last_error)
+        if not self.is_dry and access_import.state != State.DONE:
+            raise CommandError(_("Stopped: interrupted. Run the command again to go on."), returncode=STOPPED)
+        if access_import.bad_count:
+            sys.exit(BAD_LINES)
+
+    def _work(self, file: str, using: str, failures: IO[str] | None) -> AccessImport:
         try:
             with Path(file).open("rb") as opened:
-                work = self._plan if options["dry_run"] else self._import
-                access_import, bad = work(opened, Path(file).name, using)
+                work = self._plan if self.is_dry else self._import
+                return work(opened, Path(file).name, using, failures)
         except OSError as error:
             raise CommandError(_("The file cannot be read: %(reason)s.") % {"reason": error.strerror}) from None
         except AccessImportError as error:
@@ -64,70 +87,99 @@ class Command(BaseCommand):
         except UnsupportedOperationError:
             text = _("XLSX files need openpyxl: pip install 'django-plenigo[xlsx]', or save the file as CSV.")
             raise CommandError(text) from None
-        if failures is not None and access_import.bad_count:
-            with failures.open("w", encoding="utf-8", newline="") as written:
-                written.writelines(access_imports.write_failures(access_import, bad))
-        self._tell(access_import, bad, bool(options["dry_run"]))
-        if access_import.state == AccessImport.State.FAILED:
-            raise CommandError(access_import.last_error)
-        if access_import.bad_count:
-            sys.exit(BAD_LINES)
 
-    def _plan(self, file: IO[bytes], name: str, using: str) -> tuple[AccessImport, list[AccessImportLine]]:
-        """Return what would come of a file; nothing is written."""
+    def _plan(self, file: IO[bytes], name: str, using: str, failures: IO[str] | None) -> AccessImport:
+        """Return what would come of a file; nothing is written to the database."""
         access_import = access_imports.examine(file, name=name, using=using)
-        progress, bad, seen = self._progress(access_import), [], 0
+        progress = Progress(self.stdout, 0, is_quiet=self.is_quiet)
+        shown = 0
 
-        def observe(plan: access_imports.Plan, new_bad: list[AccessImportLine]) -> None:
-            nonlocal seen
-            bad.extend(new_bad)
-            progress.advance(plan.lines - seen)
-            seen = plan.lines
+        def observe(plan: access_imports.Plan, bad: list[AccessImportLine]) -> None:
+            nonlocal shown
+            self.told += bad[: MOST_TOLD - len(self.told)]
+            if failures is not None and bad:
+                is_first = plan.bad == len(bad)
+                failures.writelines(access_imports.write_failures(access_import, bad, with_header=is_first))
+            progress.advance(plan.lines - shown)
+            shown = plan.lines
 
         plan = access_imports.plan_file(file, access_import, observe)
         progress.erase()
         for field, count in plan.as_counts().items():
             setattr(access_import, field, count)
-        return access_import, bad
+        return access_import
 
-    def _import(self, file: IO[bytes], name: str, using: str) -> tuple[AccessImport, Iterable[AccessImportLine]]:
+    def _import(self, file: IO[bytes], name: str, using: str, failures: IO[str] | None) -> AccessImport:
         """Import a file and return what came of it."""
-        access_import = access_imports.start(file, name=name, using=using, in_background=False)
-        progress, position = self._progress(access_import), 0
+        self.run: AccessImport | None = None
+        self.progress, self.shown = Progress(self.stdout, 0, is_quiet=self.is_quiet), 0
+        try:
+            self.run = access_imports.start(file, name=name, using=using, in_background=False, observe=self._observe)
+            self.progress.erase()
+            if self.run.state == State.PLANNED:
+                self._say(_("This would come of the file. Nothing is imported yet."))
+                self._say(_counts_of(self.run))
+                self.progress, self.shown = Progress(self.stdout, self.run.last_line, is_quiet=self.is_quiet), 0
+                access_imports.confirm(self.run, observe=self._observe)
+        except KeyboardInterrupt:
+            if self.run is None:
+                raise  # not a chunk is planned
+            access_imports.cancel(self.run)
+        self.progress.erase()
+        if failures is not None and self.run.bad_count:
+            failures.writelines(access_imports.write_failures(self.run))
+        self.told = list(self.run.bad_lines.order_by("number")[:MOST_TOLD])
+        return self.run
 
-        def observe(run: AccessImport) -> None:
-            nonlocal position
-            progress.advance(run.position - position)
-            position = run.position
+    def _observe(self, run: AccessImport) -> None:
+        self.run = run
+        done = run.position if run.state == State.APPLYING else run.last_line
+        self.progress.advance(done - self.shown)
+        self.shown = done
 
-        access_imports.confirm(access_import, observe=observe)
-        progress.erase()
-        return access_import, access_import.bad_lines.order_by("number").iterator(MOST_TOLD)
+    def _say(self, text: str) -> None:
+        if not self.is_quiet:
+            self.stdout.write(text)
 
-    def _progress(self, access_import: AccessImport) -> Progress:
-        return Progress(self.stdout, access_import.last_line, is_quiet=self.is_quiet)
-
-    def _tell(self, access_import: AccessImport, bad: Iterable[AccessImportLine], is_dry: bool) -> None:
-        lines = bad if isinstance(bad, list) else access_import.bad_lines.order_by("number")[:MOST_TOLD]
-        told = [(line, access_imports.sentence_of(line)) for line in lines[:MOST_TOLD]]
-        counts = {
-            "new": access_import.new_count,
-            "changed": access_import.changed_count,
-            "same": access_import.same_count,
-            "bad": access_import.bad_count,
-            "imported": access_import.applied_count,
-        }
+    def _tell(self, access_import: AccessImport) -> None:
         if self.is_quiet:
-            reasons = [{"line": line.number, "column": line.column, "reason": line.reason} for line, _sentence in told]
-            self.stdout.write(json.dumps({**counts, "bad_lines": reasons, "dry_run": is_dry}))
+            bad = [{"line": line.number, "column": line.column, "reason": line.reason} for line in self.told]
+            counts = {name: getattr(access_import, field) for name, field in COUNTS.items()}
+            self.stdout.write(json.dumps({**counts, "bad_lines": bad, "dry_run": self.is_dry}))
             return
-        for line, sentence in told:
+        for line in self.told:
             # Not the value: it is a key, and this may end in a log. The file of failures has it.
             where = f"{line.number}, {line.column}" if line.column else str(line.number)
-            self.stderr.write(_("line %(where)s: %(reason)s") % {"where": where, "reason": sentence})
-        if access_import.bad_count > len(told):
-            more = access_import.bad_count - len(told)
+            self.stderr.write(_("line %(where)s: %(reason)s") % {"where": where, "reason": sentence_of(line)})
+        if access_import.bad_count > len(self.told):
+            more = access_import.bad_count - len(self.told)
             text = ngettext("and %(count)d more line: see --failures", "and %(count)d more lines: see --failures", more)
             self.stderr.write(text % {"count": more})
-        text = _("%(new)d new, %(changed)d changed, %(same)d the same, %(bad)d bad, %(imported)d imported.") % counts
-        self.stdout.write(text + (" " + _("Nothing was written.") if is_dry else ""))
+        self._say(_counts_of(access_import) + (" " + _("Nothing was written.") if self.is_dry else ""))
+
+
+def _counts_of(access_import: AccessImport) -> str:
+    counts = {name: getattr(access_import, field) for name, field in COUNTS.items()}
+    text = _("%(new)d new, %(changed)d changed, %(same)d the same, %(bad)d bad, %(imported)d imported.")
+    return text % counts
+
+
+@contextmanager
+def _new_file(name: str | None) -> Iterator[IO[str] | None]:
+    """Give a new file to write to, made before the work begins; it is deleted again if nothing was written."""
+    if name is None:
+        yield None
+        return
+    path = Path(name)
+    try:
+        file = path.open("x", encoding="utf-8", newline="")
+    except FileExistsError:
+        raise CommandError(_("The file %(path)s exists already.") % {"path": path}) from None
+    except OSError as error:
+        raise CommandError(f"{path}: {error.strerror}") from None
+    try:
+        with file:
+            yield file
+    finally:
+        if not path.stat().st_size:
+            path.unlink()

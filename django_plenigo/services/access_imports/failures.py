@@ -23,18 +23,21 @@ class _Line:
         self.text = text
 
 
-def write_failures(access_import: AccessImport, lines: Iterable[AccessImportLine] | None = None) -> Iterator[str]:
+def write_failures(
+    access_import: AccessImport, lines: Iterable[AccessImportLine] | None = None, *, with_header: bool = True
+) -> Iterator[str]:
     """Yield, line by line, a CSV file of the lines that were not imported: their own cells, and the reason.
 
-    By default the kept ones. What a spreadsheet would take for a formula is escaped by a quote before it; both are
-    understood when the file comes back.
+    By default the kept ones. Without its first line it goes on with such a file. What a spreadsheet would take for a
+    formula is escaped by a quote before it; both are understood when the file comes back.
     """
     layout = Layout.from_json(access_import.layout)
     kept = [column for column, name in enumerate(layout.header) if name.strip().casefold() != REASON_FIELD]
     line = _Line()
     writer = csv.writer(line, delimiter=layout.delimiter)
-    writer.writerow([escaped(layout.header[column]) for column in kept] + [REASON_FIELD])
-    yield BYTE_ORDER_MARK + line.text
+    if with_header:
+        writer.writerow([escaped(layout.header[column]) for column in kept] + [REASON_FIELD])
+        yield BYTE_ORDER_MARK + line.text
     for bad in _kept(access_import) if lines is None else lines:
         cells = [bad.cells[column] if column < len(bad.cells) else "" for column in kept]
         beyond = bad.cells[layout.width :] if any(bad.cells[layout.width :]) else []
