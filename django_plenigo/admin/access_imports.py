@@ -6,23 +6,27 @@ import django
 from django.contrib import admin, messages
 from django.contrib.admin.utils import quote, unquote
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.core.paginator import Paginator
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
-from django.utils.formats import date_format
+from django.utils.decorators import method_decorator
+from django.utils.http import content_disposition_header
 from django.utils.text import get_valid_filename
-from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
 
+from django_plenigo import conf
 from django_plenigo.admin.forms import ImportFileForm
-from django_plenigo.admin.lists import AccountFilter, SupportAdmin
+from django_plenigo.admin.lists import AccountFilter, BoundedPaginator, SupportAdmin
+from django_plenigo.admin.pages import ActionPage
+from django_plenigo.admin.words import log, part_of_import, point_in_time, progress_of_import
 from django_plenigo.errors import AccessImportError, UnsupportedOperationError
 from django_plenigo.models import AccessImport
 from django_plenigo.services import access_imports
 
 PERMISSION = "plenigo.import_accessid"
+#: Lines hold what customers are known by, so looking at imports does not show them.
+LINES_PERMISSION = "plenigo.view_accessimportline"
 
 #: How many bad lines a page shows.
 LINES_PER_PAGE = 100
@@ -33,18 +37,68 @@ RUNNING = (State.PLANNING, State.APPLYING)
 UNFINISHED = (*RUNNING, State.PLANNED)
 
 
+class ImportPage(ActionPage):
+    """A page that asks something of one file."""
+
+    permission = PERMISSION
+    most = 1
+
+    def describe(self, row: AccessImport) -> str:
+        """Name the file."""
+        return name_of(row)
+
+
+# Not atomic: each chunk is a transaction of its own, and none may wait for the end of the request.
+@method_decorator(transaction.non_atomic_requests, name="dispatch")
+class ConfirmImport(ImportPage):
+    """Import what was planned. The page of the plan asks already, and sends its yes here."""
+
+    name = "confirm"
+    title = _("Import the file")
+    question = _("The lines that are new or changed are imported, and plenigo is told in a moment.")
+    button = _("Import")
+
+    def act(self, rows: list[AccessImport]) -> HttpResponse:
+        """Import it, or have it imported."""
+        access_import = rows[0]
+        if access_import.state == State.PLANNED:
+            # Before it is done: a process that dies on the way has done it all the same.
+            log(self.request, rows, _("Said yes to importing the file %(name)s.") % {"name": name_of(access_import)})
+        if access_imports.confirm(access_import):
+            return self.go_back(rows)
+        return self.leave(_("This file is not waiting for a yes any more."), messages.WARNING, rows)
+
+
+class CancelImport(ImportPage):
+    """Stop an import."""
+
+    name = "cancel"
+    title = _("Cancel the import")
+    question = _("The file is deleted, and no more of it is imported. What is imported already stays.")
+    button = _("Cancel the import")
+
+    def act(self, rows: list[AccessImport]) -> HttpResponse:
+        """Stop it."""
+        if not access_imports.cancel(rows[0]):
+            return self.leave(_("This import has ended already."), messages.WARNING, rows)
+        log(self.request, rows, _("Cancelled the import of the file %(name)s.") % {"name": name_of(rows[0])})
+        return self.go_back(rows)
+
+
+PAGES = (ConfirmImport, CancelImport)
+
+
 @admin.register(AccessImport)
 class AccessImportAdmin(SupportAdmin):
     """What was imported from files, by whom, and what of it was not."""
 
-    list_display = ["file", "account", "created_by", "created", "state", "line_count", "applied_count", "bad_count"]
     list_filter = ["state", AccountFilter]
     list_select_related = ["created_by"]
     ordering = ["-pk"]
     sortable_by = ()
     actions = None
 
-    # ---- who may what: one permission for all, since whoever imports has to see what comes of it
+    # ---- who may what: whoever imports has to see what comes of it
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Say whether an agent may see the imports."""
@@ -58,131 +112,130 @@ class AccessImportAdmin(SupportAdmin):
         """Refuse: who imported what is kept. A file that was not imported is cancelled."""
         return False
 
+    def may_see_lines(self, request: HttpRequest) -> bool:
+        """Say whether an agent may see what stands in a file."""
+        may_look = self.has_view_permission(request) and request.user.has_perm(LINES_PERMISSION)
+        return bool(may_look or request.user.has_perm(PERMISSION))
+
     # ---- columns
+
+    def get_list_display(self, request: HttpRequest) -> Any:
+        """Return the columns; the account only where there are several."""
+        account = ["account"] if len(conf.accounts()) > 1 else []
+        counts = ["line_count", "new_count", "changed_count", "same_count", "bad_count", "applied_count"]
+        return ["file", *account, "created_by", "created", "progress", *counts]
 
     @admin.display(description=_("file name"))
     def file(self, access_import: AccessImport) -> str:
         """Name the file."""
-        return access_import.file_name or str(access_import.pk)
+        return name_of(access_import)
 
     @admin.display(description=_("created at"))
     def created(self, access_import: AccessImport) -> str:
         """Say when it was uploaded."""
-        return date_format(localtime(access_import.created_at), "SHORT_DATETIME_FORMAT")
+        return point_in_time(access_import.created_at)
+
+    @admin.display(description=_("state"))
+    def progress(self, access_import: AccessImport) -> str:
+        """Say in words how far it has come."""
+        return progress_of_import(access_import)
 
     # ---- pages
 
     def get_urls(self) -> list[Any]:
         """Add the pages of a file."""
-        pages: dict[str, tuple[Any, str]] = {
-            "upload/": (self.upload_view, "upload"),
-            "example/": (self.example_view, "example"),
-            "<path:object_id>/confirm/": (self.confirm_view, "confirm"),
-            "<path:object_id>/cancel/": (self.cancel_view, "cancel"),
-            "<path:object_id>/failures/": (self.failures_view, "failures"),
-        }
-        own = [
-            # Each chunk is a transaction of its own, and none may wait for the end of the request.
-            path(address, transaction.non_atomic_requests(self.admin_site.admin_view(view)), name=self._url_name(name))
-            for address, (view, name) in pages.items()
+        # Not atomic, as above.
+        upload = transaction.non_atomic_requests(self.admin_site.admin_view(self.upload_view))
+        example = self.admin_site.admin_view(self.example_view)
+        failures = self.admin_site.admin_view(self.failures_view)
+        return [
+            *(page.url_of(self) for page in PAGES),
+            path("upload/", upload, name="plenigo_accessimport_upload"),
+            path("example/", example, name="plenigo_accessimport_example"),
+            path("<path:object_id>/failures/", failures, name="plenigo_accessimport_failures"),
+            *super().get_urls(),
         ]
-        return [*own, *super().get_urls()]
 
     def upload_view(self, request: HttpRequest) -> HttpResponse:
         """Take a file and plan it; nothing is imported yet."""
-        self._check_may_import(request)
-        form = ImportFileForm(request.POST or None, request.FILES or None)
-        if request.method == "POST" and form.is_valid():
-            upload = form.cleaned_data["file"]
-            try:
-                access_import = access_imports.start(
-                    upload, name=upload.name, using=form.cleaned_data["account"], created_by=request.user
-                )
-            except AccessImportError as error:
-                form.add_error("file", error.problem)
-            except UnsupportedOperationError:
-                form.add_error("file", _("This site cannot read XLSX files: save the file as CSV."))
-            else:
-                self.log_addition(request, access_import, str(_("Uploaded a file of access IDs.")))
+        self._check(request.user.has_perm(PERMISSION))
+        form = ImportFileForm(request.POST, request.FILES) if request.method == "POST" else ImportFileForm()
+        if form.is_valid():
+            access_import = self._start(request, form)
+            if access_import is not None:
                 return HttpResponseRedirect(self._address("change", access_import))
         title = _("Import access IDs from a file")
         return self._page(request, "upload", {"title": title, "form": form, "has_errors": bool(form.errors)})
 
+    def _start(self, request: HttpRequest, form: ImportFileForm) -> AccessImport | None:
+        """Plan an uploaded file; None where it cannot be read, which is told at the field."""
+        upload = form.cleaned_data["file"]
+        try:
+            access_import = access_imports.start(
+                upload, name=upload.name, using=form.cleaned_data["account"], created_by=request.user
+            )
+        except AccessImportError as error:
+            form.add_error("file", error.problem)
+            return None
+        except UnsupportedOperationError:
+            form.add_error("file", _("This site cannot read XLSX files: save the file as CSV."))
+            return None
+        self.log_addition(request, access_import, _("Uploaded the file %(name)s.") % {"name": name_of(access_import)})
+        if access_import.state == State.FAILED:
+            form.add_error("file", access_import.last_error)
+            return None
+        return access_import
+
     def example_view(self, request: HttpRequest) -> HttpResponse:
         """Give a file with the right columns, to begin with."""
-        self._check_may_import(request)
+        self._check(request.user.has_perm(PERMISSION))
         columns = "customer_id,access_id_1,access_id_2,access_id_3,access_id_4\r\n"
-        return HttpResponse(
-            columns,
-            content_type="text/csv; charset=utf-8",
-            headers={"Content-Disposition": 'attachment; filename="access-ids.csv"'},
-        )
+        return HttpResponse(columns, content_type="text/csv; charset=utf-8", headers=_as_file("access-ids.csv"))
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
         """Show the plan, how far the import has come, or its result."""
-        if not self.has_view_permission(request):
-            raise PermissionDenied
+        self._check(self.has_view_permission(request))
         access_import = self._import_of(object_id)
-        lines = Paginator(access_import.bad_lines.order_by("number"), LINES_PER_PAGE)
-        page = lines.get_page(request.GET.get("page"))
+        may_import = request.user.has_perm(PERMISSION)
         context = {
-            "title": access_import.file_name or str(access_import),
+            "title": name_of(access_import),
             "access_import": access_import,
             "is_running": access_import.state in RUNNING,
             "is_planned": access_import.state == State.PLANNED,
-            "may_import": request.user.has_perm(PERMISSION),
-            "may_cancel": access_import.state in UNFINISHED and request.user.has_perm(PERMISSION),
-            "page": page,
-            "bad_lines": [(line, access_imports.sentence_of(line)) for line in page],
-            "addresses": {name: self._address(name, access_import) for name in ("confirm", "cancel", "failures")},
+            "progress": progress_of_import(access_import),
+            "part": part_of_import(access_import),
+            "works_by_itself": _works_by_itself(access_import.account),
+            "has_several_accounts": len(conf.accounts()) > 1,
+            "may_import": may_import,
+            "may_cancel": may_import and access_import.state in UNFINISHED,
+            "confirm_address": self._address("confirm"),
+            "cancel_address": CancelImport.address(self, access_import),
+            "failures_address": self._address("failures", access_import),
             "history_address": self._address("history", access_import),
+            "may_see_lines": self.may_see_lines(request),
         }
+        if context["may_see_lines"]:
+            context |= _lines_of(access_import, request.GET.get("page"))
         return self._page(request, "import", context)
-
-    def confirm_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Import what was planned."""
-        access_import = self._posted(request, object_id)
-        if access_imports.confirm(access_import):
-            self.log_change(request, access_import, str(_("Had the file imported.")))
-        else:
-            self.message_user(request, _("This file is not waiting for a yes any more."), messages.WARNING)
-        return HttpResponseRedirect(self._address("change", access_import))
-
-    def cancel_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Stop an import; what is imported already stays."""
-        access_import = self._posted(request, object_id)
-        if access_imports.cancel(access_import):
-            self.log_change(request, access_import, str(_("Cancelled the import of the file.")))
-        else:
-            self.message_user(request, _("This import has ended already."), messages.WARNING)
-        return HttpResponseRedirect(self._address("change", access_import))
 
     def failures_view(self, request: HttpRequest, object_id: str) -> StreamingHttpResponse:
         """Give the lines that were not imported as a file that can be mended and fed back in."""
-        self._check_may_import(request)
+        self._check(self.may_see_lines(request))
         access_import = self._import_of(object_id)
-        name = get_valid_filename(f"failures-{access_import.pk}.csv")
+        name = f"{access_import.pk}-{get_valid_filename(access_import.file_name or 'file')}".rsplit(".", 1)[0]
         return StreamingHttpResponse(
             (line.encode() for line in access_imports.write_failures(access_import)),
             content_type="text/csv; charset=utf-8",
-            headers={"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"},
+            headers=_as_file(f"failures-{name}.csv"),
         )
 
     # ---- what they share
 
-    def _check_may_import(self, request: HttpRequest) -> None:
-        if not request.user.has_perm(PERMISSION):
+    def _check(self, is_allowed: bool) -> None:
+        if not is_allowed:
             raise PermissionDenied
-
-    def _posted(self, request: HttpRequest, object_id: str) -> AccessImport:
-        """Return the import that a form is about. A link does nothing: it may be followed by whatever follows links."""
-        self._check_may_import(request)
-        access_import = self._import_of(object_id)
-        if request.method != "POST":
-            raise Http404
-        return access_import
 
     def _import_of(self, object_id: str) -> AccessImport:
         field = AccessImport._meta.pk
@@ -193,12 +246,9 @@ class AccessImportAdmin(SupportAdmin):
         except (AccessImport.DoesNotExist, ValidationError):
             raise Http404 from None
 
-    def _url_name(self, name: str) -> str:
-        return f"plenigo_accessimport_{name}"
-
-    def _address(self, name: str, access_import: AccessImport) -> str:
+    def _address(self, name: str, *rows: AccessImport) -> str:
         site = self.admin_site.name
-        return reverse(f"{site}:{self._url_name(name)}", args=[quote(access_import.pk)], current_app=site)
+        return reverse(f"{site}:plenigo_accessimport_{name}", args=[quote(row.pk) for row in rows], current_app=site)
 
     def _page(self, request: HttpRequest, name: str, context: dict[str, Any]) -> HttpResponse:
         request.current_app = self.admin_site.name
@@ -211,3 +261,32 @@ class AccessImportAdmin(SupportAdmin):
             **context,
         }
         return TemplateResponse(request, f"admin/plenigo/accessimport/{name}.html", context)
+
+
+def name_of(access_import: AccessImport) -> str:
+    """Return the name of a file, and the number of its import where it has none."""
+    return access_import.file_name or str(access_import.pk)
+
+
+def _as_file(name: str) -> dict[str, str]:
+    """Return the headers of what a browser is to save."""
+    return {"Content-Disposition": content_disposition_header(True, name) or "", "Cache-Control": "no-store"}
+
+
+def _works_by_itself(account: str) -> bool:
+    """Say whether this site has due work of an account done without a command."""
+    return account in conf.accounts() and bool(conf.Account(account).delivery_path)
+
+
+def _lines_of(access_import: AccessImport, number: str | None) -> dict[str, Any]:
+    """Return a page of the bad lines, and of a plan the first lines."""
+    paginator = BoundedPaginator(access_import.bad_lines.order_by("number"), LINES_PER_PAGE)
+    page = paginator.get_page(number)
+    bad_lines = [(line, access_imports.sentence_of(line)) for line in page]
+    context = {"page": page, "pages": list(paginator.get_elided_page_range(page.number)), "bad_lines": bad_lines}
+    if access_import.state != State.PLANNED or page.number > 1:
+        return context
+    try:
+        return context | {"preview": access_imports.preview(access_import)}
+    except AccessImportError:
+        return context  # somebody has just cancelled it, and the file is gone

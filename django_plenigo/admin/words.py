@@ -7,12 +7,13 @@ from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.http import HttpRequest
 from django.utils import timezone
-from django.utils.formats import date_format
+from django.utils.formats import date_format, localize
 from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from django_plenigo.models import RemoteChange
+from django_plenigo.models import AccessImport, RemoteChange
+from django_plenigo.services import access_imports
 from django_plenigo.services.support import ChangeState, state_of_change
 
 #: How many entries of the history a panel shows.
@@ -56,6 +57,45 @@ def progress_of(change: RemoteChange) -> str:
             return _("waits to be sent") if is_due else _("is sent on %(when)s") % {"when": when}
         case _:
             return _("plenigo knows it") if change.noted else _("nothing to tell")
+
+
+def progress_of_import(access_import: AccessImport) -> str:
+    """Say how far a file has come, and whether anybody is at work on it."""
+    is_new = access_import.state == AccessImport.State.PLANNING
+    line = access_import.line_count if is_new else access_import.position
+    values = {"line": localize(line), "last": localize(access_import.last_line)}
+    match access_imports.standing_of(access_import):
+        case None:
+            return access_import.get_state_display()
+        case access_imports.Standing.AT_WORK:
+            text = (
+                _("being checked, %(line)s lines so far") if is_new else _("being imported, line %(line)s of %(last)s")
+            )
+        case access_imports.Standing.SILENT:
+            leased_until = access_import.leased_until or timezone.now()
+            values["since"] = timesince(access_imports.last_sign_of(leased_until))
+            text = (
+                _("being checked, but without a sign of life for %(since)s")
+                if is_new
+                else _("being imported, but without a sign of life for %(since)s, at line %(line)s of %(last)s")
+            )
+        case access_imports.Standing.CUT_OFF:
+            text = (
+                _("was cut off while it was checked, is about to be checked anew")
+                if is_new
+                else _("stopped at line %(line)s of %(last)s, is about to be gone on with")
+            )
+        case access_imports.Standing.WAITING:
+            if is_new:
+                text = _("waits to be checked")
+            else:
+                text = _("waits at line %(line)s of %(last)s for its turn") if line else _("waits to be imported")
+    return text % values
+
+
+def part_of_import(access_import: AccessImport) -> int:
+    """Return how much of a planned file is done, in per cent, rounded down to tens: it is read out as it changes."""
+    return access_import.position * 10 // max(access_import.last_line, 1) * 10
 
 
 def log(request: HttpRequest, rows: list[Any], message: str) -> None:

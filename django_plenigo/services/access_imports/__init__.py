@@ -3,6 +3,7 @@
 from django_plenigo.services.access_imports.failures import write_failures
 from django_plenigo.services.access_imports.lines import sentence_of
 from django_plenigo.services.access_imports.planning import Plan, plan_file
+from django_plenigo.services.access_imports.previewing import Preview, preview
 from django_plenigo.services.access_imports.running import (
     MOST_BYTES,
     cancel,
@@ -12,17 +13,23 @@ from django_plenigo.services.access_imports.running import (
     forget_old,
     start,
 )
+from django_plenigo.services.access_imports.standing import Standing, last_sign_of, standing_of
 
 __all__ = [
     "MOST_BYTES",
     "Plan",
+    "Preview",
+    "Standing",
     "cancel",
     "confirm",
     "continue_due",
     "examine",
     "forget_old",
+    "last_sign_of",
     "plan_file",
+    "preview",
     "sentence_of",
+    "standing_of",
     "start",
     "write_failures",
 ]
