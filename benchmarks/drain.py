@@ -14,6 +14,7 @@ import os
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from benchmarks import databases
@@ -29,6 +30,10 @@ GATES = {8: 0.85, 32: 0.75}
 PEERS = {"django_tasks": (20.0, 32, 150), "celery": (2.0, 32, 2000)}
 
 REPEATS = 3
+
+#: Where the machine makes so few calls with nothing around them, it says nothing of the delivery.
+MARGIN = 0.1
+BARE_CALLS = 1000
 
 
 def main() -> int:
@@ -69,15 +74,17 @@ def is_missed(kind: str, changes: int) -> bool:
             if rate / limit >= gate:
                 break
         wrong = {name: pair for name, pair in counts.items() if pair[0] != pair[1]}
-        part = round(rates[workers] / limit, 3)
+        part, bare = round(rates[workers] / limit, 3), round(call_barely(workers) / limit, 3)
         line = {"benchmark": "drain", "case": f"{kind}, {workers} at a time", "part_of_the_limit": part, "gate": gate}
-        line |= {"changes_per_second": round(rates[workers]), **{name: pair[0] for name, pair in counts.items()}}
-        print(json.dumps(line), flush=True)
-        if wrong or part < gate:
-            print(
-                f"Gate missed: drain, {line['case']}: {part} of the limit, {wrong or 'counts are right'}.",
-                file=sys.stderr,
-            )
+        line |= {"part_of_bare_calls": bare, "changes_per_second": round(rates[workers])}
+        print(json.dumps(line | {name: pair[0] for name, pair in counts.items()}), flush=True)
+        if part < gate and bare < gate + MARGIN:
+            print(f"Too slow to judge: drain, {line['case']}: this machine makes no more bare calls.", file=sys.stderr)
+        elif part < gate:
+            print(f"Gate missed: drain, {line['case']}: {part} of the limit, allowed is {gate}.", file=sys.stderr)
+            missed = True
+        if wrong:
+            print(f"Gate missed: drain, {line['case']}: {wrong}.", file=sys.stderr)
             missed = True
     if kind == "postgresql":
         for peer in PEERS:
@@ -133,6 +140,18 @@ def deliver(changes: int, workers: int) -> tuple[float, dict[str, tuple[int, int
         "out_of_step": (behind, 0),
     }
     return rate, counts
+
+
+def call_barely(workers: int) -> float:
+    """Return how many calls a second the client makes with as many threads and nothing around it."""
+    from django_plenigo import backends
+    from django_plenigo.protocols.base import CustomerRef
+
+    directory, customer = backends.customer_directory(), CustomerRef("C1")
+    with ThreadPoolExecutor(workers) as pool:
+        began = time.perf_counter()
+        list(pool.map(lambda number: directory.change_email(customer, f"r{number}@example.com"), range(BARE_CALLS)))
+        return BARE_CALLS / (time.perf_counter() - began)
 
 
 class Observed:
