@@ -211,23 +211,25 @@ def _write_changes(outcomes: Sequence[Outcome], free: Collection[int]) -> set[in
     overtaken: set[int] = set()
     for outcome in outcomes:
         change = outcome.claim.change
-        rows = outbox.changes().filter(pk=change.pk)
         match outcome:
             case Acknowledged() if change.pk in free:
                 acknowledged.setdefault(change.noted, []).append(change.pk)
             case Postponed() | Refused() if change.pk not in free:
                 overtaken.add(change.link_id)
             case Postponed(error=error, wait=wait):
-                due_at = timezone.now() + wait
-                rows.update(due_at=due_at, attempts=F("attempts") + 1, **outbox.told(error))
+                _fail(change, {"due_at": timezone.now() + wait, **outbox.told(error)})
             case Refused(error=error):
                 values = {"due_at": None, "refused_at": timezone.now(), **outbox.told(error)}
                 # Not where it was noted again: what is true now may be accepted.
-                if not rows.filter(noted=change.noted).update(attempts=F("attempts") + 1, **values):
+                if not _fail(change, values, noted=change.noted):
                     overtaken.add(change.link_id)
     for noted, keys in acknowledged.items():
         _acknowledge(noted, keys)
     return overtaken
+
+
+def _fail(change: RemoteChange, values: Mapping[str, Any], **condition: Any) -> int:
+    return outbox.changes().filter(pk=change.pk, **condition).update(attempts=F("attempts") + 1, **values)
 
 
 def _acknowledge(noted: int, keys: Collection[int]) -> None:
