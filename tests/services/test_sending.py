@@ -218,6 +218,30 @@ def test_worker_that_lost_its_lease_has_the_present_value_told_once_more(sandbox
     assert not change_of(link).is_waiting
 
 
+@pytest.mark.parametrize("is_answered", [True, False])
+def test_registration_that_comes_late_does_not_leave_its_older_address(sandbox, user, is_answered):
+    """It stalled; meanwhile another has registered the reader, whose address has changed since."""
+    link = customers.request_registration(user)
+    stalled_once = []
+
+    def stall(step, claim):
+        if step is Step.SENDING and not stalled_once:
+            stalled_once.append(claim)
+            with time_machine.travel(NOW() + timedelta(minutes=10), tick=False):
+                sending.deliver_due()
+                move(link, "new@example.com")
+                sending.deliver_due()
+            if not is_answered:
+                sandbox.cut_next(endpoint="changeEmail", after_work=True, times=3)
+
+    sending.deliver_due(observe=stall)
+    with time_machine.travel(NOW() + timedelta(minutes=20), tick=False):
+        sending.deliver_due()
+    assert [customer.email for customer in sandbox.customers()] == ["new@example.com"]
+    link.refresh_from_db()
+    assert (link.confirmed_email, link.lease) == ("new@example.com", None)
+
+
 def test_lease_of_a_worker_that_died_runs_out(sandbox, link):
     move(link, "new@example.com")
     CustomerLink.objects.update(lease="12345678123456781234567812345678", leased_until=NOW() + timedelta(seconds=60))

@@ -31,6 +31,7 @@ from django_plenigo.services.customers.registering import (
     request_registration,
     send_registration,
     store_registration,
+    tell_address_again,
     tell_registered,
 )
 from django_plenigo.services.customers.users import (
@@ -72,6 +73,7 @@ __all__ = [
     "request_registration",
     "send_registration",
     "store_registration",
+    "tell_address_again",
     "tell_registered",
     "write_ids",
 ]

@@ -155,6 +155,8 @@ def store_registration(link: CustomerLink, registered: Registered) -> bool:
         # Claimed here before the customer is given the id: else the id of a user who is refused would open another
         # user's customer at the next try.
         outbox.note(link, Kind.ATTACH_EXTERNAL_ID)
+    if not is_first:
+        tell_address_again(link)  # this one was late, and what it has told may be older than what is confirmed
     # Where there are any, they could not be told until now.
     outbox.note_where(link.account, Q(link=link, kind=Kind.ASSIGN_ACCESS_IDS))
     user = type(link.user)._default_manager.filter(pk=link.user_id).first()
@@ -162,6 +164,14 @@ def store_registration(link: CustomerLink, registered: Registered) -> bool:
         request_email_sync(user, using=link.account)
         request_profile_sync(user, using=link.account)
     return is_first
+
+
+def tell_address_again(link: CustomerLink) -> None:
+    """Note that a customer's address is to be told, whatever has been confirmed.
+
+    A registration that comes late tells the address that it was begun with, by the external id.
+    """
+    outbox.note_where(link.account, Q(link=link, kind=Kind.CHANGE_EMAIL))
 
 
 def tell_registered(link: CustomerLink, user: Any) -> None:
