@@ -53,7 +53,7 @@ class CircuitBreaker:
         """Say whether a call may be made."""
         if state is None or state["opened_at"] is None:
             return True
-        if self._clock() - state["opened_at"] < OPEN_SECONDS:
+        if abs(self._clock() - state["opened_at"]) < OPEN_SECONDS:  # further ahead, a wrong clock has opened it
             return False
         # `add` is atomic on the caches that workers share, so one of them is elected.
         return self._ask_cache(lambda cache: bool(cache.add(self._probe_key, True, OPEN_SECONDS)), True)

@@ -111,6 +111,12 @@ def test_success_after_ten_seconds_closes_it(time):
     assert outcomes(time, Reply(), *[Reply(500)] * 4, Reply()) == [200, 500, 500, 500, 500, 200]
 
 
+def test_clock_that_was_an_hour_ahead_when_it_opened_keeps_it_open_for_nobody(time):
+    open_breaker(time)
+    time.now -= 3600
+    assert outcomes(time, Reply()) == [200]
+
+
 def test_failure_after_ten_seconds_opens_it_for_ten_more(time):
     open_breaker(time)
     time.now += 10
