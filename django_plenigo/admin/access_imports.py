@@ -122,8 +122,7 @@ class AccessImportAdmin(SupportAdmin):
     def get_list_display(self, request: HttpRequest) -> Any:
         """Return the columns; the account only where there are several."""
         account = ["account"] if len(conf.accounts()) > 1 else []
-        counts = ["line_count", "new_count", "changed_count", "same_count", "bad_count", "applied_count"]
-        return ["file", *account, "created_by", "created", "progress", *counts]
+        return ["file", *account, "progress", "line_count", "applied_count", "bad_count", "created_by", "created"]
 
     @admin.display(description=_("file name"))
     def file(self, access_import: AccessImport) -> str:
