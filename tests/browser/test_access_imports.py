@@ -78,7 +78,7 @@ def test_file_is_planned_confirmed_mended_and_fed_back_in_by_keyboard_alone(page
     file.write_text("customer_id,access_id_1\nCUSTOMER-1,crm-1\nnobody,=crm-2\nCUSTOMER-3,crm-3\n")
     upload(page, file)
     expect(page.get_by_text("Nothing is imported yet.")).to_be_visible()
-    expect(page.get_by_role("row", name="2 CUSTOMER-1 crm-1 new")).to_be_visible()
+    expect(page.get_by_role("row", name="2 new CUSTOMER-1 crm-1")).to_be_visible()
     expect(page.get_by_role("row", name="3 customer_id nobody no customer of this site")).to_be_visible()
     assert not AccessId.objects.exists()
     press(page, "button", "Yes, import 2 lines")
