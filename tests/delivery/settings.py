@@ -37,6 +37,7 @@ LOGGING = {
 # ---- Celery
 
 CELERY_BROKER_URL = os.environ.get("BROKER_URL", "")
+CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_connect_timeout": 1, "socket_timeout": 2}
 CELERY_TASK_DEFAULT_QUEUE = os.environ.get("QUEUE", "plenigo")
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BEAT_SCHEDULE = {"plenigo": {"task": "django_plenigo.tasks.deliver", "schedule": 1}}

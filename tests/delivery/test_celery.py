@@ -139,17 +139,26 @@ def broker(tmp_path):
     broker.kill()
 
 
-def test_save_neither_fails_nor_waits_while_the_broker_is_down_and_the_note_is_kept(site: Site, processes, broker):
+@pytest.fixture
+def saver(site: Site, processes, broker):
+    """A process of a site with one customer, connected to a broker; and a function that has it save."""
     site.environment |= {"DELIVERY": BY_CELERY, "BROKER_URL": broker.url}
     site.prepare(1)
-    saver = processes(site.start("-c", START + CELERY_APP + SAVE_BY_LINE))
+    process = processes(site.start("-c", START + CELERY_APP + SAVE_BY_LINE))
 
     def save(email):
-        saver.stdin.write(f"{email}\n")
-        saver.stdin.flush()
-        return float(saver.stdout.readline())
+        process.stdin.write(f"{email}\n")
+        process.stdin.flush()
+        return float(process.stdout.readline())
 
     save("first@example.com")  # loads what a publication needs, and connects
+    return process, save
+
+
+def test_save_neither_fails_nor_waits_while_the_broker_is_down_and_the_note_is_kept(
+    site: Site, processes, broker, saver
+):
+    process, save = saver
     broker.kill()
     assert max(save(f"{number}@example.com") for number in range(5)) < 0.5
     assert site.look() == {"told": 0, "waiting": 1, "leased": 0}
@@ -157,10 +166,17 @@ def test_save_neither_fails_nor_waits_while_the_broker_is_down_and_the_note_is_k
     assert save("last@example.com") < 0.5
     start_worker(site, processes)
     site.wait_for(told=1, waiting=0, leased=0)
-    _, logged = saver.communicate(timeout=PATIENCE_SECONDS)
-    assert saver.returncode == 0, logged
+    _, logged = process.communicate(timeout=PATIENCE_SECONDS)
+    assert process.returncode == 0, logged
     assert "Error calling" in logged
     assert "example.com" not in logged
+
+
+def test_broker_that_is_silent_costs_a_save_no_more_than_its_time_outs(site: Site, broker, saver):
+    _, save = saver
+    broker.process.send_signal(signal.SIGSTOP)  # it still accepts connections, and never answers
+    assert save("second@example.com") < 10
+    assert site.look() == {"told": 0, "waiting": 1, "leased": 0}
 
 
 def test_process_that_meets_no_broker_at_all_saves(site: Site):
