@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from django.db import InterfaceError, OperationalError, connections
@@ -63,8 +64,9 @@ CALLS_AHEAD = 3
 SETTLED_AT_ONCE = 50
 SETTLE_SECONDS = 0.25
 
-#: How long what came of a change waits for a row that a transaction of the site has locked.
-BUSY_SECONDS = 1.0
+#: How long what came of a change waits for a row that is locked: by a transaction of the site, or for milliseconds by
+#: another worker's claim, which on MariaDB locks more than it takes. Given up, the change would be told once more.
+BUSY_SECONDS = 3.0
 
 
 class Step(enum.Enum):
@@ -257,7 +259,7 @@ class _Run:
             self.next_call_at = max(self.next_call_at, now) + self.pace_seconds
             claim, call, lease_ends = self.ready.popleft()
             self.under_way += 1
-            start(lambda claim=claim, call=call, lease_ends=lease_ends: self._call(claim, call, lease_ends))  # type: ignore[misc]
+            start(partial(self._call, claim, call, lease_ends))
 
     def _call(self, claim: Claim, call: Callable[[], Any], lease_ends: float) -> None:
         """Make a call, in whatever thread, and put what came of it where the run finds it."""
