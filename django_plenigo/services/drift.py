@@ -1,4 +1,4 @@
-"""Finds customers whose address here is another one than plenigo has acknowledged: what no signal has told.
+"""Finds customers of whom plenigo has acknowledged something else than is true here: what no signal has told.
 
 `QuerySet.update()`, `bulk_update` and SQL change users past the signals, and a crash may fall between a save and its
 note. So the two sides are compared, in the database.
@@ -6,14 +6,14 @@ note. So the two sides are compared, in the database.
 
 import enum
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
 from django.apps import apps
 from django.contrib.auth import get_user_model
 from django.db import router, transaction
-from django.db.models import Exists, F, OuterRef, QuerySet, Subquery
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
 
 from django_plenigo import conf
 from django_plenigo.models import CustomerLink, RemoteChange
@@ -28,69 +28,84 @@ CHUNK = 2000
 
 
 class DriftState(enum.StrEnum):
-    """What is known of it that a customer's two addresses differ."""
+    """What is known of it that the two sides of a customer differ."""
 
     UNNOTICED = "unnoticed"
     """Nothing: this is what has to be noted."""
     WAITING = "waiting"
     """It is noted, and plenigo will be told."""
     REFUSED = "refused"
-    """plenigo has refused a change of the address, and an agent has to look."""
+    """plenigo has refused the change, and an agent has to look."""
 
 
 class Drift(NamedTuple):
-    """One customer with two addresses."""
+    """One customer of whom plenigo knows another address, or other names."""
 
     link_key: int
     user_key: Any
+    kind: RemoteChange.Kind
+    """`CHANGE_EMAIL` for the address, `CHANGE_PROFILE` for what the account's FOLLOWED_FIELDS name."""
     state: DriftState
 
 
-def find_drift(using: str = conf.DEFAULT_ACCOUNT) -> Iterator[Drift]:
-    """Yield the customers of an account whose two addresses differ, in the order of their links.
+class _Comparison(NamedTuple):
+    """Links that may differ, and what is true here of each one's user, by the column that the vendor has confirmed.
 
-    Capital letters count. A user without an address is left out, since blanks overwrite nothing; so is one who is not
-    registered yet, whose address is told then. The database compares: what it has to hand over grows with what
-    differs, not with what is linked, and comes in chunks.
+    May: what the database takes for another address can be the same with a blank around it.
+    """
+
+    links: QuerySet[Any]
+    here: Callable[[Any], Mapping[str, str]]
+
+
+def find_drift(using: str = conf.DEFAULT_ACCOUNT) -> Iterator[Drift]:
+    """Yield what of an account's customers differs: the addresses, then what else the account follows.
+
+    Each in the order of the links. Capital letters count. What is blank here is left out, since blanks overwrite
+    nothing; so is a user who is not registered yet, whose address and names are told then. The database compares: what
+    it has to hand over grows with what differs, not with what is linked, and comes in chunks.
     """
     for chunk in _chunks(using):
         yield from chunk
 
 
 def count_drift(using: str = conf.DEFAULT_ACCOUNT) -> dict[DriftState, int]:
-    """Return how many customers of an account have two addresses, by what is known of it."""
+    """Return how much of an account's customers differs, by what is known of it."""
     counts = Counter(drift.state for drift in find_drift(using))
     return {state: counts[state] for state in DriftState}
 
 
 def note_drift(using: str = conf.DEFAULT_ACCOUNT) -> int:
-    """Note what nobody has noticed, so that plenigo is told; return how many customers that were.
+    """Note what nobody has noticed, so that plenigo is told; return how many changes that were.
 
-    The signal `email_change_requested` is sent for each. What was refused is left to the agent.
+    The signal `email_change_requested` is sent for each address. What was refused is left to the agent.
     """
     count = 0
     for chunk in _chunks(using):
         unnoticed = [drift for drift in chunk if drift.state == DriftState.UNNOTICED]
         if unnoticed:
-            outbox.note_all(using, [drift.link_key for drift in unnoticed], Kind.CHANGE_EMAIL)
-            _tell_requested(using, [drift.user_key for drift in unnoticed])
+            kind = unnoticed[0].kind  # the same in all of a chunk
+            outbox.note_all(using, [drift.link_key for drift in unnoticed], kind)
+            if kind == Kind.CHANGE_EMAIL:
+                _tell_requested(using, [drift.user_key for drift in unnoticed])
         count += len(unnoticed)
     return count
 
 
 def _chunks(using: str) -> Iterator[list[Drift]]:
     """Yield what differs by pages of the primary key: a cursor would bring all of it at once on MariaDB."""
-    links, address_of = _links_that_may_differ(using)
-    last = 0
-    while page := list(links.filter(pk__gt=last)[:CHUNK]):
-        yield [
-            Drift(link.pk, link.user_id, _state_of(link))
-            for link in page
-            if (address := address_of(link)) and address != link.confirmed_email
-        ]
-        if len(page) < CHUNK:
-            return
-        last = page[-1].pk
+    for kind, compare in ((Kind.CHANGE_EMAIL, _compare_addresses), (Kind.CHANGE_PROFILE, _compare_profiles)):
+        links, here = compare(using, _links(using, kind))
+        last = 0
+        while page := list(links.filter(pk__gt=last)[:CHUNK]):
+            yield [
+                Drift(link.pk, link.user_id, kind, _state_of(link))
+                for link in page
+                if any(value and value != getattr(link, column) for column, value in here(link).items())
+            ]
+            if len(page) < CHUNK:
+                break
+            last = page[-1].pk
 
 
 def _state_of(link: Any) -> DriftState:
@@ -99,27 +114,50 @@ def _state_of(link: Any) -> DriftState:
     return DriftState.WAITING if link.is_waiting else DriftState.UNNOTICED
 
 
-def _links_that_may_differ(using: str) -> tuple[QuerySet[Any], Callable[[Any], str]]:
-    """Return links of an account, and what the address of each one's user is.
-
-    May: what the database takes for another address can be the same with a blank around it.
-    """
-    change = RemoteChange.objects.filter(link=OuterRef("pk"), kind=Kind.CHANGE_EMAIL)
+def _links(using: str, kind: RemoteChange.Kind) -> QuerySet[Any]:
+    """Return the registered customers of an account, with what is known of a change of this kind."""
+    change = RemoteChange.objects.filter(link=OuterRef("pk"), kind=kind)
     links = outbox.links().filter(account=using).exclude(customer_id=None, external_id=None).order_by("pk")
-    links = links.annotate(
+    return links.annotate(
         is_refused=Exists(change.filter(refused_at__isnull=False)),
         is_waiting=Exists(change.filter(due_at__isnull=False)),
     )
+
+
+def _compare_addresses(using: str, links: QuerySet[Any]) -> _Comparison:
     model = get_user_model()
     name = own_email_name(model)
-    if name is not None and not is_field(model, name):
-        # A property: no database can compare it.
-        return links.select_related("user"), lambda link: customers.email_of(link.user)
-    if name is None and not apps.is_installed("allauth.account"):
-        return links.none(), lambda link: ""
-    links = links.annotate(address=F(f"user__{name}") if name is not None else _address_at_allauth())
+    if name is not None:
+        links = _narrowed(links, {"confirmed_email": name})
+        return _Comparison(links, lambda link: {"confirmed_email": customers.email_of(link.user)})
+    if not apps.is_installed("allauth.account"):
+        return _Comparison(links.none(), lambda link: {})
+    links = links.annotate(address=_address_at_allauth())
     links = links.exclude(address=None).exclude(address="").exclude(address=F("confirmed_email"))
-    return links.only("pk", "user_id", "confirmed_email"), lambda link: str(link.address).strip()
+    links = links.only("pk", "user_id", "confirmed_email")
+    return _Comparison(links, lambda link: {"confirmed_email": link.address.strip()})
+
+
+def _compare_profiles(using: str, links: QuerySet[Any]) -> _Comparison:
+    names = conf.Account(using).followed_fields
+    if not names:
+        return _Comparison(links.none(), lambda link: {})
+    return _Comparison(
+        _narrowed(links, {f"confirmed_{name}": name for name in names}),
+        lambda link: {f"confirmed_{name}": value for name, value in customers.profile_of(link.user, names).items()},
+    )
+
+
+def _narrowed(links: QuerySet[Any], names: Mapping[str, str]) -> QuerySet[Any]:
+    """Return the links whose user's attributes are not blank and others than confirmed, as far as these are columns."""
+    links, model = links.select_related("user"), get_user_model()
+    if not all(is_field(model, name) for name in names.values()):
+        return links  # a property: no database can compare it
+    differs = Q()
+    for column, name in names.items():
+        blank = Q(**{f"user__{name}": ""}) | Q(**{f"user__{name}": None})
+        differs |= ~blank & ~Q(**{f"user__{name}": F(column)})
+    return links.filter(differs).only("pk", "user_id", *names, *(f"user__{name}" for name in names.values()))
 
 
 def _address_at_allauth() -> Subquery:

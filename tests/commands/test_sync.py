@@ -235,7 +235,7 @@ def test_fix_notes_what_nobody_has_noticed_and_delivers_it(sandbox, drifted):
     code, text = run("--fix")
     assert code == 0
     assert text == (
-        "default: the addresses of 2 customers have changed here unnoticed; plenigo will be told.\n"
+        "default: 2 changes were made here unnoticed; plenigo will be told.\n"
         "2 delivered, 0 postponed, 0 refused, 0 waiting.\n"
     )
     assert emails(sandbox) == ["first@example.com", "second@example.com"]

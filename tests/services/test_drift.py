@@ -13,6 +13,8 @@ from tests.factories import LinkFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
 
+Kind = RemoteChange.Kind
+
 
 def set_email(user, email):
     """Change an address past the signals."""
@@ -27,7 +29,7 @@ def test_updated_address_is_found_with_the_keys_of_link_and_user():
     LinkFactory()
     link = LinkFactory()
     set_email(link.user, "new@example.com")
-    assert list(drift.find_drift()) == [drift.Drift(link.pk, link.user_id, DriftState.UNNOTICED)]
+    assert list(drift.find_drift()) == [drift.Drift(link.pk, link.user_id, Kind.CHANGE_EMAIL, DriftState.UNNOTICED)]
 
 
 def test_bulk_update_is_found():
@@ -72,7 +74,8 @@ def test_customer_who_is_known_by_the_external_id_alone_is_found():
     assert len(found()) == 1
 
 
-def test_other_account_is_left_out():
+def test_other_account_is_left_out(settings):
+    settings.PLENIGO = {name: {"MODE": "sandbox", "DELIVERY": ""} for name in ("default", "weekly")}
     link = LinkFactory(account="weekly", confirmed_email="old@example.com")
     assert found() == []
     assert [each.link_key for each in drift.find_drift("weekly")] == [link.pk]
@@ -107,21 +110,111 @@ def test_noted_drift_is_told_to_plenigo(sandbox):
     assert [customer.email for customer in sandbox.customers()] == [f"later{user.pk}@example.com" for user in users]
 
 
-def test_noted_drift_tells_the_site_once_a_customer(django_capture_on_commit_callbacks):
+@pytest.fixture
+def email_requests():
+    """What the site is told by `email_change_requested`."""
     told = []
 
     def hear(user, accounts, **kwargs):
         told.append((user.pk, accounts))
 
-    links = [LinkFactory(confirmed_email="old@example.com") for _ in range(2)]
     email_change_requested.connect(hear)
-    try:
-        with django_capture_on_commit_callbacks(execute=True):
-            drift.note_drift()
-            drift.note_drift()
-    finally:
-        email_change_requested.disconnect(hear)
-    assert told == [(link.user_id, ["default"]) for link in links]
+    yield told
+    email_change_requested.disconnect(hear)
+
+
+def test_noted_drift_tells_the_site_once_a_customer(django_capture_on_commit_callbacks, email_requests):
+    links = [LinkFactory(confirmed_email="old@example.com") for _ in range(2)]
+    with django_capture_on_commit_callbacks(execute=True):
+        drift.note_drift()
+        drift.note_drift()
+    assert email_requests == [(link.user_id, ["default"]) for link in links]
+
+
+# ---- what is followed besides ------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def follow(settings):
+    """Let the account follow some fields."""
+
+    def follow(*names):
+        account = {"MODE": "sandbox", "DELIVERY": "", "FOLLOWED_FIELDS": names, "GENDER": f"{__name__}.female"}
+        settings.PLENIGO = {"default": account}
+
+    return follow
+
+
+def female(user):
+    """Return the vendor's word."""
+    return "FEMALE"
+
+
+def set_names(user, first_name, last_name="Reader"):
+    """Change names past the signals."""
+    get_user_model().objects.filter(pk=user.pk).update(first_name=first_name, last_name=last_name)
+
+
+@pytest.mark.parametrize(
+    ("here", "there", "is_found"),
+    [
+        ("Ada", "Ada", False),
+        ("Ada", "Eva", True),
+        ("ada", "Ada", True),
+        (" Ada ", "Ada", False),
+        ("", "Ada", False),
+        ("  ", "Ada", False),
+        ("Ada", "", True),
+    ],
+)
+def test_names_differ_if_plenigo_would_be_told_another(follow, here, there, is_found):
+    follow("first_name", "last_name")
+    link = LinkFactory(confirmed_first_name=there, confirmed_last_name="Reader")
+    set_names(link.user, here)
+    expected = [drift.Drift(link.pk, link.user_id, Kind.CHANGE_PROFILE, DriftState.UNNOTICED)]
+    assert list(drift.find_drift()) == (expected if is_found else [])
+
+
+def test_names_are_compared_only_where_the_account_follows_them(follow):
+    link = LinkFactory(confirmed_first_name="Ada", confirmed_last_name="Reader")
+    set_names(link.user, "Eva")
+    assert found() == []
+    follow("last_name")
+    assert found() == []
+    set_names(link.user, "Eva", "Writer")
+    assert len(found()) == 1
+
+
+def test_names_in_step_are_compared_by_one_more_query(follow, django_assert_num_queries):
+    follow("first_name", "last_name")
+    for link in LinkFactory.create_batch(5, confirmed_first_name="Ada", confirmed_last_name="Reader"):
+        set_names(link.user, "Ada")
+    with django_assert_num_queries(2):
+        assert found() == []
+
+
+def test_address_and_names_of_one_customer_are_two_changes_and_told(
+    follow, sandbox, email_requests, django_capture_on_commit_callbacks
+):
+    follow("first_name", "last_name")
+    user = UserFactory()
+    link = customers.register(user)
+    set_email(user, "eva@example.com")
+    set_names(user, "Eva", "Writer")
+    assert [each.kind for each in drift.find_drift()] == [Kind.CHANGE_EMAIL, Kind.CHANGE_PROFILE]
+    with django_capture_on_commit_callbacks(execute=True):
+        assert drift.note_drift() == 2
+    assert email_requests == [(user.pk, ["default"])]
+    assert sending.deliver_due().delivered == 2
+    assert found() == []
+    customer = sandbox.customer(link.customer_id)
+    assert (customer.email, customer.first_name, customer.last_name) == ("eva@example.com", "Eva", "Writer")
+
+
+def test_language_of_a_user_model_without_one_is_nothing_that_differs(follow):
+    follow("language")
+    LinkFactory(confirmed_language="de")
+    assert found() == []
 
 
 # ---- many ------------------------------------------------------------------------------------------------------

@@ -53,7 +53,9 @@ def test_new_address_under_another_field_name_reaches_the_vendor(member):
 def test_address_under_another_field_name_that_was_updated_is_found(member):
     link = customers.register(member)
     get_user_model().objects.update(mail="new@example.com")
-    assert list(drift.find_drift()) == [drift.Drift(link.pk, member.pk, drift.DriftState.UNNOTICED)]
+    assert list(drift.find_drift()) == [
+        drift.Drift(link.pk, member.pk, drift.Kind.CHANGE_EMAIL, drift.DriftState.UNNOTICED)
+    ]
 
 
 @pytest.mark.parametrize("model", [Patron, Columnist])

@@ -57,7 +57,7 @@ class Command(BaseCommand):
 
     help = (
         "Tells plenigo what is due: without options once, with --watch until it is stopped. With --check it sends "
-        "nothing and says how far this site is behind; with --fix it looks for changed addresses that nobody has "
+        "nothing and says how far this site is behind; with --fix it looks for what has changed and nobody has "
         "noticed first. Safe to run at any time, from cron too, and several times at once."
     )
 
@@ -67,7 +67,7 @@ class Command(BaseCommand):
         modes = parser.add_mutually_exclusive_group()
         modes.add_argument("--watch", action="store_true", help="Go on until SIGTERM or Ctrl-C.")
         modes.add_argument("--check", action="store_true", help="Send nothing: say what is waiting, refused, drifted.")
-        modes.add_argument("--fix", action="store_true", help="Note drifted addresses, then deliver.")
+        modes.add_argument("--fix", action="store_true", help="Note what has drifted, then deliver.")
         parser.add_argument("--workers", type=int, help="Calls at the same time; by default DELIVERY_WORKERS.")
         parser.add_argument("--limit", type=int, help="Stop after so many changes, whatever comes of them.")
         parser.add_argument("--json", action="store_true", help="Print one JSON object and nothing else.")
@@ -140,8 +140,8 @@ class Command(BaseCommand):
         with outbox.delivering_here(account):
             count = drift.note_drift(account)
         text = ngettext(
-            "%(account)s: the address of %(count)d customer has changed here unnoticed; plenigo will be told.",
-            "%(account)s: the addresses of %(count)d customers have changed here unnoticed; plenigo will be told.",
+            "%(account)s: %(count)d change was made here unnoticed; plenigo will be told.",
+            "%(account)s: %(count)d changes were made here unnoticed; plenigo will be told.",
             count,
         )
         if count:
@@ -250,7 +250,7 @@ class Command(BaseCommand):
             if each.state is drift.DriftState.UNNOTICED:
                 count += 1
                 if self.shows_keys:
-                    self._say(_("user %(key)s: another address than plenigo knows") % {"key": each.user_key})
+                    self._say(_drifted(each))
         return count
 
     def _tell(self, account: str, backlog: Backlog, drifted: int) -> None:
@@ -269,7 +269,7 @@ class Command(BaseCommand):
         if backlog.refused:
             self._say("  " + _("Refused changes need an agent: see Remote changes in the admin."))
         if drifted:
-            self._say("  " + _("Addresses have changed here unnoticed: run plenigo_sync --fix."))
+            self._say("  " + _("Users have changed here unnoticed: run plenigo_sync --fix."))
 
     # ---- speaking
 
@@ -279,6 +279,13 @@ class Command(BaseCommand):
 
     def _complain(self, text: str) -> None:
         self.stderr.write(text)
+
+
+def _drifted(found: drift.Drift) -> str:
+    """Say of whom plenigo knows something else, without what."""
+    if found.kind == drift.Kind.CHANGE_EMAIL:
+        return _("user %(key)s: another address than plenigo knows") % {"key": found.user_key}
+    return _("user %(key)s: another name or language than plenigo knows") % {"key": found.user_key}
 
 
 def _as_numbers(backlog: Backlog, drifted: int) -> dict[str, Any]:
