@@ -9,7 +9,9 @@ ROOT = Path(__file__).parent.parent.parent
 
 
 def python(*arguments: str, **environment: str) -> subprocess.Popen[str]:
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "COV_"))}
+    # Nor is a process's output unbuffered, which no service of a machine's is.
+    own = ("PYTEST_", "COV_", "PYTHONUNBUFFERED")
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(own)}
     return subprocess.Popen(
         [sys.executable, *arguments],
         cwd=ROOT,

@@ -276,6 +276,7 @@ class Command(BaseCommand):
     def _say(self, text: str) -> None:
         if not self.is_quiet:
             self.stdout.write(text)
+            self.stdout.flush()  # a log has it now, and not when the process ends
 
     def _complain(self, text: str) -> None:
         self.stderr.write(text)
