@@ -43,6 +43,7 @@ def main() -> int:
         lambda: access.check_access(reader, products),
         lambda: cache.get(key),
         rounds=arguments.rounds,
+        gate=GATE,
     )
     missed = pairs.report("access", "a warm check", "cache.get", ratio, GATE, counts)
     return int(missed and arguments.check)

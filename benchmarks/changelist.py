@@ -174,7 +174,9 @@ def _is_case_missed(case: str, open_many: Opener, open_few: Opener, links: int, 
     (rows, queries), (few_rows, few_queries) = open_many(case), open_few(case)
     assert bool(rows) == (case != "nobody's name")
     counts = {"rows": (rows, few_rows), "queries": (queries, few_queries)}
-    ratio = pairs.compare_by_the_clock(lambda: open_many(case), lambda: open_few(case), rounds=rounds, calls=1)
+    ratio = pairs.compare_by_the_clock(
+        lambda: open_many(case), lambda: open_few(case), rounds=rounds, calls=1, gate=GATE
+    )
     return pairs.report("changelist", f"{links} links, {case}", f"the list with {FEW}", ratio, GATE, counts)
 
 

@@ -79,7 +79,7 @@ def is_missed(kind: str, rounds: int) -> bool:
         "more_statements": (statements(save_changed) - plain, 1),
         "more_statements_of_another_field": (statements(save_name) - plain, 0),
     }
-    ratio = pairs.compare_by_the_clock(save_changed, save_plainly, rounds=rounds, calls=SAVES)
+    ratio = pairs.compare_by_the_clock(save_changed, save_plainly, rounds=rounds, calls=SAVES, gate=GATES[kind])
     assert RemoteChange.objects.filter(kind="change_email", noted__gt=0).exists()
     return pairs.report("save", kind, "the same save, not followed", ratio, GATES[kind], counts)
 

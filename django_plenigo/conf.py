@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from django.apps import apps
 from django.conf import settings
+from django.core.cache import caches
 from django.http import HttpRequest
 from django.urls import get_script_prefix
 from django.utils.functional import Promise
@@ -126,8 +127,11 @@ class Account:
 
     def _get(self, name: str) -> Any:
         option = OPTIONS[name]
-        value = self.raw.get(name, option.default)
-        # The exact type first: this runs several times for every gate of a page.
+        # This runs several times for every gate of a page, so what is right comes first.
+        try:
+            value = settings.PLENIGO[self.alias].get(name, option.default)
+        except (AttributeError, KeyError, TypeError):
+            value = self.raw.get(name, option.default)  # raises, and says what is wrong
         if type(value) in option.kind and (not option.choices or value in option.choices):
             return value
         return self._checked(name, option, value)
@@ -156,10 +160,10 @@ class Account:
             raise ConfigurationError(text)
 
     def _seconds(self, name: str) -> float:
-        value = float(self._get(name))
-        if not 0 <= value < math.inf:  # so NaN neither
-            raise ConfigurationError(f"PLENIGO[{self.alias!r}][{name!r}] must be a number of seconds, 0 or more.")
-        return value
+        value: float = self._get(name)
+        if 0 <= value < math.inf:  # so NaN neither
+            return value
+        raise ConfigurationError(f"PLENIGO[{self.alias!r}][{name!r}] must be a number of seconds, 0 or more.")
 
     def _count(self, name: str) -> int:
         value: int = self._get(name)
@@ -319,7 +323,7 @@ class Account:
     def cache_alias(self) -> str:
         """The alias in `CACHES` that answers about access and the circuit breaker are kept in."""
         value: str = self._get("CACHE")
-        if value not in settings.CACHES:
+        if value not in caches.settings:  # what Django has read of CACHES, which costs less than to read it anew
             where, known = f"PLENIGO[{self.alias!r}]['CACHE']", ", ".join(settings.CACHES)
             raise ConfigurationError(f"{where} must be an alias of CACHES; known are: {known}.")
         return value

@@ -19,6 +19,11 @@ MOST_RATIO = 200
 #: Below this size the ratio says nothing.
 RATIO_COUNTS_FROM_BYTES = 1024 * 1024
 
+#: As many rows as a sheet of Excel's has, and so many of them empty in a row. A file may number a row as it likes, and
+#: each one that is missing before it is read as an empty one.
+MOST_ROWS = 1_048_576
+MOST_EMPTY_ROWS = 100_000
+
 #: What of a file is XML, and so might carry a document type with entities.
 XML_ENDINGS = (".xml", ".rels", ".vml")
 PROLOG_PIECE_BYTES = 16 * 1024
@@ -68,8 +73,14 @@ def read_rows(file: IO[bytes], *, most_columns: int) -> Iterator[tuple[int, list
         try:
             sheet = book.worksheets[0]
             sheet.reset_dimensions()  # what a file says of its own size may be wrong
+            empty_rows = 0
             for number, cells in enumerate(sheet.iter_rows(max_col=most_columns), 1):
-                yield number, [_text_of(cell) for cell in cells]
+                texts = [_text_of(cell) for cell in cells]
+                empty_rows = 0 if any(texts) else empty_rows + 1
+                if number > MOST_ROWS or empty_rows > MOST_EMPTY_ROWS:
+                    text = _("The sheet has too many empty lines before line %(number)d: copy its lines to a new one.")
+                    raise AccessImportError("file", text % {"number": number}, code="too_many_rows")
+                yield number, texts
         finally:
             book.close()
 

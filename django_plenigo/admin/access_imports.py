@@ -196,7 +196,7 @@ class AccessImportAdmin(SupportAdmin):
     ) -> HttpResponse:
         """Show the plan, how far the import has come, or its result."""
         self._check(self.has_view_permission(request))
-        access_import = self._import_of(object_id)
+        access_import = self._import_of(request, object_id)
         may_import = request.user.has_perm(PERMISSION)
         context = {
             "title": name_of(access_import),
@@ -222,7 +222,7 @@ class AccessImportAdmin(SupportAdmin):
     def failures_view(self, request: HttpRequest, object_id: str) -> StreamingHttpResponse:
         """Give the lines that were not imported as a file that can be mended and fed back in."""
         self._check(self.may_see_lines(request))
-        access_import = self._import_of(object_id)
+        access_import = self._import_of(request, object_id)
         name = f"{access_import.pk}-{get_valid_filename(access_import.file_name or 'file')}".rsplit(".", 1)[0]
         return StreamingHttpResponse(
             (line.encode() for line in access_imports.write_failures(access_import)),
@@ -236,12 +236,12 @@ class AccessImportAdmin(SupportAdmin):
         if not is_allowed:
             raise PermissionDenied
 
-    def _import_of(self, object_id: str) -> AccessImport:
+    def _import_of(self, request: HttpRequest, object_id: str) -> AccessImport:
         field = AccessImport._meta.pk
         try:
             key = field.to_python(unquote(object_id))
             field.run_validators(key)  # SQLite cannot even look for a number that is too large
-            return AccessImport.objects.select_related("created_by").get(pk=key)
+            return self.get_queryset(request).select_related("created_by").get(pk=key)
         except (AccessImport.DoesNotExist, ValidationError):
             raise Http404 from None
 

@@ -36,8 +36,8 @@ class TryAgain(ActionPage):
     most = 1000
 
     def rows(self, request: HttpRequest) -> QuerySet[RemoteChange]:
-        """Return the changes with what their names need."""
-        return super().rows(request).select_related("link__user")
+        """Return the changes of the accounts that there are, with what their names need."""
+        return super().rows(request).filter(account__in=conf.accounts()).select_related("link__user")
 
     def describe(self, row: RemoteChange) -> str:
         """Name the reader and the kind."""

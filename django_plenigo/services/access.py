@@ -63,7 +63,7 @@ class AccessAnswer:
 
 
 #: Made once: a frozen value costs more to make than to look up, and a page may hold many gates.
-KNOWN = {access: AccessAnswer(access) for access in Access}
+BOUGHT, NOT_BOUGHT = AccessAnswer(Access.BOUGHT), AccessAnswer(Access.NOT_BOUGHT)
 
 
 class ReaderAnswers(TypedDict, total=False):
@@ -128,16 +128,16 @@ def look_up(
     """
     check_product_ids(product_ids)
     if user is None or not user.is_authenticated:
-        return AccessAnswer(Access.NOT_BOUGHT)
+        return NOT_BOUGHT
     account = conf.Account(using)
     now = time.time()
     kept = _kept(account, user)
     access = _fresh(kept, product_ids, now - account.access_ttl_seconds, now)
     if access is not None:
-        return KNOWN[access]
+        return BOUGHT if access is Access.BOUGHT else NOT_BOUGHT
     link = customers.link_of(user, using=using) if find_link is None else find_link()
     if link is None:
-        return AccessAnswer(Access.NOT_BOUGHT)
+        return NOT_BOUGHT
     if not may_ask or _has_just_failed(kept, now):
         return AccessAnswer(_in_an_outage(account, kept, product_ids, now), has_failed=True)
     return _ask(account, user, link, product_ids)

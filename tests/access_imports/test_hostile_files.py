@@ -230,6 +230,38 @@ def repacked(change, *, compression=zipfile.ZIP_DEFLATED):
     return packed
 
 
+def with_row_at(number, row):
+    """A sheet whose row has another number."""
+
+    def change(name, content):
+        if not name.endswith("sheet1.xml"):
+            return content
+        moved = content.replace(f'<row r="{row}"'.encode(), f'<row r="{number}"'.encode())
+        for column in "ABC":
+            moved = moved.replace(f'r="{column}{row}"'.encode(), f'r="{column}{number}"'.encode())
+        assert moved != content
+        return moved
+
+    return repacked(change)
+
+
+def test_sheet_that_begins_far_down_is_refused(links):
+    with pytest.raises(AccessImportError, match="The first 1000 lines are empty") as caught:
+        planned(with_row_at(999_999_999_999, 1))
+    assert caught.value.code == "no_header"
+
+
+def test_sheet_with_a_line_numbered_far_out_fails_without_reading_all_before_it(links):
+    run = planned(with_row_at(999_999_999_999, 2))
+    assert run.state == "failed"
+    assert "too many empty lines before line 100002" in run.last_error
+
+
+def test_text_file_that_begins_with_many_empty_lines_is_refused(links):
+    with pytest.raises(AccessImportError, match="The first 1000 lines are empty"):
+        planned(io.BytesIO(b"\n" * 10_000 + b"customer_id,access_id_1\nCUSTOMER-1,a\n"))
+
+
 def with_document_type(name, content):
     entities = b'<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;">]>'
     if not name.endswith("sheet1.xml"):

@@ -21,6 +21,9 @@ CSV, XLSX = "csv", "xlsx"
 #: How many lines are looked at and written at once.
 CHUNK = 1000
 
+#: In how many of its first lines a file must have one that is not empty.
+HEADER_WITHIN = 1000
+
 LONGEST_TOLD = 200
 
 #: What the files begin with that are none of ours but look so.
@@ -53,11 +56,15 @@ def format_of(file: IO[bytes]) -> str:
 def layout_of(file: IO[bytes], file_format: str, account: str) -> Layout:
     """Return how a file is read, by its first line that is not empty. Raises `AccessImportError`."""
     delimiter = text_files.find_delimiter(file) if file_format == CSV else ","
-    for number, cells in _all_rows(file, file_format, delimiter, MOST_COLUMNS + 1):
+    number = 0
+    for number, cells in islice(_all_rows(file, file_format, delimiter, MOST_COLUMNS + 1), HEADER_WITHIN):
         if any(cells):
             header = [text_files.unescaped(cell) for cell in cells] if is_of_failures(cells) else cells
             return read_header(header, account, header_line=number, delimiter=delimiter)
-    raise AccessImportError("file", _("The file is empty."), code="empty")
+    if number < HEADER_WITHIN:
+        raise AccessImportError("file", _("The file is empty."), code="empty")
+    text = _("The first %(count)d lines are empty: begin with a line of the columns' names.")
+    raise AccessImportError("file", text % {"count": HEADER_WITHIN}, code="no_header")
 
 
 def chunks_of(file: IO[bytes], access_import: AccessImport, layout: Layout, *, after: int) -> Iterator[list[Row]]:

@@ -26,12 +26,12 @@ from django_plenigo.services.customers.registering import (
     Registration,
     check_registration,
     external_id_to_attach,
+    note_rest_of_registration,
     prepare_registration,
     register,
     request_registration,
     send_registration,
     store_registration,
-    tell_address_again,
     tell_registered,
 )
 from django_plenigo.services.customers.users import (
@@ -64,6 +64,7 @@ __all__ = [
     "has_verified_email",
     "link_of",
     "link_of_in_response",
+    "note_rest_of_registration",
     "prepare_registration",
     "profile_of",
     "register",
@@ -73,7 +74,6 @@ __all__ = [
     "request_registration",
     "send_registration",
     "store_registration",
-    "tell_address_again",
     "tell_registered",
     "write_ids",
 ]

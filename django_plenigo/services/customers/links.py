@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, router, transaction
 from django.utils import timezone
 
 from django_plenigo import conf
@@ -66,7 +66,8 @@ def write_ids(link: CustomerLink, *, only_unregistered: bool = False, **values: 
     ids = ("customer_id", "external_id")
     empty = dict.fromkeys(ids if only_unregistered else [name for name in ids if name in values])
     try:
-        with transaction.atomic():  # a savepoint, so that a caller's transaction survives the refusal
+        # A savepoint, so that a caller's transaction survives the refusal.
+        with transaction.atomic(router.db_for_write(CustomerLink)):
             rows = CustomerLink.objects.filter(pk=link.pk, **empty)
             return bool(rows.update(**values, updated_at=timezone.now()))
     except IntegrityError:

@@ -5,7 +5,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
-from django.db import transaction
+from django.db import router, transaction
 from django.db.models import Q
 from django.utils import timezone
 
@@ -166,6 +166,18 @@ def store_registration(link: CustomerLink, registered: Registered) -> bool:
     return is_first
 
 
+def note_rest_of_registration(link: CustomerLink) -> None:
+    """Note all that comes after a registration: whoever has written it may have died before.
+
+    The address too: an earlier call, whose answer nobody has, may come after another one.
+    """
+    if link.customer_id and not link.external_id:
+        outbox.note(link, Kind.ATTACH_EXTERNAL_ID)
+    tell_address_again(link)
+    outbox.note_where(link.account, Q(link=link, kind=Kind.ASSIGN_ACCESS_IDS))
+    request_profile_sync(link.user, using=link.account)
+
+
 def tell_address_again(link: CustomerLink) -> None:
     """Note that a customer's address is to be told, whatever has been confirmed.
 
@@ -177,7 +189,7 @@ def tell_address_again(link: CustomerLink) -> None:
 def tell_registered(link: CustomerLink, user: Any) -> None:
     """Send the signal `customer_registered` when the transaction is committed."""
     tell = partial(customer_registered.send_robust, sender=CustomerLink, link=link, user=user)
-    transaction.on_commit(tell, robust=True)
+    transaction.on_commit(tell, using=router.db_for_write(CustomerLink), robust=True)
 
 
 def external_id_to_attach(link: CustomerLink) -> str | None:

@@ -46,7 +46,7 @@ class Register(ChangeKind):
     def prepare(self, link: CustomerLink) -> Call | None:
         """Read the user's values, unless she is a customer by now."""
         if link.is_registered:
-            customers.tell_address_again(link)  # an earlier call, whose answer nobody has, may come after another one
+            customers.note_rest_of_registration(link)
             return None
         registration = customers.prepare_registration(link, link.user)
         return lambda: customers.send_registration(registration)
