@@ -57,7 +57,7 @@ def _kept_answers(view: support.CustomerView) -> list[Any]:
 
 def _change(request: HttpRequest, admin_site: admin.AdminSite, view: support.CustomerView, change: RemoteChange) -> Any:
     change_admin = admin_of(admin_site, RemoteChange)
-    may_send = change_admin is not None and TryAgain.is_allowed(request, change_admin)
+    may_send = view.is_configured and change_admin is not None and TryAgain.is_allowed(request, change_admin)
     return {
         "kind": change.get_kind_display(),
         "progress": progress_of(change),

@@ -8,7 +8,7 @@ from django.utils import timezone
 from django_plenigo.errors import AuthenticationError, ConflictError
 from django_plenigo.models import CustomerLink, RemoteChange
 from django_plenigo.services import customers, outbox
-from tests.admin.conftest import text_of
+from tests.admin.conftest import confirm, messages_of, text_of
 from tests.factories import LinkFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -84,6 +84,14 @@ def test_paused_account_has_a_banner_with_the_reason(admin_client, one_of_each):
 def test_pause_that_is_over_has_no_banner(admin_client, one_of_each):
     outbox.pause("default", AuthenticationError("plenigo", "register_user", status=401), timedelta(minutes=-1))
     assert "nothing is sent to plenigo" not in text_of(admin_client.get(CHANGES))
+
+
+def test_change_of_an_account_that_is_gone_is_not_promised_to_be_sent(admin_client, refuse, sandbox):
+    change = refuse(LinkFactory(account="gone"), TAKEN)
+    page = confirm(admin_client, "/admin/plenigo/remotechange/try-again/", change)
+    assert messages_of(page) == ["What was chosen is not there any more; nothing was done."]
+    change.refresh_from_db()
+    assert change.is_refused
 
 
 # ---- conflicts

@@ -132,12 +132,13 @@ def test_each_account_has_a_panel(admin_client, link, settings):
     assert "using=weekly" in page
 
 
-def test_link_of_an_account_that_is_gone_is_shown_without_actions(admin_client, user):
-    LinkFactory(user=user, account="gone", customer_id="OLD")
+def test_link_of_an_account_that_is_gone_is_shown_without_actions(admin_client, user, refuse):
+    refuse(LinkFactory(user=user, account="gone", customer_id="OLD"), TAKEN)
     page = page_of(admin_client, user)
     assert "OLD" in page
     assert "not in the settings any more" in page
     assert "/admin/plenigo/customerlink/check/" not in page
+    assert "try-again" not in page
 
 
 def test_agent_who_may_not_see_links_sees_no_panel(agent_who_may, reader):

@@ -111,6 +111,21 @@ def yes(user):
     return True
 
 
+def test_registration_whose_worker_died_before_its_notes_is_ended_by_the_next_one(sandbox, user):
+    link = customers.request_registration(user)
+    AccessId.objects.create(link=link, slot=1, value="CRM-1", imported_at=NOW())
+    outbox.note(link, Kind.ASSIGN_ACCESS_IDS)
+    customer = sandbox.create_customer(user.email)
+    written = {"customer_id": customer.customer_id, "confirmed_email": user.email}
+    CustomerLink.objects.filter(pk=link.pk).update(**written)  # and nothing more
+    RemoteChange.objects.filter(link=link, kind=Kind.ASSIGN_ACCESS_IDS).update(due_at=None, delivered=1)
+    sending.deliver_due()
+    link.refresh_from_db()
+    assert link.external_id == str(user.pk)
+    assert endpoints(sandbox) == ["addExternalUserId", "changeEmail", "importCustomerAccess"]
+    assert not any(row.is_waiting for row in RemoteChange.objects.all())
+
+
 def test_access_ids_of_a_reader_whose_registration_waits_are_told_with_it(sandbox, user):
     sandbox.fail_next(503, endpoint="register")
     link = customers.request_registration(user)
