@@ -241,9 +241,10 @@ class AccessImportAdmin(SupportAdmin):
         try:
             key = field.to_python(unquote(object_id))
             field.run_validators(key)  # SQLite cannot even look for a number that is too large
-            return self.get_queryset(request).select_related("created_by").get(pk=key)
+            access_import: AccessImport = self.get_queryset(request).select_related("created_by").get(pk=key)
         except (AccessImport.DoesNotExist, ValidationError):
             raise Http404 from None
+        return access_import
 
     def _address(self, name: str, *rows: AccessImport) -> str:
         site = self.admin_site.name
