@@ -72,7 +72,7 @@ class Outbox(RuleBasedStateMachine):
     def change_back(self, reader: str) -> None:
         self._save(reader, self._link(reader).confirmed_email or "bob@example.com")
 
-    @rule(reader=READERS, slot=st.integers(0, 3), value=st.sampled_from(["CRM-1", "CRM-2", "crm-1"]))
+    @rule(reader=READERS, slot=st.integers(0, 3), value=st.sampled_from(["CRM-1", "CRM-2", "CRM-3"]))
     def import_access_id(self, reader: str, slot: int, value: str) -> None:
         ids = [None, None, None, None]
         ids[slot] = value
