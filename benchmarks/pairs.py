@@ -39,8 +39,8 @@ class Ratio:
 def compare(ours: Callable[[], object], peer: Callable[[], object], *, rounds: int, gate: float = math.inf) -> Ratio:
     """Return the ratio of the processor time of this process.
 
-    Measured again while it is too noisy or above the gate, three times at most; then the best counts, since what else
-    the machine does makes nothing cheaper.
+    Measured again while it is too noisy or above the gate, three times at most; then the best counts. That forgives a
+    busy machine, and what is dearer than the gate only now and then.
     """
     our_calls, peer_calls = calls_of_a_slice(ours), calls_of_a_slice(peer)
     return _best(lambda: _round(ours, our_calls, peer, peer_calls), rounds, gate)
