@@ -229,7 +229,11 @@ class RemoteChange(models.Model):
         ASSIGN_ACCESS_IDS = "assign_access_ids", _("assign access ids")
 
     link = models.ForeignKey(
-        CustomerLink, on_delete=models.CASCADE, related_name="remote_changes", verbose_name=_("customer link")
+        CustomerLink,
+        on_delete=models.CASCADE,
+        related_name="remote_changes",
+        db_index=False,  # the unique constraint begins with it
+        verbose_name=_("customer link"),
     )
     account = models.CharField(_("account"), max_length=64, default="default", editable=False)
     kind = models.CharField(_("kind"), max_length=32, choices=Kind.choices)

@@ -32,7 +32,7 @@ def note_difference(
     can_look_twice = connection.features.update_can_self_select
     statement = _statement(tuple(values), only_in_step, can_look_twice)
     with connection.cursor() as cursor:
-        cursor.execute(statement, [now, now, kind, account, key, account, key, *values.values()])
+        cursor.execute(statement, {"now": now, "kind": kind, "account": account, "user": key, **values})
         is_noted = bool(cursor.rowcount)
     if is_noted:
         outbox.wake_on_commit(account)
@@ -47,8 +47,8 @@ def _statement(columns: tuple[str, ...], only_in_step: bool, can_look_twice: boo
     PostgreSQL plans them in half the time. MariaDB assigns from left to right, so `noted` comes last.
     """
     is_new = "refused_at IS NOT NULL OR noted <= delivered"
-    of_user = f"FROM {LINKS} WHERE account = %s AND user_id = %s"
-    differs = " OR ".join(f"{column} <> %s" for column in columns)
+    of_user = f"FROM {LINKS} WHERE account = %(account)s AND user_id = %(user)s"
+    differs = " OR ".join(f"{column} <> %({column})s" for column in columns)
     is_due = f"""1 = (
         SELECT 1 {of_user} AND (customer_id IS NOT NULL OR external_id IS NOT NULL) AND ({differs})
     )"""
@@ -64,11 +64,11 @@ def _statement(columns: tuple[str, ...], only_in_step: bool, can_look_twice: boo
             is_due = f"{is_due} OR ({was_due}) IS NOT NULL"
     statement = f"""
         UPDATE {CHANGES} SET
-            due_at = CASE WHEN {is_new} THEN %s ELSE due_at END,
-            noted_at = CASE WHEN {is_new} THEN %s ELSE noted_at END,
+            due_at = CASE WHEN {is_new} THEN %(now)s ELSE due_at END,
+            noted_at = CASE WHEN {is_new} THEN %(now)s ELSE noted_at END,
             attempts = CASE WHEN {is_new} THEN 0 ELSE attempts END,
             refused_at = NULL,
             noted = noted + 1
-        WHERE kind = %s AND link_id = (SELECT id {of_user}) AND ({is_due})
+        WHERE kind = %(kind)s AND link_id = (SELECT id {of_user}) AND ({is_due})
     """  # noqa: S608 - nothing but names of columns
     return " ".join(statement.split())
