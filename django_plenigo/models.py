@@ -159,10 +159,15 @@ class AccessImport(models.Model):
     position = models.PositiveIntegerField(
         _("position"), default=0, help_text=_("The number of the last line that was worked on.")
     )
+    # When planning began: what was entered later the plan may not have seen.
+    planned_at = models.DateTimeField(null=True, blank=True, editable=False)
+    attempts = models.PositiveIntegerField(_("attempts"), default=0, editable=False)
     lease = models.UUIDField(null=True, blank=True, editable=False)
     leased_until = models.DateTimeField(_("leased until"), null=True, blank=True, editable=False)
     finished_at = models.DateTimeField(_("finished at"), null=True, blank=True)
     last_error = models.CharField(_("last error"), max_length=200, blank=True, default="")
+    last_error_type = models.CharField(_("kind of the last error"), max_length=64, blank=True, default="")
+    last_error_line = models.PositiveIntegerField(null=True, blank=True, editable=False)
 
     class Meta:
         verbose_name = _("import of access ids")

@@ -37,6 +37,10 @@ class Reason(models.TextChoices):
     TOO_MANY_CELLS = "too_many_cells", _("the line has more cells than the first one")
     SAME_VALUE = "same_value", _("stands in line %(line)d already")
     SAME_CUSTOMER = "same_customer", _("the same customer stands in line %(line)d already")
+    CHANGED_SINCE = (
+        "changed_since",
+        _("was entered otherwise here after the file was checked: if the file is right, import this line again"),
+    )
     NUMBER = "number", _("the spreadsheet has made a number of this ID, which may have lost digits: make it text")
     DATE = "date", _("the spreadsheet has made a date of this ID: make it text")
     FORMULA = "formula", _("is a formula: put in its value as text")

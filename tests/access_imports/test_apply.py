@@ -1,5 +1,6 @@
 """What a file leaves behind, also where a worker dies on the way or two work at once."""
 
+import io
 from datetime import timedelta
 
 import pytest
@@ -170,6 +171,34 @@ def test_line_that_was_done_by_hand_since_the_plan_is_not_written_again(links):
     assert RemoteChange.objects.get(link=links[0]).noted == 1
 
 
+def test_id_that_was_entered_since_the_plan_is_not_overwritten_but_makes_a_bad_line(links):
+    import_access_ids(links[0], ["old"])
+    import_access_ids(links[2], ["old-3"])
+    run = planned(csv_file("CUSTOMER-1,a,", "CUSTOMER-2,b,", "CUSTOMER-3,c,"))
+    import_access_ids(links[0], ["by-hand"])  # in the place of what the plan saw
+    import_access_ids(links[1], ["by-hand-2"])  # in an empty place
+    access_imports.confirm(run)
+    assert (run.state, counts(run)) == ("done", (1, 2, 0, 2, 1))
+    assert bad(run) == [(2, "access_id_1", "a", "changed_since"), (3, "access_id_1", "b", "changed_since")]
+    assert kept() == [("1", 1, "by-hand"), ("2", 1, "by-hand-2"), ("3", 1, "c")]
+
+
+def test_line_that_stayed_out_since_its_customer_was_changed_is_imported_by_the_next_yes(links):
+    run = planned(csv_file("CUSTOMER-1,a,"))
+    import_access_ids(links[0], ["by-hand"])
+    access_imports.confirm(run)
+    again = apply(io.BytesIO("".join(access_imports.write_failures(run)).encode()))
+    assert (counts(again), kept()) == ((0, 1, 0, 0, 1), [("1", 1, "a")])
+
+
+def test_id_that_was_entered_in_another_place_since_the_plan_is_no_reason_against_a_line(links):
+    import_access_ids(links[0], ["old"])
+    run = planned(csv_file("CUSTOMER-1,a,"))
+    import_access_ids(links[0], [None, "by-hand"])
+    access_imports.confirm(run)
+    assert kept() == [("1", 1, "a"), ("1", 2, "by-hand")]
+
+
 # ---- large files, crashes, and two at once -----------------------------------------------------------------------
 
 
@@ -326,13 +355,13 @@ def test_nothing_is_begun_where_the_work_must_stop_already(many):
     assert access_imports.continue_due(must_stop=lambda: True) == 0
 
 
-def once_the_chunk_is_read(work):
+def once_the_chunk_is_read(work, by="plenigo_accessid"):
     """A wrapper of the connection that has something done between what a chunk reads and what it writes, once."""
     is_done = []
 
     def wrap(execute, sql, parameters, many_, context):
         result = execute(sql, parameters, many_, context)
-        is_last_read = sql.startswith("SELECT") and "plenigo_accessid" in sql and "JOIN" not in sql
+        is_last_read = sql.startswith("SELECT") and by in sql and "JOIN" not in sql
         if is_last_read and not is_done:
             is_done.append(True)
             work()
@@ -355,6 +384,16 @@ def test_id_that_another_import_takes_while_the_chunk_is_written_is_a_bad_line(l
         access_imports.confirm(run)
     assert (run.state, reasons(run), counts(run)) == ("done", {3: "taken"}, (2, 0, 0, 1, 1))
     assert kept() == [("1", 1, "a"), ("4", 1, "b")]
+
+
+@pytest.mark.parametrize("read", ["plenigo_accessid", "imported_at"])
+def test_id_that_is_entered_while_the_chunk_is_written_is_not_overwritten(links, read):
+    import_access_ids(links[0], ["old"])
+    run = planned(csv_file("CUSTOMER-1,a,", "CUSTOMER-2,b,"))
+    with once_the_chunk_is_read(lambda: import_access_ids(links[0], ["by-hand"]), read):
+        access_imports.confirm(run)
+    assert reasons(run) == {2: "changed_since"}
+    assert kept() == [("1", 1, "by-hand"), ("2", 1, "b")]
 
 
 @pytest.mark.django_db(transaction=True)

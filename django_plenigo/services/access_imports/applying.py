@@ -6,16 +6,25 @@ from itertools import islice
 from typing import IO
 
 from django.db import IntegrityError, OperationalError, router, transaction
-from django.db.models import F, Q
+from django.db.models import F
 from django.utils import timezone
 
-from django_plenigo.models import AccessId, AccessImport, RemoteChange
+from django_plenigo.models import AccessId, AccessImport, AccessImportLine, RemoteChange
 from django_plenigo.services import outbox
-from django_plenigo.services.access_ids import ATTEMPTS, rows
+from django_plenigo.services.access_ids import ATTEMPTS, Reason, rows
 from django_plenigo.services.access_imports.judging import Judged, find_customers, judge_changes
 from django_plenigo.services.access_imports.layout import Layout
 from django_plenigo.services.access_imports.leases import write
-from django_plenigo.services.access_imports.lines import CHUNK, Row, bad_lines, chunks_of, read_line, write_bad_lines
+from django_plenigo.services.access_imports.lines import (
+    CHUNK,
+    Row,
+    bad_line,
+    bad_lines,
+    chunks_of,
+    column_of,
+    read_line,
+    write_bad_lines,
+)
 from django_plenigo.services.access_imports.planning import split
 
 State = AccessImport.State
@@ -67,7 +76,8 @@ def _apply_chunk(chunk: list[Row], access_import: AccessImport, layout: Layout, 
     lines, bad = split(read_line(row, layout) for row in chunk if row[0] not in left_out)
     found, nobody = find_customers(account, layout, lines)
     good, taken = judge_changes(account, layout, found)
-    bad += nobody + taken
+    good, changed_since, replaced = _with_replaced(good, layout, access_import)
+    bad += nobody + taken + changed_since
     to_write = [each for each in good if each.changes]
     with transaction.atomic(router.db_for_write(AccessId)):
         # First, so that whoever else works on this file waits here and then finds that it is not at this place.
@@ -79,23 +89,43 @@ def _apply_chunk(chunk: list[Row], access_import: AccessImport, layout: Layout, 
             applied_count=F("applied_count") + len(to_write),
             bad_count=F("bad_count") + len(bad),
         )
-        _write_ids(to_write, access_import)
+        _write_ids(to_write, access_import, replaced)
         outbox.note_all(account, [each.customer.link_key for each in to_write], RemoteChange.Kind.ASSIGN_ACCESS_IDS)
         write_bad_lines(access_import, bad)
 
 
-def _write_ids(lines: list[Judged], access_import: AccessImport) -> None:
-    overwritten = Q()
-    by_slots: dict[tuple[int, ...], list[int]] = {}
+def _with_replaced(
+    lines: list[Judged], layout: Layout, access_import: AccessImport
+) -> tuple[list[Judged], list[AccessImportLine], list[int]]:
+    """Return the lines that may be written, those that would undo what was entered since the plan, and whose rows go.
+
+    One query; none where no line overwrites anything.
+    """
+    links = [each.customer.link_key for each in lines if each.is_overwriting]
+    if not links:
+        return lines, [], []
+    planned_at = access_import.planned_at or access_import.created_at
+    found = rows().filter(link__in=links).values_list("link_id", "slot", "pk", "value", "imported_at")
+    there = {(link_key, slot): row for link_key, slot, *row in found}
+    good, bad, replaced = [], [], []
     for each in lines:
-        slots = tuple(sorted(slot for slot in each.changes if slot in each.customer.slots))
-        if slots:
-            by_slots.setdefault(slots, []).append(each.customer.link_key)
-    for slots, link_keys in by_slots.items():
-        overwritten |= Q(slot__in=slots, link__in=link_keys)
-    if by_slots:
+        changes = {slot: there[key] for slot in each.changes if (key := (each.customer.link_key, slot)) in there}
+        later = [slot for slot, (_pk, value, at) in changes.items() if at > planned_at and value != each.changes[slot]]
+        if later:
+            line, slot = each.line, min(later)
+            column = column_of(layout, slot)
+            bad.append(bad_line(line.number, line.cells, Reason.CHANGED_SINCE, column, line.wanted[slot]))
+            continue
+        good.append(each)
+        replaced += [pk for pk, _value, _at in changes.values()]
+    return good, bad, replaced
+
+
+def _write_ids(lines: list[Judged], access_import: AccessImport, replaced: list[int]) -> None:
+    if replaced:
+        # By their keys, so that what has come into their places since they were read stays, and meets the constraints.
         # Not by an update: two that change places would be one value twice in between.
-        rows().filter(overwritten).delete()
+        rows().filter(pk__in=replaced).delete()
     now = timezone.now()
     new = (
         AccessId(

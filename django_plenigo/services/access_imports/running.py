@@ -185,6 +185,7 @@ def _work_under(
 
 def _plan(file: IO[bytes], access_import: AccessImport, lease: uuid.UUID, observe: Observer) -> None:
     bad_lines().filter(access_import=access_import).delete()  # of a plan that a crash has cut off
+    write(access_import, lease, State.PLANNING, planned_at=timezone.now())
 
     def keep(plan: Plan, bad: list[AccessImportLine]) -> None:
         counts = plan.as_counts()
