@@ -54,6 +54,14 @@ for user in get_user_model().objects.all():
 """
 
 
+def wait_until(holds: Callable[[], bool]) -> None:
+    """Wait until something that must come has come."""
+    ends = time.monotonic() + PATIENCE_SECONDS
+    while not holds():
+        assert time.monotonic() < ends
+        time.sleep(0.02)
+
+
 class Site:
     """A site with readers who are customers; each of its processes has an environment of its own."""
 

@@ -6,7 +6,7 @@ import time
 import pytest
 import requests
 
-from tests.delivery.conftest import PATIENCE_SECONDS, Site
+from tests.delivery.conftest import PATIENCE_SECONDS, Site, wait_until
 from tests.demo import free_port
 from tests.recording_vendor import RecordingVendor
 
@@ -52,6 +52,7 @@ def test_worker_that_is_stopped_delivers_what_it_noted(
     site.prepare(8)
     process, url = server(*options)
     change_addresses(url)
+    wait_until(lambda: len(slow_vendor.calls) >= 4)
     process.send_signal(signal.SIGTERM)
     began = time.monotonic()
     process.communicate(timeout=PATIENCE_SECONDS)
@@ -78,6 +79,7 @@ def test_vendor_who_hangs_holds_a_stopping_worker_up_for_seconds_and_what_is_due
     site.prepare(8)
     process, url = server("--workers", "1")
     change_addresses(url)
+    wait_until(lambda: len(slow_vendor.calls) >= 4)
     process.send_signal(signal.SIGTERM)
     began = time.monotonic()
     process.communicate(timeout=PATIENCE_SECONDS)

@@ -9,7 +9,8 @@ import pytest
 from django.db import OperationalError
 
 from django_plenigo.delivery import Drainer
-from tests.delivery.conftest import PATIENCE_SECONDS, Site
+from tests.delivery.conftest import PATIENCE_SECONDS, START, Site, wait_until
+from tests.recording_vendor import RecordingVendor
 
 
 class Desk:
@@ -165,6 +166,30 @@ def test_vendor_who_does_not_answer_holds_no_process_up_that_ends(site: Site):
     began = time.monotonic()
     site.run(HANGING)
     assert time.monotonic() - began < 30
+
+
+ENDING_IN_THE_MIDDLE = """
+from django_plenigo import delivery
+drainer = delivery.Drainer(delivery._work, exit_seconds=0.5, last_calls_seconds=2.5)
+drainer.wake(["default"])
+input()
+"""
+
+
+def test_process_that_ends_with_much_due_keeps_its_promise_and_leaves_nothing_half_done(
+    site: Site, slow_vendor: RecordingVendor, processes
+):
+    slow_vendor.latency_seconds = 1.5
+    site.prepare(40)
+    site.change(DELIVERY="")
+    process = processes(site.start("-c", START + ENDING_IN_THE_MIDDLE))
+    wait_until(lambda: len(slow_vendor.calls) >= 4)
+    began = time.monotonic()
+    process.communicate("\n", timeout=PATIENCE_SECONDS)
+    assert time.monotonic() - began < 4.5
+    told = len(slow_vendor.calls)
+    assert 4 <= told <= 12
+    assert site.look() == {"told": told, "waiting": 40 - told, "leased": 0}
 
 
 FORKING = """

@@ -3,18 +3,16 @@
 import enum
 import logging
 import queue
-import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 from typing import Any
 
-from django.db import InterfaceError, OperationalError, connections
+from django.db import InterfaceError, OperationalError
 
 from django_plenigo import backends, conf
 from django_plenigo.errors import (
@@ -26,6 +24,7 @@ from django_plenigo.errors import (
     UnsupportedOperationError,
 )
 from django_plenigo.services import outbox
+from django_plenigo.services.sending.calling import CallingThreads
 from django_plenigo.services.sending.claims import (
     Acknowledged,
     Claim,
@@ -161,7 +160,7 @@ class _Run:
         self.busy_since: dict[object, float] = {}
         self.settled_at = time.monotonic()
         self.under_way = 0
-        # While this thread is busy with the database, the others find their next calls in the pool's queue.
+        # While this thread is busy with the database, the others find their next calls in a queue.
         self.most_under_way = 1 if self.workers == 1 or self.pace_seconds else CALLS_AHEAD * self.workers
         self.begins_nothing = False
         self.is_exhausted = False
@@ -192,28 +191,8 @@ class _Run:
         if self.workers == 1:
             yield lambda call: call()
             return
-        with ThreadPoolExecutor(self.workers, thread_name_prefix="plenigo-call") as pool:
-
-            def start(call: Callable[[], None]) -> None:
-                turn = threading.Lock()
-
-                def call_once() -> None:
-                    if turn.acquire(blocking=False):
-                        call()
-
-                def call_in_pool() -> None:
-                    try:
-                        call_once()
-                    finally:
-                        connections.close_all()  # a cache in the database has opened one
-
-                try:
-                    pool.submit(call_in_pool)
-                except RuntimeError:
-                    # The interpreter is about to end and makes no more threads. The pool may still have queued it.
-                    call_once()
-
-            yield start
+        with CallingThreads(self.workers) as threads:
+            yield threads.start
 
     def _claim(self) -> bool:
         """Claim more where calls would wait for it, and say whether there was anything."""
