@@ -246,6 +246,9 @@ class RemoteChange(models.Model):
     delivered = models.PositiveIntegerField(_("delivered"), default=0)
     noted_at = models.DateTimeField(_("noted at"), null=True, blank=True)
     attempts = models.PositiveIntegerField(_("attempts"), default=0, help_text=_("Failed ones since it was noted."))
+    # How many of the last attempts, one after another, ended with an answer that nobody could read. The default is the
+    # database's too: a server that still runs the release before adds rows without it.
+    unreadable_answers = models.PositiveIntegerField(default=0, db_default=0, editable=False)
     due_at = models.DateTimeField(
         _("due at"), null=True, blank=True, help_text=_("When to send it; empty while nothing is to be sent.")
     )

@@ -382,6 +382,35 @@ def test_answer_that_nobody_could_ever_read_ends_with_an_agent(sandbox):
     assert (change.is_refused, change.last_error_type) == (True, "ProtocolError")
 
 
+def test_unreadable_answer_after_a_long_outage_refuses_nothing_and_begins_to_count(sandbox, link):
+    move(link, "new@example.com")
+    RemoteChange.objects.filter(link=link, kind=Kind.CHANGE_EMAIL).update(attempts=100, unreadable_answers=0)
+    sandbox.garble_next(endpoint="changeEmail", times=None)
+    now = NOW()
+    for number in range(MOST_UNREADABLE_ANSWERS):
+        assert (change_of(link).is_refused, change_of(link).attempts) == (False, 100 + number)
+        with time_machine.travel(now, tick=False):
+            sending.deliver_due()
+        now += timedelta(hours=2)
+    assert change_of(link).is_refused
+
+
+@pytest.mark.parametrize("interruption", ["an outage", "an agent"])
+def test_unreadable_answers_are_counted_anew_after(sandbox, link, interruption):
+    move(link, "new@example.com")
+    last = MOST_UNREADABLE_ANSWERS - 1
+    RemoteChange.objects.filter(link=link, kind=Kind.CHANGE_EMAIL).update(attempts=last, unreadable_answers=last)
+    if interruption == "an agent":
+        outbox.try_again(RemoteChange.objects.filter(link=link))
+    else:
+        sandbox.fail_next(500, endpoint="changeEmail")
+        sending.deliver_due()
+    sandbox.garble_next(endpoint="changeEmail", times=None)
+    with time_machine.travel(NOW() + timedelta(hours=2), tick=False):
+        assert sending.deliver_due().postponed == 1
+    assert not change_of(link).is_refused
+
+
 @pytest.mark.parametrize("status", [401, 403])
 def test_refused_credentials_pause_the_account_and_touch_no_row(sandbox, link, caplog, status):
     other = CustomerLink.objects.get(pk=customers.register(UserFactory()).pk)

@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from django_plenigo.models import CustomerLink, RemoteChange
 from django_plenigo.services import outbox
+from django_plenigo.services.sending.patience import unreadable_in_a_row
 
 ORDER = {kind: position for position, kind in enumerate(RemoteChange.Kind.values)}
 
@@ -217,19 +218,20 @@ def _write_changes(outcomes: Sequence[Outcome], free: Collection[int]) -> set[in
             case Postponed() | Refused() if change.pk not in free:
                 overtaken.add(change.link_id)
             case Postponed(error=error, wait=wait):
-                _fail(change, {"due_at": timezone.now() + wait, **outbox.told(error)})
+                _fail(change, error, {"due_at": timezone.now() + wait})
             case Refused(error=error):
-                values = {"due_at": None, "refused_at": timezone.now(), **outbox.told(error)}
                 # Not where it was noted again: what is true now may be accepted.
-                if not _fail(change, values, noted=change.noted):
+                if not _fail(change, error, {"due_at": None, "refused_at": timezone.now()}, noted=change.noted):
                     overtaken.add(change.link_id)
     for noted, keys in acknowledged.items():
         _acknowledge(noted, keys)
     return overtaken
 
 
-def _fail(change: RemoteChange, values: Mapping[str, Any], **condition: Any) -> int:
-    return outbox.changes().filter(pk=change.pk, **condition).update(attempts=F("attempts") + 1, **values)
+def _fail(change: RemoteChange, error: Exception, values: Mapping[str, Any], **condition: Any) -> int:
+    unreadable = unreadable_in_a_row(error, change)
+    rows = outbox.changes().filter(pk=change.pk, **condition)
+    return rows.update(attempts=F("attempts") + 1, unreadable_answers=unreadable, **outbox.told(error), **values)
 
 
 def _acknowledge(noted: int, keys: Collection[int]) -> None:

@@ -298,7 +298,7 @@ class _Run:
         elif is_circuit_open(error):
             self._stop(error, 0.0)
             self.outcomes.append(Released(claim))
-        elif may_be_mended(error, claim.change.attempts):
+        elif may_be_mended(error, claim.change):
             wait = wait_seconds(claim.change.attempts, getattr(error, "retry_after_seconds", None))
             if isinstance(error, RateLimitError):
                 self._stop(error, error.retry_after_seconds or TOO_MANY_CALLS_SECONDS)

@@ -11,19 +11,28 @@ from django_plenigo.errors import (
     RemoteError,
     RemoteUnavailableError,
 )
+from django_plenigo.models import RemoteChange
 
 #: The first wait after a failure; each further one is twice as long, up to an hour, give or take a half.
 FIRST_WAIT_SECONDS = 10.0
 LONGEST_WAIT_SECONDS = 60 * 60.0
 
-#: An answer that nobody can read may be a firewall's for once; so often it is none.
+#: An answer that nobody can read may be a firewall's for once; so often in a row it is none.
 MOST_UNREADABLE_ANSWERS = 20
 
 
-def may_be_mended(error: Exception, attempts: int) -> bool:
-    """Say whether a change may be accepted later that has failed now, and so often before."""
+def unreadable_in_a_row(error: Exception, change: RemoteChange) -> int:
+    """Return how many answers about a change nobody could read, one after another, up to this failure."""
+    if not isinstance(error, ProtocolError):
+        return 0
+    # Whatever begins anew, as an agent's "try again" does, sets the attempts alone to 0.
+    return min(change.unreadable_answers, change.attempts) + 1
+
+
+def may_be_mended(error: Exception, change: RemoteChange) -> bool:
+    """Say whether a change that has failed may be accepted later."""
     if isinstance(error, ProtocolError):
-        return attempts + 1 < MOST_UNREADABLE_ANSWERS
+        return unreadable_in_a_row(error, change) < MOST_UNREADABLE_ANSWERS
     if isinstance(error, RemoteError):
         return error.retryable
     return not isinstance(error, PlenigoError)  # a site's own function that failed may be mended by its developers
