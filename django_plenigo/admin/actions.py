@@ -3,6 +3,7 @@
 from typing import Any, ClassVar
 
 from django.contrib import messages
+from django.contrib.admin.models import LogEntry
 from django.db import router, transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -14,7 +15,7 @@ from django.utils.translation import gettext_lazy, ngettext, pgettext
 
 from django_plenigo import budget, conf
 from django_plenigo.admin.forms import AccessIdsForm, ProductsForm
-from django_plenigo.admin.pages import ActionPage
+from django_plenigo.admin.pages import ActionPage, in_one_transaction
 from django_plenigo.admin.words import age_of, log
 from django_plenigo.errors import AccessImportError, InvalidValueError, PlenigoError
 from django_plenigo.models import AccessId, CustomerLink, RemoteChange
@@ -45,9 +46,12 @@ class TryAgain(ActionPage):
 
     def act(self, rows: list[RemoteChange]) -> HttpResponse:
         """Make them due."""
-        out_of_step = [row for row in rows if support.is_out_of_step(row)]
-        count = outbox.try_again(outbox.changes().filter(pk__in=[row.pk for row in out_of_step]))
-        log(self.request, out_of_step, _("Had it sent to plenigo again."))
+        with in_one_transaction():
+            # Looked at anew, and locked: a worker may have told plenigo meanwhile.
+            chosen = outbox.changes().filter(pk__in=[row.pk for row in rows]).order_by("pk").select_for_update()
+            out_of_step = [row for row in chosen if support.is_out_of_step(row)]
+            count = outbox.try_again(outbox.changes().filter(pk__in=[row.pk for row in out_of_step]))
+            log(self.request, out_of_step, _("Had it sent to plenigo again."))
         if not count:
             return self.leave(_("All of these are in step; there was nothing to send."), messages.WARNING, rows)
         text = ngettext("%(count)d change will be sent again.", "%(count)d changes will be sent again.", count)
@@ -86,8 +90,9 @@ class SendAgain(LinkPage):
 
     def act(self, rows: list[CustomerLink]) -> HttpResponse:
         """Note everything of theirs."""
-        count = support.send_again(rows)
-        log(self.request, rows, _("Had everything sent to plenigo again."))
+        with in_one_transaction():
+            count = support.send_again(rows)
+            log(self.request, rows, _("Had everything sent to plenigo again."))
         text = ngettext(
             "In a moment plenigo will be told of %(count)d reader.",
             "In a moment plenigo will be told of %(count)d readers.",
@@ -125,10 +130,11 @@ class ImportAccessIds(LinkPage):
         filled = [form for form in forms if form.is_valid() and any(form.ids)]
         if not filled:
             return self.page(rows, forms=forms, error=_("Enter at least one access ID."))
-        with transaction.atomic(using=router.db_for_write(AccessId)):
+        with in_one_transaction():
             count = sum([self._import(form) for form in filled])
             are_wrong = any(form.errors for form in forms)
-            transaction.set_rollback(are_wrong, using=router.db_for_write(AccessId))
+            for database in {router.db_for_write(AccessId), router.db_for_write(LogEntry)}:
+                transaction.set_rollback(are_wrong, using=database)
         if are_wrong:
             return self.page(rows, forms=forms, error=_("Nothing was imported. Please correct what is marked below."))
         if not count:
@@ -198,6 +204,8 @@ class CheckAtPlenigo(LinkPage):
     def _ask(self, link: CustomerLink, product_ids: list[str], form: ProductsForm) -> dict[str, Any]:
         result: dict[str, Any] = {"name": self.describe(link), "answers": [], "explanation": None}
         kept = {each.product_id: age_of(each.asked_at) for each in access.kept_answers(link.user, using=link.account)}
+        # Before plenigo is asked, so that no look goes unnoticed. Without products and answers: they say what is read.
+        log(self.request, [link], _("Asked for access to be checked at plenigo."))
         try:
             told = access.ask_now(link, product_ids)
         except PlenigoError as wrong:
@@ -213,8 +221,6 @@ class CheckAtPlenigo(LinkPage):
             {"answer": answer, "word": _word(answer.access), "kept": kept.get(answer.product_id)}
             for answer in told.answers
         ]
-        words = ", ".join(f"{answer.product_id}: {_word(answer.access)}" for answer in told.answers)
-        log(self.request, [link], _("Checked access at plenigo: %(answers)s.") % {"answers": words})
         return result
 
 
@@ -255,10 +261,11 @@ class RegisterUsers(ActionPage):
 
     def act(self, rows: list[Any]) -> HttpResponse:
         """Note the registrations, and show what came of each."""
-        plans = support.request_registrations(rows, using=self.using)
-        noted = [plan.user for plan in plans if plan.is_possible]
         what = _("Requested the registration with plenigo (account %(name)s).") % {"name": self.using}
-        log(self.request, noted, what)
+        with in_one_transaction():
+            plans = support.request_registrations(rows, using=self.using)
+            noted = [plan.user for plan in plans if plan.is_possible]
+            log(self.request, noted, what)
         if noted:
             text = ngettext(
                 "%(count)d user will be registered with plenigo in a moment.",

@@ -1,26 +1,64 @@
 """Pages that ask before something is done to chosen rows."""
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, ClassVar
 
 import django
 from django.contrib import messages
+from django.contrib.admin.models import LogEntry
 from django.contrib.admin.utils import quote
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db.models import QuerySet
+from django.db import OperationalError, connections, router, transaction
+from django.db.models import F, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
+from django.utils.decorators import method_decorator
 from django.utils.functional import Promise
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 from django.views import View
+from django.views.decorators.debug import sensitive_post_parameters
+
+from django_plenigo.models import RemoteChange
+from django_plenigo.services import outbox
+
+logger = logging.getLogger(__name__)
 
 #: How many rows a page names before it only counts.
 MOST_NAMED = 20
 
 
+class DatabaseBusyError(Exception):
+    """Others hold what a deed needs, or the database is out of reach: nothing was done."""
+
+
+@contextmanager
+def in_one_transaction() -> Iterator[None]:
+    """Keep a deed and its entry in the history together: both are written, or neither.
+
+    Raises `DatabaseBusyError` where the database cannot do it now.
+    """
+    try:
+        with (
+            transaction.atomic(router.db_for_write(LogEntry)),
+            transaction.atomic(router.db_for_write(RemoteChange)),
+        ):
+            rows = outbox.changes()
+            if not connections[rows.db].features.has_select_for_update:
+                # A write of nothing, before anything is looked at: SQLite cannot promote a look to a write lock.
+                rows.filter(pk=0).update(noted=F("noted"))
+            yield
+    except OperationalError as error:
+        logger.warning("An agent's action was not carried out (%s)", type(error).__name__)
+        raise DatabaseBusyError from None
+
+
+# What is typed into these pages is a key to a customer: no report of an error may hold it.
+@method_decorator(sensitive_post_parameters(), name="dispatch")
 class ActionPage(View):
     """Show what is about to be done to which rows, and do it once the agent has said yes.
 
@@ -64,9 +102,9 @@ class ActionPage(View):
         return address
 
     @classmethod
-    def is_allowed(cls, request: HttpRequest, model_admin: Any) -> bool:
-        """Say whether an agent may use it."""
-        may_see = model_admin.has_view_or_change_permission(request)
+    def is_allowed(cls, request: HttpRequest, model_admin: Any, row: Any = None) -> bool:
+        """Say whether an agent may use it, on this row where one is given: the model admin decides who may see it."""
+        may_see = model_admin.has_view_or_change_permission(request, row)
         return bool(may_see and request.user.has_perm(cls.permission))
 
     @classmethod
@@ -92,9 +130,15 @@ class ActionPage(View):
         rows = list(self.rows(request).filter(pk__in=chosen).order_by("pk"))
         if not rows:
             return self.leave(_("What was chosen is not there any more; nothing was done."), messages.WARNING)
-        if request.method == "POST" and "confirmed" in request.POST:
+        if not all(self.is_allowed(request, self.model_admin, row) for row in rows):
+            raise PermissionDenied
+        if request.method != "POST" or "confirmed" not in request.POST:
+            return self.page(rows)
+        try:
             return self.act(rows)
-        return self.page(rows)
+        except DatabaseBusyError:
+            busy = _("The database is busy; nothing was done. Please try again in a moment.")
+            return self.leave(busy, messages.ERROR, rows)
 
     def rows(self, request: HttpRequest) -> QuerySet[Any]:
         """Return all rows that this agent may choose from."""
