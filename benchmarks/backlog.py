@@ -20,22 +20,29 @@ GATE = 1.5
 LEASE_TIME = timedelta(minutes=10)
 
 #: Numbered from 1, as many users, links and changes; what is due is noted later.
-FILL = """
-INSERT INTO auth_user (id, username, email, password, first_name, last_name, is_superuser, is_staff, is_active,
-                       date_joined)
-SELECT n, 'reader' || n, 'reader' || n || '@example.com', '', '', '', false, false, true, now()
-FROM generate_series(%(first)s, %(last)s) n;
-INSERT INTO plenigo_customerlink (id, account, user_id, customer_id, confirmed_email, confirmed_first_name,
-                                  confirmed_last_name, confirmed_language, created_at, updated_at)
-SELECT n, 'default', n, 'C' || n, 'reader' || n || '@example.com', '', '', '', now(), now()
-FROM generate_series(%(first)s, %(last)s) n;
-INSERT INTO plenigo_remotechange (id, link_id, account, kind, noted, delivered, attempts, last_error, last_error_type,
-                                  due_at)
-SELECT 2 * n, n, 'default', 'change_email', 2, 1, 0, '', '', now() - interval '1 day' FROM
-generate_series(%(first)s, %(last)s) n
-UNION ALL
-SELECT 2 * n + 1, n, 'default', 'change_profile', 1, 1, 0, '', '', NULL FROM generate_series(%(first)s, %(last)s) n;
-"""
+FILL = (
+    """
+    INSERT INTO auth_user (id, username, email, password, first_name, last_name, is_superuser, is_staff, is_active,
+                           date_joined)
+    SELECT n, 'reader' || n, 'reader' || n || '@example.com', '', '', '', false, false, true, now()
+    FROM generate_series(%(first)s::bigint, %(last)s::bigint) n
+    """,
+    """
+    INSERT INTO plenigo_customerlink (id, account, user_id, customer_id, confirmed_email, confirmed_first_name,
+                                      confirmed_last_name, confirmed_language, created_at, updated_at)
+    SELECT n, 'default', n, 'C' || n, 'reader' || n || '@example.com', '', '', '', now(), now()
+    FROM generate_series(%(first)s::bigint, %(last)s::bigint) n
+    """,
+    """
+    INSERT INTO plenigo_remotechange (id, link_id, account, kind, noted, delivered, attempts, last_error,
+                                      last_error_type, due_at)
+    SELECT 2 * n, n, 'default', 'change_email', 2, 1, 0, '', '', now() - interval '1 day'
+    FROM generate_series(%(first)s::bigint, %(last)s::bigint) n
+    UNION ALL
+    SELECT 2 * n + 1, n, 'default', 'change_profile', 1, 1, 0, '', '', NULL
+    FROM generate_series(%(first)s::bigint, %(last)s::bigint) n
+    """,
+)
 
 
 def main() -> int:
@@ -82,7 +89,8 @@ def fill(first: int, last: int) -> None:
     from django.db import connection
 
     with connection.cursor() as cursor:
-        cursor.execute(FILL, {"first": first, "last": last})
+        for statement in FILL:
+            cursor.execute(statement, {"first": first, "last": last})
         cursor.execute("ANALYZE")
 
 

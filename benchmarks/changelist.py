@@ -47,7 +47,7 @@ FILL = [
     SELECT n, 'reader' || lpad(n::text, 7, '0'), CASE WHEN n %% 2 = 1 THEN 'Ada' ELSE 'Bela' END,
            CASE WHEN n %% (%(links)s / %(namesakes)s) = 7 THEN 'Quillfeather' ELSE 'Name' || md5(n::text) END,
            'reader' || lpad(n::text, 7, '0') || '@example.com', '', false, false, true, now()
-    FROM generate_series(1, %(links)s) AS n
+    FROM generate_series(1, %(links)s::bigint) AS n
     """,
     """
     INSERT INTO plenigo_customerlink (id, account, user_id, customer_id, external_id, confirmed_email,
@@ -55,17 +55,17 @@ FILL = [
                                       updated_at)
     SELECT n, 'default', n, 'CUSTOMER' || lpad(n::text, 7, '0'), 'external-' || lpad(n::text, 7, '0'),
            'Reader' || lpad(n::text, 7, '0') || '@example.com', '', '', '', now(), now()
-    FROM generate_series(1, %(links)s) AS n
+    FROM generate_series(1, %(links)s::bigint) AS n
     """,
     """
     INSERT INTO plenigo_accessid (link_id, account, slot, value, imported_at, imported_from)
     SELECT n, 'default', 1, 'crm-' || lpad(n::text, 7, '0'), now(), ''
-    FROM generate_series(1, %(links)s) AS n
+    FROM generate_series(1, %(links)s::bigint) AS n
     """,
     """
     INSERT INTO plenigo_remotechange (link_id, account, kind, noted, delivered, attempts, last_error, last_error_type)
     SELECT n, 'default', kind, 1, 1, 0, '', ''
-    FROM generate_series(1, %(links)s) AS n, unnest(ARRAY['change_email', 'change_profile']) AS kind
+    FROM generate_series(1, %(links)s::bigint) AS n, unnest(ARRAY['change_email', 'change_profile']) AS kind
     """,
     "SELECT setval('auth_user_id_seq', %(links)s)",
     "VACUUM ANALYZE",

@@ -14,7 +14,7 @@ if "sqlite" in DATABASES["default"]["ENGINE"]:
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
     }
 else:
-    # As docs/operations.md advises: the server plans a statement once, not with every save.
+    # As docs/operations.md advises.
     DATABASES["default"]["OPTIONS"] = {"server_side_binding": True, "prepare_threshold": 5}
 
 PLENIGO = {

@@ -17,6 +17,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.core.cache import cache
 from django.core.checks import ERROR, run_checks
 from django.db import transaction
+from django.db.utils import ConnectionHandler
 from django.http import HttpResponse
 from django.template.backends.django import DjangoTemplates
 from django.test import RequestFactory, override_settings
@@ -68,6 +69,8 @@ def check_settings(names: dict[str, object]) -> None:
     """Run the system checks under the settings that a block has made."""
     before = new_settings()
     values = {name: value for name, value in names.items() if name.isupper() and value != before.get(name)}
+    if databases := values.pop("DATABASES", None):  # which the tests cannot connect to
+        assert all(connection.get_connection_params() for connection in ConnectionHandler(databases).all())
     apps = values.pop("INSTALLED_APPS", [])
     assert len(apps) == len(set(apps)), "an app twice"
     assert set(apps) <= set(django_settings.INSTALLED_APPS), "an app that does not exist"
