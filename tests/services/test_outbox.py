@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from django_plenigo.errors import AuthenticationError, RateLimitError, RejectedError
 from django_plenigo.models import CustomerLink, DeliveryPause, RemoteChange
-from django_plenigo.services import customers, outbox
+from django_plenigo.services import customers, outbox, sending
 from tests.factories import LinkFactory
 
 pytestmark = pytest.mark.django_db
@@ -231,3 +231,78 @@ def test_address_changed_back_while_another_is_being_acknowledged_is_noted(link)
         assert site.is_alive()
     site.join(20)
     assert noted == [True]
+
+
+# ---- saves while a reader is registered
+
+
+@pytest.fixture
+def saved_in_an_open_transaction(user, transactional_db):
+    """Save the user with an address in a transaction of another thread, and return how it is committed."""
+    if not connection.features.has_select_for_update_skip_locked:
+        pytest.skip("SQLite has one writer at a time")
+    may_commit = threading.Event()
+    threads = []
+
+    def start(email):
+        is_saved = threading.Event()
+
+        def save():
+            try:
+                with transaction.atomic():
+                    other = type(user).objects.get(pk=user.pk)
+                    other.email = email
+                    other.save()
+                    is_saved.set()
+                    may_commit.wait(20)
+            finally:
+                connections.close_all()
+
+        threads.append(threading.Thread(target=save))
+        threads[0].start()
+        assert is_saved.wait(20)
+
+        def commit():
+            may_commit.set()
+            threads[0].join(20)
+
+        return commit
+
+    yield start
+    may_commit.set()
+    for thread in threads:
+        thread.join(20)
+
+
+def told_emails(sandbox):
+    sending.deliver_due()
+    return [customer.email for customer in sandbox.customers()]
+
+
+def test_address_saved_while_being_registered_is_told(sandbox, user, saved_in_an_open_transaction):
+    link = customers.ensure_link(user)
+    registered = customers.send_registration(customers.prepare_registration(link, user))
+    commit = saved_in_an_open_transaction("new@example.com")
+    threading.Timer(0.5, commit).start()  # on MariaDB, the registration waits for it
+    customers.store_registration(link, registered)
+    commit()
+    assert told_emails(sandbox) == ["new@example.com"]
+
+
+def test_registration_begins_when_the_transaction_that_saved_the_reader_is_over(user, saved_in_an_open_transaction):
+    """The save could not see a link, and the registration must not read what was true before."""
+    threading.Timer(0.5, saved_in_an_open_transaction("new@example.com")).start()
+    customers.ensure_link(user)
+    assert type(user).objects.get(pk=user.pk).email == "new@example.com"
+
+
+def test_save_of_a_reader_who_is_being_registered_is_noted(user):
+    link = customers.ensure_link(user)
+    user.save()
+    assert RemoteChange.objects.get(link=link, kind=Kind.CHANGE_EMAIL).is_waiting
+
+
+def test_note_of_a_reader_who_is_not_registered_yet_needs_no_call(sandbox, user):
+    customers.ensure_link(user)
+    user.save()
+    assert (sending.deliver_due().delivered, sandbox.calls) == (1, [])

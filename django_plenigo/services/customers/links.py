@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.db import IntegrityError, router, transaction
+from django.db import IntegrityError, connections, router, transaction
 from django.utils import timezone
 
 from django_plenigo import conf
@@ -50,12 +50,28 @@ def customer_of(link: CustomerLink) -> CustomerRef:
 
 
 def ensure_link(user: Any, *, using: str = conf.DEFAULT_ACCOUNT) -> CustomerLink:
-    """Return the link of a user, made where it is missing."""
-    outbox.insert_if_missing([CustomerLink(account=using, user=user)], unique_fields=["account", "user"])
-    # Where it was written: a replica may not have it yet.
-    link = outbox.links().get(account=using, user=user)
-    outbox.make_rows(link)
+    """Return the link of a user, made where it is missing. Waits for a transaction that has changed the user."""
+    with transaction.atomic(router.db_for_write(CustomerLink)):
+        _wait_for_saves(user)
+        outbox.insert_if_missing([CustomerLink(account=using, user=user)], unique_fields=["account", "user"])
+        # Where it was written: a replica may not have it yet.
+        link = outbox.links().get(account=using, user=user)
+        outbox.make_rows(link)
     return link
+
+
+def _wait_for_saves(user: Any) -> None:
+    """Let no save of a user overlap with the making of the link.
+
+    The save would see no link to note anything of, and the registration would not see what the save has changed. Before
+    anything is written: so nothing is locked while it waits.
+    """
+    database = router.db_for_write(CustomerLink)
+    features = connections[database].features
+    if not features.has_select_for_update:
+        return  # SQLite has one writer at a time, and a look before the write could not be promoted to a write lock
+    rows = type(user)._base_manager.using(database).filter(pk=user.pk)
+    rows.select_for_update(no_key=features.has_select_for_no_key_update).values_list("pk").first()
 
 
 def write_ids(link: CustomerLink, *, only_unregistered: bool = False, **values: Any) -> bool:

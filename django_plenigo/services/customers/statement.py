@@ -23,8 +23,9 @@ def note_difference(
 ) -> bool:
     """Note one kind of a user's link where the vendor has confirmed other `values`, by column; say whether it was.
 
-    A change that is waiting or refused is noted anew, whatever the values: they may have been changed back. With
-    `only_in_step` it is left as it is.
+    A link that is not registered has confirmed nothing: its registration may be under way, and may not see the values
+    while the transaction that has saved them is open. A change that is waiting or refused is noted anew, whatever the
+    values: they may have been changed back. With `only_in_step` it is left as it is.
     """
     connection = connections[router.db_for_write(RemoteChange)]
     now = connection.ops.adapt_datetimefield_value(timezone.now())
@@ -49,9 +50,7 @@ def _statement(columns: tuple[str, ...], only_in_step: bool, can_look_twice: boo
     is_new = "refused_at IS NOT NULL OR noted <= delivered"
     of_user = f"FROM {LINKS} WHERE account = %(account)s AND user_id = %(user)s"
     differs = " OR ".join(f"{column} <> %({column})s" for column in columns)
-    is_due = f"""1 = (
-        SELECT 1 {of_user} AND (customer_id IS NOT NULL OR external_id IS NOT NULL) AND ({differs})
-    )"""
+    is_due = f"1 = (SELECT 1 {of_user} AND ({differs}))"
     if only_in_step:
         is_due = f"{is_due} AND due_at IS NULL AND refused_at IS NULL"
     else:
