@@ -121,7 +121,7 @@ class Account:
             entry: Mapping[str, Any] = settings.PLENIGO[self.alias]
         except (AttributeError, KeyError, TypeError):
             entry = None  # type: ignore[assignment]  # told below
-        if not isinstance(entry, dict):
+        if not isinstance(entry, Mapping):
             raise ConfigurationError(f'PLENIGO has no "{self.alias}" account.')
         return entry
 
@@ -403,7 +403,7 @@ READERS: tuple[Callable[[Account], object], ...] = tuple(
 def accounts() -> list[str]:
     """Return the aliases of all accounts."""
     entries = getattr(settings, "PLENIGO", None)
-    return list(entries) if isinstance(entries, dict) else []
+    return list(entries) if isinstance(entries, Mapping) else []
 
 
 def checked_address(where: str, address: object) -> str:

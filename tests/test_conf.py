@@ -1,10 +1,12 @@
 """Settings: typed, read at each access, with units in their names."""
 
+from types import MappingProxyType
+
 import pytest
 from django.test import RequestFactory
 from django.utils import translation
 
-from django_plenigo.conf import Account, client_address
+from django_plenigo.conf import Account, accounts, client_address
 from django_plenigo.errors import ConfigurationError
 
 
@@ -81,6 +83,13 @@ def test_missing_account_is_named(settings):
     settings.PLENIGO = {}
     with pytest.raises(ConfigurationError, match='PLENIGO has no "default" account'):
         Account().mode  # noqa: B018 - reading it raises
+
+
+def test_settings_may_be_any_mapping(settings):
+    settings.PLENIGO = MappingProxyType({"default": MappingProxyType({"MODE": "sandbox", "COMPANY_ID": "C"})})
+    assert accounts() == ["default"]
+    assert Account().mode == "sandbox"
+    assert Account().raw["COMPANY_ID"] == "C"
 
 
 def test_language_is_the_readers_unless_the_site_fixes_it(account):
