@@ -3,11 +3,9 @@
 from typing import Any
 
 from django.contrib import admin
-from django.contrib.admin.utils import quote
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
@@ -15,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from django_plenigo import conf
 from django_plenigo.admin.actions import TryAgain
 from django_plenigo.admin.lists import AccountFilter, StateFilter, SupportAdmin, SupportChangeList
+from django_plenigo.admin.sites import address_of_link, may_see_link
 from django_plenigo.admin.words import point_in_time, progress_of
 from django_plenigo.models import CustomerLink, RemoteChange
 from django_plenigo.services import support
@@ -33,7 +32,7 @@ class ChangeChangeList(SupportChangeList):
 
     def __init__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
         """Read the rows of the outbox, or of the work list."""
-        self.is_work_list = is_work_list(request)
+        self.request, self.is_work_list = request, is_work_list(request)
         super().__init__(request, *args, **kwargs)
         if self.is_work_list:
             self.title = str(_("Conflicts to decide, oldest first"))
@@ -41,10 +40,18 @@ class ChangeChangeList(SupportChangeList):
 
     def with_details(self, rows: list[RemoteChange]) -> list[RemoteChange]:
         """Return the changes with both sides, in the work list."""
-        sides = support.sides_of(rows) if self.is_work_list else {}
-        for row in rows:
-            row.sides = sides.get(row.pk)  # type: ignore[attr-defined]  # for the columns
-        return rows
+        return _with_sides(rows, self.request, self.model_admin.admin_site) if self.is_work_list else rows
+
+
+def _with_sides(changes: list[Any], request: HttpRequest, admin_site: admin.AdminSite) -> list[Any]:
+    """Return changes with what their columns say of both sides, as far as this agent may see them."""
+    sides = support.sides_of(changes)
+    for change in changes:
+        change.sides, other = sides[change.pk], sides[change.pk].other
+        change.address = address_of_link(request, admin_site, change.link)
+        change.may_see_other = other is not None and may_see_link(request, admin_site, other)
+        change.other_address = address_of_link(request, admin_site, other)
+    return changes
 
 
 @admin.register(RemoteChange)
@@ -97,16 +104,12 @@ class RemoteChangeAdmin(SupportAdmin):
     def get_object(self, request: HttpRequest, object_id: str, from_field: Any = None) -> Any:
         """Return a change with both sides."""
         change = super().get_object(request, object_id, from_field)
-        if change is not None:
-            change.sides = support.sides_of([change])[change.pk]
-        return change
+        return change and _with_sides([change], request, self.admin_site)[0]
 
-    def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
-    ) -> HttpResponse:
+    def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
         """Show a change, with the button that has it sent again."""
-        context = {"may_try_again": TryAgain.is_allowed(request, self), "show_delete": False}
-        return super().change_view(request, object_id, form_url, {**context, **(extra_context or {})})
+        context |= {"may_try_again": TryAgain.is_allowed(request, self, kwargs.get("obj")), "show_delete": False}
+        return super().render_change_form(request, context, *args, **kwargs)
 
     def get_urls(self) -> list[Any]:
         """Add the page that asks."""
@@ -143,9 +146,9 @@ class RemoteChangeAdmin(SupportAdmin):
         return str(change.link.user)
 
     @admin.display(description=_("reader"))
-    def reader_link(self, change: RemoteChange) -> SafeString:
+    def reader_link(self, change: Any) -> SafeString:
         """Lead to the reader's link."""
-        return format_html('<a href="{}">{}</a>', _address_of(self, change.link), change.link.user)
+        return _linked(change.link, change.address)
 
     @admin.display(description=_("state"))
     def state(self, change: RemoteChange) -> str:
@@ -185,21 +188,22 @@ class RemoteChangeAdmin(SupportAdmin):
     @admin.display(description=_("here"))
     def this_side(self, change: Any) -> SafeString:
         """Return the address of the change's own user, and her link."""
-        return _side(self, change.link, change.sides.email if change.sides else "")
+        return _side(change.link, change.address, change.sides.email)
 
     @admin.display(description=_("at plenigo"))
     def other_side(self, change: Any) -> str:
         """Return which reader of this site has what plenigo refused."""
-        other = change.sides.other if change.sides else None
+        other = change.sides.other
         if other is None:
             return str(_("a customer who is no reader here, as far as is known"))
-        return _side(self, other, other.confirmed_email)
+        if not change.may_see_other:
+            return str(_("a reader of this site whom you may not see"))
+        return _side(other, change.other_address, other.confirmed_email)
 
 
-def _address_of(model_admin: RemoteChangeAdmin, link: CustomerLink) -> str:
-    site = model_admin.admin_site.name
-    return reverse(f"{site}:plenigo_customerlink_change", args=[quote(link.pk)], current_app=site)
+def _side(link: CustomerLink, address: str, email: str) -> SafeString:
+    return format_html("{}<br>{}", _linked(link, address), email or "–")
 
 
-def _side(model_admin: RemoteChangeAdmin, link: CustomerLink, email: str) -> SafeString:
-    return format_html('<a href="{}">{}</a><br>{}', _address_of(model_admin, link), link.user, email or "–")
+def _linked(link: CustomerLink, address: str) -> SafeString:
+    return format_html('<a href="{}">{}</a>', address, link.user) if address else format_html("{}", link.user)

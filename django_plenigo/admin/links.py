@@ -3,7 +3,6 @@
 from typing import Any
 
 from django.contrib import admin, messages
-from django.contrib.auth import get_user_model
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
@@ -11,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from django_plenigo import conf
 from django_plenigo.admin.actions import CheckAtPlenigo, ImportAccessIds, SendAgain
-from django_plenigo.admin.lists import AccountFilter, SupportAdmin, SupportChangeList, admin_of
+from django_plenigo.admin.lists import AccountFilter, SupportAdmin, SupportChangeList
 from django_plenigo.admin.panel import panel_fieldset
 from django_plenigo.models import CustomerLink
 from django_plenigo.services import support
@@ -51,20 +50,14 @@ class CustomerLinkAdmin(SupportAdmin):
     list_filter = [AccountFilter]
     list_select_related = ["user"]
     ordering = ["-pk"]
-    # What the search goes by; see `get_search_results`.
+    # What the search goes by, see `get_search_results`; a site's own forms may choose a link by it (autocomplete).
     search_fields = ["customer_id__startswith", "external_id__startswith", "email_key__startswith"]
     sortable_by = ["created"]
-    raw_id_fields = ["user"]
 
     def get_list_display(self, request: HttpRequest) -> Any:
         """Return the columns; the account only where there are several."""
         account = ["account"] if len(conf.accounts()) > 1 else []
         return ["user", *account, "state", "customer_id", "external_id", "confirmed_email", "created"]
-
-    def get_autocomplete_fields(self, request: HttpRequest) -> list[str]:
-        """Let a user be chosen by typing, where a subclass lets one be chosen and the site's user admin searches."""
-        user_admin = admin_of(self.admin_site, get_user_model())
-        return ["user"] if user_admin is not None and user_admin.get_search_fields(request) else []
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[SupportChangeList]:
         """Return our own list."""

@@ -12,6 +12,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from django_plenigo import conf
+from django_plenigo.admin.sites import admin_of
 from django_plenigo.models import CustomerLink
 from django_plenigo.services import search, support
 
@@ -110,11 +111,6 @@ class SupportAdmin(AnyModelAdmin):
         )
         request._plenigo_found = found  # type: ignore[attr-defined]  # for the list that is being made
         return links.filter(pk__in=found.link_keys)
-
-
-def admin_of(admin_site: admin.AdminSite, model: Any) -> Any:
-    """Return the model admin of an admin site, None where it has none."""
-    return admin_site.get_model_admin(model) if admin_site.is_registered(model) else None
 
 
 def user_finder(admin_site: admin.AdminSite, request: HttpRequest) -> Any:

@@ -6,12 +6,11 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 from django.template.loader import render_to_string
-from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext_lazy as _
 
 from django_plenigo.admin.actions import CheckAtPlenigo, ImportAccessIds, RegisterUsers, SendAgain, TryAgain
-from django_plenigo.admin.lists import admin_of
+from django_plenigo.admin.sites import address_of_link, admin_of, may_see_link
 from django_plenigo.admin.words import age_of, history_of, progress_of
 from django_plenigo.models import CustomerLink, RemoteChange
 from django_plenigo.services import access, support
@@ -32,8 +31,9 @@ def panel_fieldset(request: HttpRequest, admin_site: admin.AdminSite, views: Any
 def panel_html(
     request: HttpRequest, admin_site: admin.AdminSite, views: Sequence[support.CustomerView], user_admin: Any = None
 ) -> str:
-    """Return the panels of several accounts."""
-    panels = [_panel(request, admin_site, view, user_admin) for view in views]
+    """Return the panels of several accounts, without those of links that this agent may not see."""
+    shown = [view for view in views if view.link is None or may_see_link(request, admin_site, view.link)]
+    panels = [_panel(request, admin_site, view, user_admin) for view in shown]
     return render_to_string("admin/plenigo/panel.html", {"panels": panels, "has_several": len(panels) > 1}, request)
 
 
@@ -46,7 +46,7 @@ def _panel(request: HttpRequest, admin_site: admin.AdminSite, view: support.Cust
         "synced": age_of(view.link.confirmed_at) if view.link and view.link.confirmed_at else "",
         "history": history_of(view.link) if view.link else [],
         "actions": _actions(request, admin_site, view, user_admin),
-        "link_address": _link_address(request, admin_site, view.link) if user_admin else "",
+        "link_address": address_of_link(request, admin_site, view.link) if user_admin else "",
     }
 
 
@@ -57,15 +57,16 @@ def _kept_answers(view: support.CustomerView) -> list[Any]:
 
 def _change(request: HttpRequest, admin_site: admin.AdminSite, view: support.CustomerView, change: RemoteChange) -> Any:
     change_admin = admin_of(admin_site, RemoteChange)
-    may_send = view.is_configured and change_admin is not None and TryAgain.is_allowed(request, change_admin)
+    may_send = view.is_configured and change_admin is not None and TryAgain.is_allowed(request, change_admin, change)
+    other = view.others.get(change.pk)
     return {
         "kind": change.get_kind_display(),
         "progress": progress_of(change),
         "error": explain(change.last_error_type, change.last_error) if change.last_error else None,
         "technical": change.last_error,
         "is_refused": change.is_refused,
-        "other": view.others.get(change.pk),
-        "other_address": _link_address(request, admin_site, view.others.get(change.pk)),
+        "other": other if other and may_see_link(request, admin_site, other) else None,
+        "other_address": address_of_link(request, admin_site, other),
         "try_again": TryAgain.address(change_admin, change, request.path) if may_send else "",
     }
 
@@ -79,17 +80,11 @@ def _actions(request: HttpRequest, admin_site: admin.AdminSite, view: support.Cu
         actions = [
             (page.panel_label, page.address(link_admin, view.link, request.path))
             for page in [*pages, SendAgain]
-            if page.is_allowed(request, link_admin)
+            if page.is_allowed(request, link_admin, view.link)
         ]
     is_unknown = view.link is None or view.state is support.LinkState.NOT_LINKED
-    if is_unknown and view.is_configured and user_admin is not None and RegisterUsers.is_allowed(request, user_admin):
+    may_register = user_admin is not None and RegisterUsers.is_allowed(request, user_admin, view.user)
+    if is_unknown and view.is_configured and may_register:
         address = RegisterUsers.address(user_admin, view.user, request.path)
         actions.append((RegisterUsers.panel_label, f"{address}&using={view.account}"))
     return actions
-
-
-def _link_address(request: HttpRequest, admin_site: admin.AdminSite, link: CustomerLink | None) -> str:
-    link_admin = admin_of(admin_site, CustomerLink)
-    if link is None or link_admin is None or not link_admin.has_view_or_change_permission(request):
-        return ""
-    return reverse(f"{admin_site.name}:plenigo_customerlink_change", args=[link.pk], current_app=admin_site.name)

@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.auth import get_user_model
+from django.core import checks
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
@@ -11,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from django_plenigo.admin.actions import RegisterUsers
 from django_plenigo.admin.links import warn_of_deleting
 from django_plenigo.admin.panel import panel_fieldset
+from django_plenigo.admin.sites import admin_of, may_see_link
 from django_plenigo.models import CustomerLink, RemoteChange
 from django_plenigo.services import support
 
@@ -41,7 +44,7 @@ class CustomerPanelMixin(Base):
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         """Put the panel behind the site's first fieldset, for agents who may see links."""
         fieldsets = list(super().get_fieldsets(request, obj))
-        if obj is None or not request.user.has_perm("plenigo.view_customerlink"):
+        if obj is None or not may_see_link(request, self.admin_site):
             return fieldsets
         panel = panel_fieldset(request, self.admin_site, lambda: support.views_of_user(obj), self)
         return [*fieldsets[:1], panel, *fieldsets[1:]]
@@ -76,3 +79,17 @@ class CustomerPanelMixin(Base):
     def register_with_plenigo(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse:
         """Ask before they are registered."""
         return RegisterUsers.open_for(self, request, queryset)
+
+
+@checks.register("plenigo")
+def check_order_of_bases(app_configs: Any, **kwargs: Any) -> list[checks.CheckMessage]:
+    """Check that the mixin comes before Django's own classes, which ask nothing that stands behind them."""
+    found: list[checks.CheckMessage] = []
+    for site in admin.sites.all_sites:
+        user_admin = type(admin_of(site, get_user_model()))
+        order = user_admin.__mro__
+        if CustomerPanelMixin in order and order.index(CustomerPanelMixin) > order.index(admin.ModelAdmin):
+            text = f"{user_admin.__name__} has CustomerPanelMixin behind Django's admin class, so it shows nothing."
+            hint = f"Write it first, as in class {user_admin.__name__}(CustomerPanelMixin, UserAdmin)."
+            found.append(checks.Warning(text, hint=hint, obj=user_admin, id="plenigo.W006"))
+    return found
