@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 import time_machine
 from django.contrib.auth import get_user_model
-from django.db import connection, connections, transaction
+from django.db import InterfaceError, OperationalError, connection, connections, transaction
 from django.utils import timezone
 
 from django_plenigo.models import AccessId, CustomerLink, DeliveryPause, RemoteChange
@@ -474,6 +474,27 @@ def test_sites_own_function_that_fails_holds_up_nobody_else(sandbox, settings, l
     assert "ada@example.com" not in caplog.text
 
 
+def test_error_of_another_database_holds_up_nobody_else(sandbox, settings, link):
+    settings.PLENIGO = {"default": {"MODE": "sandbox", "DELIVERY": "", "EXTERNAL_ID": f"{__name__}.down"}}
+    for _ in range(2):
+        outbox.note(customers.ensure_link(UserFactory()), Kind.REGISTER)
+    move(link, "new@example.com")
+    delivery = sending.deliver_due()
+    assert (delivery.delivered, delivery.postponed, leased()) == (1, 2, 0)
+
+
+def down(user):
+    raise OperationalError("the database of the billing is down")
+
+
+def test_change_of_a_kind_that_only_a_newer_release_knows_holds_up_nobody(sandbox, link):
+    RemoteChange.objects.create(link=link, kind="change_shoe_size", noted=1, due_at=NOW() - timedelta(days=1))
+    move(link, "new@example.com")
+    assert sending.deliver_due().delivered == 1
+    assert change_of(link, "change_shoe_size").is_waiting
+    assert leased() == 0
+
+
 def broken(user):
     raise LookupError("ada@example.com is in no list")
 
@@ -608,6 +629,35 @@ def test_threads_that_call_leave_no_database_connection_behind(vendor, settings)
     in_threads = [used for used in CacheInTheDatabase.used if used is not connections[used.alias]]
     assert in_threads
     assert all(used.connection is None for used in in_threads)
+
+
+def test_run_that_is_interrupted_gives_back_what_it_has_claimed(link):
+    move(link, "new@example.com")
+
+    def interrupt(step, claim):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        sending.deliver_due(observe=interrupt)
+    assert leased() == 0
+
+
+def test_connection_that_is_cut_keeps_no_lease(transactional_db, vendor):
+    """What was told is written by a new one, and the rest is due at once."""
+    cuts = {"postgresql": "SELECT pg_terminate_backend(pg_backend_pid())", "mysql": "KILL CONNECTION_ID()"}
+    if connection.vendor not in cuts:
+        pytest.skip("there is no connection to cut")
+    links = new_links(8)
+
+    def cut(step, claim):
+        if step is Step.CLAIMED and not vendor.calls:
+            connection.cursor().execute(cuts[connection.vendor])
+
+    with pytest.raises((OperationalError, InterfaceError)):
+        sending.deliver_due(workers=2, observe=cut)
+    assert leased() == 0
+    sending.deliver_due()
+    assert sorted(vendor.calls) == sorted(("changeEmail", link.customer_id) for link in links)
 
 
 # ---- transactions of the site that are open meanwhile

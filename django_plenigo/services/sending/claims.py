@@ -72,8 +72,7 @@ def claim_due(account: str, most: int, lease_time: timedelta) -> list[Claim]:
     """
     now, lease = timezone.now(), uuid.uuid4()
     using = router.db_for_write(CustomerLink)
-    due = outbox.changes().filter(account=account, due_at__lte=now).order_by("due_at", "pk")
-    due = due.filter(_unleased(now, lease_time, "link__"))
+    due = _due(now).filter(_unleased(now, lease_time, "link__"), account=account).order_by("due_at", "pk")
     values = {"lease": lease, "leased_until": now + lease_time}
     if _can_skip_locked():
         # A row whose note is in a transaction that is still open is left out, instead of waited for.
@@ -87,6 +86,11 @@ def claim_due(account: str, most: int, lease_time: timedelta) -> list[Claim]:
         with transaction.atomic(using, durable=True):
             _unleased_links(keys, now, lease_time).update(**values)
     return _claims(keys, lease, now) if keys else []
+
+
+def _due(now: datetime) -> Any:
+    # A kind that is not known here is one of a newer release, which was taken back.
+    return outbox.changes().filter(due_at__lte=now, kind__in=list(ORDER))
 
 
 def _link_keys(due: Any, most: int) -> list[int]:
@@ -106,7 +110,7 @@ def _unleased_links(keys: Collection[int], now: datetime, lease_time: timedelta)
 def _claims(keys: Sequence[int], lease: uuid.UUID, now: datetime) -> list[Claim]:
     # First what was noted, then the values: the other way round a change between the two would be lost for ever.
     first: dict[int, RemoteChange] = {}
-    for change in outbox.changes().filter(link__in=keys, due_at__lte=now):
+    for change in _due(now).filter(link__in=keys):
         known = first.get(change.link_id)
         if known is None or ORDER[change.kind] < ORDER[known.kind]:
             first[change.link_id] = change

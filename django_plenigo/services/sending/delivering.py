@@ -12,7 +12,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, OperationalError, connections, router
 
 from django_plenigo import backends, conf
 from django_plenigo.errors import (
@@ -23,6 +23,7 @@ from django_plenigo.errors import (
     RemoteError,
     UnsupportedOperationError,
 )
+from django_plenigo.models import CustomerLink
 from django_plenigo.services import outbox
 from django_plenigo.services.sending.calling import CallingThreads
 from django_plenigo.services.sending.claims import (
@@ -154,6 +155,7 @@ class _Run:
         calls_per_second = settings.calls_per_second
         self.pace_seconds = 1 / calls_per_second if calls_per_second else 0.0
         self.next_call_at = 0.0
+        self.claimed: deque[Claim] = deque()
         self.ready: deque[tuple[Claim, Callable[[], Any], float]] = deque()
         self.answers: queue.SimpleQueue[tuple[Claim, Any]] = queue.SimpleQueue()
         self.outcomes: list[Outcome] = []
@@ -179,6 +181,10 @@ class _Run:
                     self._start_calls(start)
                     self._take_answers()
                     self._settle_in_time()
+            except (OperationalError, InterfaceError):
+                # What was claimed can be given back by a new connection, if this one was cut.
+                connections[router.db_for_write(CustomerLink)].close_if_unusable_or_obsolete()
+                raise
             finally:
                 while self.under_way:
                     self._take_answers()
@@ -209,17 +215,19 @@ class _Run:
         if self.left is not None:
             self.left -= len(claims)
         self.is_exhausted = not claims
-        for claim in claims:
-            self.observe(Step.CLAIMED, claim)
-            self._prepare(claim, began + self.lease_seconds)
+        self.claimed.extend(claims)
+        while self.claimed:
+            self.observe(Step.CLAIMED, self.claimed[0])
+            self._prepare(self.claimed[0], began + self.lease_seconds)
+            self.claimed.popleft()
         return bool(claims)
 
     def _prepare(self, claim: Claim, lease_ends: float) -> None:
         try:
             call = KINDS[claim.change.kind].prepare(claim.link)
-        except (OperationalError, InterfaceError):
-            raise
         except Exception as error:  # noqa: BLE001 - the site's own functions may raise anything
+            # Also where it is an error of a database, which may be another one than this site's own: where that is
+            # down, nothing can be written either, which ends the run.
             self._add_failure(claim, error)
             return
         if call is None:
@@ -280,8 +288,6 @@ class _Run:
             return
         try:
             confirmed = KINDS[claim.change.kind].store(claim.link, answer)
-        except (OperationalError, InterfaceError):
-            raise
         except Exception as error:  # noqa: BLE001 - as above, and one customer must not keep others from being told
             self._add_failure(claim, error)
         else:
@@ -327,6 +333,8 @@ class _Run:
     def _release_ready(self) -> None:
         self.outcomes += [Released(claim) for claim, _, _ in self.ready]
         self.ready.clear()
+        self.outcomes += map(Released, self.claimed)
+        self.claimed.clear()
 
     def _settle_in_time(self) -> None:
         is_time = time.monotonic() > self.settled_at + SETTLE_SECONDS
