@@ -7,7 +7,8 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 
-from django.db import OperationalError, ProgrammingError, connections
+from django.db import Error as DatabaseError
+from django.db import connections
 
 from django_plenigo.services import due_work
 
@@ -80,11 +81,8 @@ class Drainer:
         while accounts := self._next():
             try:
                 self._work(accounts, self.must_stop)
-            except (OperationalError, ProgrammingError) as error:
-                logger.error("The database ended a delivery, what is due stays due: %s", error)
             except Exception as error:  # noqa: BLE001 - whatever it is, the next wake needs a thread that works
-                # The kind alone: its text may hold an address.
-                logger.error("A delivery ended with %s, what is due stays due", type(error).__name__)
+                logger.error("A delivery ended with %s, what is due stays due", _kind_of(error))
             finally:
                 connections.close_all()  # those of this thread, which nobody else closes
 
@@ -100,6 +98,16 @@ class Drainer:
     def _finish(self) -> None:
         self._deadline = time.monotonic() + self._exit_seconds
         self.join(self._exit_seconds + self._last_calls_seconds)
+
+
+def _kind_of(error: Exception) -> str:
+    """Return the kind of an error and the database's code for it, never its text, which may hold an address."""
+    cause = error.__cause__
+    codes = [getattr(cause, name, None) for name in ("sqlstate", "sqlite_errorname")]
+    if isinstance(error, DatabaseError):
+        codes += [argument for argument in error.args[:1] if isinstance(argument, int)]  # MariaDB's
+    code = next(filter(None, codes), None)
+    return f"{type(error).__name__} ({code})" if code else type(error).__name__
 
 
 def _work(accounts: list[str], must_stop: Callable[[], bool]) -> None:

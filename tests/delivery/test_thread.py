@@ -1,12 +1,14 @@
 """The thread that delivers: one a process, and none whose work is lost."""
 
-import logging
+import sqlite3
 import sys
 import threading
 import time
+from contextlib import closing
 
+import psycopg
 import pytest
-from django.db import OperationalError
+from django.db import IntegrityError, OperationalError
 
 from django_plenigo.delivery import Drainer
 from tests.delivery.conftest import PATIENCE_SECONDS, START, Site, wait_until
@@ -107,15 +109,37 @@ def test_work_that_fails_is_logged_without_what_it_says_and_the_next_wake_works(
     assert "LookupError" in caplog.text or isinstance(error, SystemExit)
 
 
-def test_error_of_the_database_is_logged_in_its_own_words(caplog):
-    def work(accounts, must_stop):
-        raise OperationalError("database is locked")
+def of_sqlite():
+    try:
+        with closing(sqlite3.connect(":memory:")) as other:
+            other.execute("SELECT ada")
+    except sqlite3.Error as error:
+        raise OperationalError(*error.args) from error
 
-    drainer = Drainer(work)
-    with caplog.at_level(logging.ERROR):
-        drainer.wake(["default"])
-        drainer.join(PATIENCE_SECONDS)
-    assert "database is locked" in caplog.text
+
+def of_postgresql():
+    text = "Key (email)=(ada@example.com) already exists."
+    raise IntegrityError(text) from psycopg.errors.UniqueViolation(text)
+
+
+def of_mariadb():
+    raise OperationalError(1205, "Lock wait timeout exceeded; try ada@example.com again")
+
+
+@pytest.mark.parametrize(
+    ("fail", "words"),
+    [
+        (of_sqlite, "OperationalError (SQLITE_ERROR)"),
+        (of_postgresql, "IntegrityError (23505)"),
+        (of_mariadb, "OperationalError (1205)"),
+    ],
+)
+def test_error_of_the_database_is_logged_by_its_code_without_what_it_says(caplog, fail, words):
+    drainer = Drainer(lambda accounts, must_stop: fail())
+    drainer.wake(["default"])
+    drainer.join(PATIENCE_SECONDS)
+    assert f"A delivery ended with {words}" in caplog.text
+    assert "ada" not in caplog.text
 
 
 # ---- processes -------------------------------------------------------------------------------------------------
