@@ -78,8 +78,8 @@ def read_rows(file: IO[bytes], *, most_columns: int) -> Iterator[tuple[int, list
                 texts = [_text_of(cell) for cell in cells]
                 empty_rows = 0 if any(texts) else empty_rows + 1
                 if number > MOST_ROWS or empty_rows > MOST_EMPTY_ROWS:
-                    text = _("The sheet has too many empty lines before line %(number)d: copy its lines to a new one.")
-                    raise AccessImportError("file", text % {"number": number}, code="too_many_rows")
+                    text = _("The sheet has too many empty lines before line %(line)d: copy its lines to a new one.")
+                    raise AccessImportError("file", text % {"line": number}, code="too_many_rows", line=number)
                 yield number, texts
         finally:
             book.close()

@@ -28,13 +28,12 @@ PERMISSION = "plenigo.import_accessid"
 #: Lines hold what customers are known by, so looking at imports does not show them.
 LINES_PERMISSION = "plenigo.view_accessimportline"
 
+_UPLOADED = _("Uploaded the file %(name)s.")
+
 #: How many bad lines a page shows.
 LINES_PER_PAGE = 100
 
 State = AccessImport.State
-
-RUNNING = (State.PLANNING, State.APPLYING)
-UNFINISHED = (*RUNNING, State.PLANNED)
 
 
 class ImportPage(ActionPage):
@@ -60,11 +59,8 @@ class ConfirmImport(ImportPage):
 
     def act(self, rows: list[AccessImport]) -> HttpResponse:
         """Import it, or have it imported."""
-        access_import = rows[0]
-        if access_import.state == State.PLANNED:
-            # Before it is done: a process that dies on the way has done it all the same.
-            log(self.request, rows, _("Said yes to importing the file %(name)s.") % {"name": name_of(access_import)})
-        if access_imports.confirm(access_import):
+        text = _("Said yes to importing the file %(name)s.") % {"name": name_of(rows[0])}
+        if access_imports.confirm(rows[0], record=lambda row: log(self.request, [row], text)):
             return self.go_back(rows)
         return self.leave(_("This file is not waiting for a yes any more."), messages.WARNING, rows)
 
@@ -79,10 +75,10 @@ class CancelImport(ImportPage):
 
     def act(self, rows: list[AccessImport]) -> HttpResponse:
         """Stop it."""
-        if not access_imports.cancel(rows[0]):
-            return self.leave(_("This import has ended already."), messages.WARNING, rows)
-        log(self.request, rows, _("Cancelled the import of the file %(name)s.") % {"name": name_of(rows[0])})
-        return self.go_back(rows)
+        text = _("Cancelled the import of the file %(name)s.") % {"name": name_of(rows[0])}
+        if access_imports.cancel(rows[0], record=lambda row: log(self.request, [row], text)):
+            return self.go_back(rows)
+        return self.leave(_("This import has ended already."), messages.WARNING, rows)
 
 
 PAGES = (ConfirmImport, CancelImport)
@@ -171,7 +167,11 @@ class AccessImportAdmin(SupportAdmin):
         upload = form.cleaned_data["file"]
         try:
             access_import = access_imports.start(
-                upload, name=upload.name, using=form.cleaned_data["account"], created_by=request.user
+                upload,
+                name=upload.name,
+                using=form.cleaned_data["account"],
+                created_by=request.user,
+                record=lambda row: self.log_addition(request, row, _UPLOADED % {"name": name_of(row)}),
             )
         except AccessImportError as error:
             form.add_error("file", error.problem)
@@ -179,9 +179,8 @@ class AccessImportAdmin(SupportAdmin):
         except UnsupportedOperationError:
             form.add_error("file", _("This site cannot read XLSX files: save the file as CSV."))
             return None
-        self.log_addition(request, access_import, _("Uploaded the file %(name)s.") % {"name": name_of(access_import)})
         if access_import.state == State.FAILED:
-            form.add_error("file", access_import.last_error)
+            form.add_error("file", access_imports.failure_of(access_import))
             return None
         return access_import
 
@@ -201,14 +200,15 @@ class AccessImportAdmin(SupportAdmin):
         context = {
             "title": name_of(access_import),
             "access_import": access_import,
-            "is_running": access_import.state in RUNNING,
+            "is_running": access_import.state in access_imports.RUNNING,
             "is_planned": access_import.state == State.PLANNED,
             "progress": progress_of_import(access_import),
             "part": part_of_import(access_import),
             "works_by_itself": _works_by_itself(access_import.account),
             "has_several_accounts": len(conf.accounts()) > 1,
             "may_import": may_import,
-            "may_cancel": may_import and access_import.state in UNFINISHED,
+            "may_cancel": may_import and access_import.state in access_imports.UNFINISHED,
+            "failure": access_imports.failure_of(access_import),
             "confirm_address": self._address("confirm"),
             "cancel_address": CancelImport.address(self, access_import),
             "failures_address": self._address("failures", access_import),

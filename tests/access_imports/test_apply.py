@@ -127,16 +127,17 @@ def test_import_that_is_cancelled_on_the_way_keeps_what_it_had_imported(many):
     assert access_imports.continue_due() == 0
 
 
+@pytest.mark.django_db(transaction=True)
 def test_plan_that_nobody_says_yes_to_is_cancelled_in_a_week_and_old_bad_lines_go(links, time_machine):
     finished = apply(csv_file("CUSTOMER-1,a,", "nobody,b,"))
     forgotten = planned(csv_file("CUSTOMER-2,b,"))
     time_machine.move_to(timezone.now() + timedelta(days=8))
-    planned(csv_file("CUSTOMER-3,c,"))
+    due_work.run_due_work()
     forgotten.refresh_from_db()
     assert (forgotten.state, file_is_gone(forgotten)) == ("cancelled", True)
     assert finished.bad_lines.exists()
     time_machine.move_to(timezone.now() + timedelta(days=23))
-    planned(csv_file("CUSTOMER-4,d,"))
+    due_work.run_due_work()
     assert not finished.bad_lines.exists()
     finished.refresh_from_db()
     assert finished.bad_count == 1
@@ -411,6 +412,7 @@ def test_mistake_of_the_site_fails_the_import_and_tells_no_values(many, caplog):
 
     run = access_imports.start(csv_file(*many), in_background=False, observe=fail)
     assert (run.state, run.last_error) == ("failed", "this site raised LookupError")
+    assert "made a mistake with the file. Tell the developers" in access_imports.failure_of(run)
     assert "a00001" not in caplog.text
 
 

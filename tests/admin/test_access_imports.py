@@ -316,6 +316,23 @@ def test_every_step_is_written_down_with_the_file_and_without_what_stands_in_it(
     assert not [entry for entry in entries if "-id" in f"{entry.object_repr}{entry.change_message}"]
 
 
+@pytest.mark.parametrize("what", ["upload", "confirm", "cancel"])
+def test_step_that_cannot_be_written_down_is_not_taken(agent, links, what):
+    upload(agent, "CUSTOMER-1,a,")
+    access_import = AccessImport.objects.get()
+
+    def fail(execute, sql, parameters, many, context):
+        if sql.startswith("INSERT") and "django_admin_log" in sql:
+            raise LookupError
+        return execute(sql, parameters, many, context)
+
+    with connection.execute_wrapper(fail), pytest.raises(LookupError):
+        upload(agent, "CUSTOMER-2,b,") if what == "upload" else say(agent, what, access_import)
+    access_import = AccessImport.objects.get()  # no other
+    assert (access_import.state, AccessImportPart.objects.count()) == ("planned", 1)
+    assert not AccessId.objects.exists()
+
+
 def test_steps_are_no_part_of_the_transaction_of_a_request(agent, links, monkeypatch):
     depths = []
 
@@ -384,7 +401,7 @@ def test_list_and_page_say_truthfully_how_far_a_file_has_come(
 ):
     access_import = in_background("CUSTOMER-1,a")
     time_machine.move_to(timezone.now(), tick=False)
-    leased = {} if sign_of_life is None else {"leased_until": timezone.now() - sign_of_life + LEASE}
+    leased = {} if sign_of_life is None else {"lease": "0" * 32, "leased_until": timezone.now() - sign_of_life + LEASE}
     AccessImport.objects.update(state=state, position=position, line_count=5000, last_line=5001, **leased)
     page = text_of(agent.get(LIST)).replace("\N{NO-BREAK SPACE}", " ")
     assert f'<td class="field-progress">{words}</td>' in page

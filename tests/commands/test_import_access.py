@@ -98,6 +98,32 @@ def test_json_is_one_object_without_the_values(links, write, capsys):
     assert "other-id" not in out + err
 
 
+@pytest.mark.parametrize(
+    ("content", "options", "sentence"),
+    [
+        ("name\nAda\n", [], "no column that names the customer"),
+        (None, [], "No such file or directory"),
+        ("customer_id,access_id_1\n", ["--using", "other"], "There is no account 'other'"),
+    ],
+)
+def test_json_tells_an_error_as_an_object_too(db, tmp_path, capsys, content, options, sentence):
+    path = tmp_path / "ids.csv"
+    if content is not None:
+        path.write_text(content)
+    assert run(path, "--json", *options) == 1
+    out, err = capsys.readouterr()
+    assert (list(json.loads(out)), err) == (["error"], "")
+    assert sentence in json.loads(out)["error"]
+
+
+def test_json_tells_the_counts_and_why_an_import_has_failed(links, write, capsys):
+    assert run(write("CUSTOMER-1,a,", 'CUSTOMER-2,"b,'), "--json") == 1
+    out, err = capsys.readouterr()
+    told = json.loads(out)
+    assert (told["imported"], err) == (0, "")
+    assert told["error"].startswith("The file cannot be read from line 3 on")
+
+
 def test_second_run_finds_all_in_place(links, write, capsys):
     path = write("CUSTOMER-1,a,b")
     run(path)

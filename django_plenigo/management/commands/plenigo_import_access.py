@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import OperationalError
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -59,19 +60,30 @@ class Command(BaseCommand):
 
     def handle(self, *, file: str, using: str, **options: Any) -> None:
         """Plan the file, and import it."""
+        self.is_quiet = bool(options["json"])
+        try:
+            self._handle(file, using, is_dry=bool(options["dry_run"]), failures_name=options["failures"])
+        except CommandError as error:
+            if not self.is_quiet:
+                raise
+            self.stdout.write(json.dumps({"error": str(error)}))
+            sys.exit(error.returncode)
+
+    def _handle(self, file: str, using: str, *, is_dry: bool, failures_name: str | None) -> None:
         if using not in conf.accounts():
             known = ", ".join(conf.accounts())
             text = _("There is no account %(name)s in PLENIGO; known are: %(known)s.")
             raise CommandError(text % {"name": repr(using), "known": known})
-        self.is_quiet, self.is_dry = bool(options["json"]), bool(options["dry_run"])
+        self.is_dry = is_dry
         self.told: list[AccessImportLine] = []
-        with _new_file(options["failures"]) as failures:
+        with _new_file(failures_name) as failures:
             access_import = self._work(file, using, failures)
-        self._tell(access_import)
-        if access_import.state == State.FAILED:
-            raise CommandError(access_import.last_error)
-        if not self.is_dry and access_import.state != State.DONE:
-            raise CommandError(_("Stopped: interrupted. Run the command again to go on."), returncode=STOPPED)
+        error = "" if is_dry else _end_of(access_import)
+        self._tell(access_import, error)
+        if error and not self.is_quiet:
+            raise CommandError(error, returncode=STOPPED)
+        if error:
+            sys.exit(STOPPED)
         if access_import.bad_count:
             sys.exit(BAD_LINES)
 
@@ -84,6 +96,9 @@ class Command(BaseCommand):
             raise CommandError(_("The file cannot be read: %(reason)s.") % {"reason": error.strerror}) from None
         except AccessImportError as error:
             raise CommandError(error.problem) from None
+        except OperationalError:
+            text = _("The database is locked or away. Run the command again: what is imported already is left alone.")
+            raise CommandError(text) from None
         except UnsupportedOperationError:
             text = _("XLSX files need openpyxl: pip install 'django-plenigo[xlsx]', or save the file as CSV.")
             raise CommandError(text) from None
@@ -141,11 +156,12 @@ class Command(BaseCommand):
         if not self.is_quiet:
             self.stdout.write(text)
 
-    def _tell(self, access_import: AccessImport) -> None:
+    def _tell(self, access_import: AccessImport, error: str) -> None:
         if self.is_quiet:
             bad = [{"line": line.number, "column": line.column, "reason": line.reason} for line in self.told]
             counts = {name: getattr(access_import, field) for name, field in COUNTS.items()}
-            self.stdout.write(json.dumps({**counts, "bad_lines": bad, "dry_run": self.is_dry}))
+            ended = {"error": error} if error else {}
+            self.stdout.write(json.dumps({**counts, "bad_lines": bad, "dry_run": self.is_dry, **ended}))
             return
         for line in self.told:
             # Not the value: it is a key, and this may end in a log. The file of failures has it.
@@ -162,6 +178,19 @@ def _counts_of(access_import: AccessImport) -> str:
     counts = {name: getattr(access_import, field) for name, field in COUNTS.items()}
     text = _("%(new)d new, %(changed)d changed, %(same)d the same, %(bad)d bad, %(imported)d imported.")
     return text % counts
+
+
+def _end_of(access_import: AccessImport) -> str:
+    """Return why an import is not done, "" where it is."""
+    match access_import.state:
+        case State.DONE:
+            return ""
+        case State.FAILED:
+            return access_imports.failure_of(access_import)
+        case State.CANCELLED:
+            return _("Stopped: interrupted. Run the command again to go on.")
+        case _:
+            return _("The import was held up. It goes on by itself where due work is done.")
 
 
 @contextmanager

@@ -86,6 +86,7 @@ def _apply_chunk(chunk: list[Row], access_import: AccessImport, layout: Layout, 
             lease,
             State.APPLYING,
             position=position,
+            attempts=0,  # it gets on
             applied_count=F("applied_count") + len(to_write),
             bad_count=F("bad_count") + len(bad),
         )
@@ -106,7 +107,7 @@ def _with_replaced(
         return lines, [], []
     planned_at = access_import.planned_at or access_import.created_at
     found = rows().filter(link__in=links).values_list("link_id", "slot", "pk", "value", "imported_at")
-    there = {(link_key, slot): row for link_key, slot, *row in found}
+    there = {(link_key, slot): (pk, value, at) for link_key, slot, pk, value, at in found}
     good, bad, replaced = [], [], []
     for each in lines:
         changes = {slot: there[key] for slot in each.changes if (key := (each.customer.link_key, slot)) in there}

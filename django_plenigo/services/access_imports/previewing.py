@@ -9,7 +9,7 @@ from typing import IO
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from django_plenigo.models import AccessImport, AccessImportLine
+from django_plenigo.models import AccessImport
 from django_plenigo.services.access_imports import storing
 from django_plenigo.services.access_imports.judging import Judged, find_customers, judge_changes
 from django_plenigo.services.access_imports.layout import Layout
@@ -48,8 +48,6 @@ class PreviewLine:
     ids: list[PreviewCell] = field(repr=False)
     """In the order of the file's columns."""
     outcome: Outcome
-    bad_line: AccessImportLine | None = field(default=None, repr=False)
-    """Why it is not imported, where it is not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,19 +66,18 @@ def preview(access_import: AccessImport, *, most: int = FIRST_LINES) -> Preview:
     """
     layout = Layout.from_json(access_import.layout)
     rows = _first_rows(access_import, layout, most)
-    bad = {}
+    bad: set[int] = set()
     if rows:
         known = bad_lines().filter(access_import=access_import, number__gte=rows[0][0], number__lte=rows[-1][0])
-        bad = {line.number: line for line in known}
-    lines, unreadable = split(read_line(row, layout) for row in rows if row[0] not in bad)
-    found, nobody = find_customers(access_import.account, layout, lines)
-    good, taken = judge_changes(access_import.account, layout, found)
-    bad |= {line.number: line for line in [*unreadable, *nobody, *taken]}
+        bad = set(known.values_list("number", flat=True))
+    lines, _unreadable = split(read_line(row, layout) for row in rows if row[0] not in bad)
+    found, _nobody = find_customers(access_import.account, layout, lines)
+    good, _taken = judge_changes(access_import.account, layout, found)
     judged = {each.line.number: each for each in good}
     return Preview(
         customer_column=layout.header[layout.customer_column],
         id_columns=[layout.header[column] for column in layout.slots],
-        lines=[_told(row, layout, judged.get(row[0]), bad.get(row[0])) for row in rows],
+        lines=[_told(row, layout, judged.get(row[0])) for row in rows],
     )
 
 
@@ -94,7 +91,7 @@ def _rows(file: IO[bytes], access_import: AccessImport, layout: Layout) -> Gener
         yield from (row for row in chunk if any(cell.strip() for cell in row[1]))
 
 
-def _told(row: Row, layout: Layout, judged: Judged | None, bad: AccessImportLine | None) -> PreviewLine:
+def _told(row: Row, layout: Layout, judged: Judged | None) -> PreviewLine:
     number, cells = row
     changes = judged.changes if judged else {}
     slots = judged.customer.slots if judged else {}
@@ -102,7 +99,7 @@ def _told(row: Row, layout: Layout, judged: Judged | None, bad: AccessImportLine
         PreviewCell(_cell(cells, column), slots.get(slot, "") if slot in changes else "")
         for column, slot in layout.slots.items()
     ]
-    return PreviewLine(number, _cell(cells, layout.customer_column), ids, _outcome(judged), bad)
+    return PreviewLine(number, _cell(cells, layout.customer_column), ids, _outcome(judged))
 
 
 def _cell(cells: list[str], column: int) -> str:

@@ -2,6 +2,7 @@
 
 import logging
 import re
+import time
 import uuid
 from collections.abc import Callable, Iterable
 from datetime import timedelta
@@ -17,8 +18,21 @@ from django_plenigo.models import AccessImport, AccessImportLine
 from django_plenigo.services import outbox
 from django_plenigo.services.access_imports import storing, text_files
 from django_plenigo.services.access_imports.applying import apply_file
-from django_plenigo.services.access_imports.leases import LeaseLostError, claim, give_back, imports, write
+from django_plenigo.services.access_imports.ends import Failure
+from django_plenigo.services.access_imports.leases import (
+    MOST_ATTEMPTS,
+    RUNNING,
+    UNFINISHED,
+    LeaseLostError,
+    claim,
+    give_back,
+    imports,
+    new_lease,
+    postpone,
+    write,
+)
 from django_plenigo.services.access_imports.lines import CSV, bad_lines, format_of, layout_of, write_bad_lines
+from django_plenigo.services.access_imports.patience import patiently
 from django_plenigo.services.access_imports.planning import Plan, plan_file
 
 logger = logging.getLogger(__name__)
@@ -36,13 +50,15 @@ LARGE_SHEET_BYTES = 1024 * 1024
 PLAN_LIFETIME = timedelta(days=7)
 BAD_LINES_LIFETIME = timedelta(days=30)
 
-UNFINISHED = (State.PLANNING, State.PLANNED, State.APPLYING)
+#: How often a process looks for what is to be forgotten, and when this one did last, by the clock.
+FORGETTING_SECONDS = 3600.0
+_forgot_at = 0.0
 
 Observer = Callable[[AccessImport], object]
 
 
 def _nobody(access_import: AccessImport) -> None:
-    """Observe nothing."""
+    """Observe or record nothing."""
 
 
 def examine(file: IO[bytes], *, name: str = "", using: str = conf.DEFAULT_ACCOUNT) -> AccessImport:
@@ -76,41 +92,64 @@ def start(
     created_by: Any = None,
     in_background: bool | None = None,
     observe: Observer = _nobody,
+    record: Observer = _nobody,
 ) -> AccessImport:
     """Keep a file of access ids and plan it: a small one at once, a large one in the background.
 
     `file` is binary and can be sought in; an uploaded file will do. `in_background` decides in place of the size.
-    Nothing is imported before `confirm`. Raises `AccessImportError` where the file cannot be read as a whole, and
-    `UnsupportedOperationError` for XLSX without openpyxl.
+    `record` is called in the transaction that keeps the file. Nothing is imported before `confirm`. Raises
+    `AccessImportError` where the file cannot be read as a whole, and `UnsupportedOperationError` for XLSX without
+    openpyxl.
     """
     access_import = examine(file, name=name, using=using)
     access_import.created_by = created_by
     if in_background is not None:
         access_import.is_large = in_background
-    forget_old()
+    lease, leased = _own_lease(access_import)
+    for name, value in leased.items():
+        setattr(access_import, name, value)
     database = router.db_for_write(AccessImport)
-    with transaction.atomic(database):
-        access_import.save(using=database)
-        storing.keep(access_import, file)
-    _go_on(access_import, observe)
+
+    def keep() -> None:
+        with transaction.atomic(database):
+            access_import.save(using=database, force_insert=True)
+            storing.keep(access_import, file)
+            record(access_import)
+
+    patiently(keep)
+    _go_on(access_import, lease, observe)
     return access_import
 
 
-def confirm(access_import: AccessImport, *, observe: Observer = _nobody) -> bool:
+def confirm(access_import: AccessImport, *, observe: Observer = _nobody, record: Observer = _nobody) -> bool:
     """Import a planned file: a small one at once, a large one in the background.
 
-    Return whether it was waiting for this yes; a second click does nothing.
+    Return whether it was waiting for this yes; a second click does nothing. `record` is called in the transaction of
+    the yes.
     """
-    if not imports().filter(pk=access_import.pk, state=State.PLANNED).update(state=State.APPLYING):
+    lease, leased = _own_lease(access_import)
+
+    def say_yes() -> bool:
+        with transaction.atomic(router.db_for_write(AccessImport)):
+            planned = imports().filter(pk=access_import.pk, state=State.PLANNED)
+            is_yes = bool(planned.update(state=State.APPLYING, **leased))
+            if is_yes:
+                record(access_import)
+        return is_yes
+
+    if not patiently(say_yes):
         return False
     _read_anew(access_import)
-    _go_on(access_import, observe)
+    _go_on(access_import, lease, observe)
     return True
 
 
-def cancel(access_import: AccessImport) -> bool:
-    """Stop an import and delete its file, and say whether it was unfinished; what is imported already stays."""
-    is_cancelled = _finish(access_import, State.CANCELLED)
+def cancel(access_import: AccessImport, *, record: Observer = _nobody) -> bool:
+    """Stop an import and delete its file, and say whether it was unfinished; what is imported already stays.
+
+    `record` is called in the same transaction, where it was.
+    """
+    is_cancelled = _finish(access_import, State.CANCELLED, record=record)
     _read_anew(access_import)
     return is_cancelled
 
@@ -122,9 +161,11 @@ def continue_due(
 
     Of all accounts or of those named, one after the other. Once begun, at least a chunk is imported before `must_stop`
     is asked again; a plan is made as a whole, which takes seconds. To be called outside of a transaction. Raises
-    nothing but errors of the database.
+    nothing but errors of the database. A file that the database fails with rests for a while, and is given up at last;
+    those behind it do not wait for it. What is old is forgotten on the way, see `forget_old`.
     """
-    due = imports().filter(state__in=[State.PLANNING, State.APPLYING]).order_by("pk")
+    _forget_old_at_times()
+    due = imports().filter(state__in=RUNNING).order_by("pk")
     if accounts is not None:
         due = due.filter(account__in=list(accounts))
     count = 0
@@ -143,11 +184,24 @@ def forget_old() -> None:
     bad_lines().filter(access_import__finished_at__lt=now - BAD_LINES_LIFETIME).delete()
 
 
-def _go_on(access_import: AccessImport, observe: Observer) -> None:
-    if access_import.is_large:
+def _forget_old_at_times() -> None:
+    global _forgot_at  # each way of doing due work comes along here, many times an hour
+    now = time.time()
+    if not 0 <= now - _forgot_at < FORGETTING_SECONDS:
+        _forgot_at = now
+        forget_old()
+
+
+def _own_lease(access_import: AccessImport) -> tuple[uuid.UUID | None, dict[str, Any]]:
+    """Return the lease of whoever begins a file that is not left to the background, and the fields to write."""
+    return (None, {}) if access_import.is_large else new_lease()
+
+
+def _go_on(access_import: AccessImport, lease: uuid.UUID | None, observe: Observer) -> None:
+    if lease is None:
         outbox.wake_on_commit(access_import.account)
     else:
-        _work_on(access_import, lambda: False, observe)
+        _work_leased(access_import, lease, lambda: False, observe)
 
 
 def _work_on(access_import: AccessImport, must_stop: Callable[[], bool], observe: Observer) -> bool:
@@ -155,27 +209,39 @@ def _work_on(access_import: AccessImport, must_stop: Callable[[], bool], observe
     lease = claim(access_import)
     if lease is None:
         return False
+    _work_leased(access_import, lease, must_stop, observe)
+    return True
+
+
+def _work_leased(
+    access_import: AccessImport, lease: uuid.UUID, must_stop: Callable[[], bool], observe: Observer
+) -> None:
+    """Plan or apply a file, whatever comes of it. Raises errors of a database that is away."""
     try:
         _work_under(lease, access_import, must_stop, observe)
     except LeaseLostError:
         logger.warning("Another worker has taken over an import of access ids, or it was cancelled")
     except AccessImportError as error:
-        _finish(access_import, State.FAILED, lease=lease, last_error=error.problem)
-    except (InterfaceError, OperationalError):
-        raise  # the database is away: it is gone on with later
+        _fail(access_import, lease, error.code, last_error=error.problem, last_error_line=error.line)
+    except (InterfaceError, OperationalError) as error:
+        # Where the database is away, this raises too. Else it may be this file that it cannot bear.
+        logger.warning("The work on an import of access ids has broken off: %s", type(error).__name__)
+        postpone(access_import, lease)
     except Exception as error:  # noqa: BLE001 - else it would be tried for ever, and stop all other due work
         # The kind alone: its text may hold ids.
         logger.error("An import of access ids has failed: this site raised %s", type(error).__name__)
-        _finish(access_import, State.FAILED, lease=lease, last_error=outbox.told(error)["last_error"])
+        _fail(access_import, lease, Failure.OWN_MISTAKE, last_error=outbox.told(error)["last_error"])
     finally:
         give_back(access_import, lease)
     _read_anew(access_import)
-    return True
 
 
 def _work_under(
     lease: uuid.UUID, access_import: AccessImport, must_stop: Callable[[], bool], observe: Observer
 ) -> None:
+    if access_import.attempts > MOST_ATTEMPTS:
+        _fail(access_import, lease, Failure.GIVEN_UP)
+        return
     with storing.opened(access_import) as file:
         if access_import.state == State.PLANNING:
             _plan(file, access_import, lease, observe)
@@ -189,31 +255,53 @@ def _plan(file: IO[bytes], access_import: AccessImport, lease: uuid.UUID, observ
 
     def keep(plan: Plan, bad: list[AccessImportLine]) -> None:
         counts = plan.as_counts()
-        with transaction.atomic(router.db_for_write(AccessImport)):
-            write(access_import, lease, State.PLANNING, **counts)
-            write_bad_lines(access_import, bad)
+
+        def write_chunk() -> None:
+            with transaction.atomic(router.db_for_write(AccessImport)):
+                write(access_import, lease, State.PLANNING, **counts)
+                write_bad_lines(access_import, bad)
+
+        patiently(write_chunk)
         for name, count in counts.items():
             setattr(access_import, name, count)
         observe(access_import)
 
     plan = plan_file(file, access_import, keep)
     if plan.has_work:
-        write(access_import, lease, State.PLANNING, state=State.PLANNED)
+        write(access_import, lease, State.PLANNING, state=State.PLANNED, attempts=0)
     else:
         _finish(access_import, State.DONE, lease=lease)
 
 
-def _finish(access_import: AccessImport, state: str, *, lease: uuid.UUID | None = None, last_error: str = "") -> bool:
+def _fail(access_import: AccessImport, lease: uuid.UUID, kind: str, **values: Any) -> None:
+    """End an import for a reason that `failure_of` has the words for."""
+    _finish(access_import, State.FAILED, lease=lease, last_error_type=kind, **values)
+
+
+def _finish(
+    access_import: AccessImport,
+    state: str,
+    *,
+    lease: uuid.UUID | None = None,
+    last_error: str = "",
+    record: Observer = _nobody,
+    **values: Any,
+) -> bool:
     """End an unfinished import and delete its file, and say whether it was; with `lease` only while it is held."""
     rows = imports().filter(pk=access_import.pk, state__in=UNFINISHED)
     if lease is not None:
         rows = rows.filter(lease=lease)
-    ended = {"finished_at": timezone.now(), "lease": None, "leased_until": None}
-    with transaction.atomic(router.db_for_write(AccessImport)):
-        is_ended = bool(rows.update(state=state, last_error=last_error[:200], **ended))
-        if is_ended:
-            storing.delete(access_import)
-    return is_ended
+    values |= {"finished_at": timezone.now(), "lease": None, "leased_until": None, "last_error": last_error[:200]}
+
+    def finish() -> bool:
+        with transaction.atomic(router.db_for_write(AccessImport)):
+            is_ended = bool(rows.update(state=state, **values))
+            if is_ended:
+                storing.delete(access_import)
+                record(access_import)
+        return is_ended
+
+    return patiently(finish)
 
 
 def _read_anew(access_import: AccessImport) -> None:

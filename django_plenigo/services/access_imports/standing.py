@@ -6,7 +6,7 @@ from enum import Enum, auto
 from django.utils import timezone
 
 from django_plenigo.models import AccessImport
-from django_plenigo.services.access_imports.leases import LEASE_TIME
+from django_plenigo.services.access_imports.leases import LEASE_TIME, RUNNING
 
 #: A chunk takes a second or two. Whoever has written nothing for so long may be dead.
 SILENCE = timedelta(minutes=1)
@@ -27,10 +27,10 @@ class Standing(Enum):
 
 def standing_of(access_import: AccessImport) -> Standing | None:
     """Return how it stands with an import; None where there is nothing to work on: it waits for a yes, or has ended."""
-    if access_import.state not in (AccessImport.State.PLANNING, AccessImport.State.APPLYING):
+    if access_import.state not in RUNNING:
         return None
     until, now = access_import.leased_until, timezone.now()
-    if until is None:
+    if until is None or access_import.lease is None:  # it rests after a failure
         return Standing.WAITING
     if until <= now or until > now + 2 * LEASE_TIME:  # so `claim` has it
         return Standing.CUT_OFF
