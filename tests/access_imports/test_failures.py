@@ -4,8 +4,11 @@ import csv
 import io
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from django_plenigo.services import access_imports
+from django_plenigo.services.access_imports import text_files
 from tests.access_imports.files import apply, counts, csv_file, kept, planned, reasons, xlsx_file
 
 pytestmark = pytest.mark.django_db
@@ -67,9 +70,39 @@ def test_what_is_no_formula_is_not_escaped_and_comes_back_as_it_was(links, value
     assert kept() == [("1", 1, value)]
 
 
-def test_tab_and_carriage_return_at_the_start_are_escaped_too(links):
-    run = planned(csv_file('nobody,"\t=x","\r=y"'))
-    assert rows(failures(run))[1][1:3] == ["'\t=x", "'\r=y"]
+@pytest.mark.parametrize(
+    ("cell", "escaped"),
+    [
+        ("\t=x", "'\t'=x"),
+        ("\r=y", "'\r'=y"),
+        ("\n@z", "'\n'@z"),
+        ("\tx", "'\tx"),
+        (" =x", "' =x"),
+        ("\N{NO-BREAK SPACE}+x", "'\N{NO-BREAK SPACE}+x"),
+        ("\N{FULLWIDTH EQUALS SIGN}x", "'\N{FULLWIDTH EQUALS SIGN}x"),
+        ("\N{FULLWIDTH PLUS SIGN}x", "'\N{FULLWIDTH PLUS SIGN}x"),
+        ("\N{FULLWIDTH HYPHEN-MINUS}x", "'\N{FULLWIDTH HYPHEN-MINUS}x"),
+        ("\N{FULLWIDTH COMMERCIAL AT}x", "'\N{FULLWIDTH COMMERCIAL AT}x"),
+        ("a;=x", "a;'=x"),
+        ("a, -x", "a,' -x"),
+        ("a|@x|+y", "a|'@x|'+y"),
+        ('a"=x', "a\"'=x"),
+        ("a\n=x", "a\n'=x"),
+        ("a;'=x", "a;''=x"),
+    ],
+)
+def test_what_any_spreadsheet_would_take_for_a_formula_is_escaped_wherever_a_cell_may_start_for_it(
+    links, cell, escaped
+):
+    quoted = '"' + cell.replace('"', '""') + '"'
+    run = planned(csv_file(f"nobody,{quoted},"))
+    assert rows(failures(run))[1][1] == escaped
+    assert text_files.unescaped(escaped) == cell
+
+
+@given(st.text(alphabet="'=-＝,;\t\r\n\" ax", max_size=12))
+def test_every_cell_comes_back_from_its_escaped_form(cell):
+    assert text_files.unescaped(text_files.escaped(cell)) == cell
 
 
 def test_names_of_columns_are_escaped_and_come_back(links):

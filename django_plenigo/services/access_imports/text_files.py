@@ -20,9 +20,17 @@ LONGEST_LINE = 10_000
 
 PIECE_BYTES = 256 * 1024
 
-#: What makes a spreadsheet take a cell for a formula, and what it is escaped with.
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+#: An escape goes before what a spreadsheet takes for a formula, at the start of a cell and behind whatever may start
+#: one for a spreadsheet that divides lines at another sign. Blanks may stand before a formula's sign; and escapes that are
+#: there already, which would be taken off with ours. Source: OWASP, "CSV Injection".
 ESCAPE = "'"
+FORMULA_SIGNS = (
+    "=+@\N{FULLWIDTH EQUALS SIGN}\N{FULLWIDTH PLUS SIGN}\N{FULLWIDTH COMMERCIAL AT}\N{FULLWIDTH HYPHEN-MINUS}-"
+)
+_FORMULA = rf"'*[^\S\t\r\n]*[{FORMULA_SIGNS}]"
+_PLACE = rf"(?:^(?=%s(?:{_FORMULA}|'*[\t\r\n]))|(?<=[,;|\t\r\n\"])(?=%s{_FORMULA}))"
+TO_ESCAPE = re.compile(_PLACE % ("", ""))
+ESCAPED = re.compile(_PLACE % (ESCAPE, ESCAPE) + ESCAPE)
 
 SHORTENED_NUMBER = re.compile(r"\d([.,]\d+)?E\+\d+")
 
@@ -92,17 +100,12 @@ def _width(file: IO[bytes], delimiter: str) -> int:
 
 def escaped(cell: str) -> str:
     """Return a cell so that no spreadsheet takes it for a formula."""
-    return ESCAPE + cell if _is_formula(cell) else cell
+    return TO_ESCAPE.sub(ESCAPE, cell)
 
 
 def unescaped(cell: str) -> str:
     """Return a cell as it was before `escaped`."""
-    return cell[1:] if cell.startswith(ESCAPE) and _is_formula(cell[1:]) else cell
-
-
-def _is_formula(cell: str) -> bool:
-    # One that is escaped already too, or it would lose an escape that is its own.
-    return cell.lstrip(ESCAPE).startswith(FORMULA_STARTS)
+    return ESCAPED.sub("", cell)
 
 
 def is_shortened_number(value: str) -> bool:
