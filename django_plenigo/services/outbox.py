@@ -7,7 +7,7 @@ that was taken back, or that a crash cut in half, ends in step all the same.
 import logging
 import threading
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
@@ -79,11 +79,16 @@ def note_where(account: str, condition: Q) -> int:
 
 def note_all(account: str, link_keys: Sequence[int], kind: str) -> None:
     """Note one kind of many links of an account, by their primary keys, in few statements."""
-    ordered = sorted(link_keys)  # two that note the same links in another order would wait for each other for ever
+    ordered = sorted(set(link_keys))  # two that note the same links in another order would wait for each other for ever
     for start in range(0, len(ordered), CHUNK):
         chunk = ordered[start : start + CHUNK]
-        insert_if_missing([_row(key, account, kind) for key in chunk], unique_fields=["link", "kind"])
-        changes().filter(link__in=chunk, kind=kind).update(**_noted_again(timezone.now()))
+        rows = changes().filter(link__in=chunk, kind=kind)
+        again = _noted_again(timezone.now())
+        if _update_in_any_order(rows, again) < len(chunk):
+            known = set(rows.filter(noted__gt=0).values_list("link_id", flat=True))
+            missing = [key for key in chunk if key not in known]
+            insert_if_missing([_row(key, account, kind) for key in missing], unique_fields=["link", "kind"])
+            _update_in_any_order(changes().filter(link__in=missing, kind=kind), again)
     if link_keys:
         wake_on_commit(account)
 
@@ -119,6 +124,8 @@ def insert_if_missing(instances: Iterable[Model], *, unique_fields: list[str]) -
     a look before the write cannot be promoted to a write lock on SQLite.
     """
     rows = list(instances)
+    if not rows:
+        return
     model = type(rows[0])
     using = router.db_for_write(model)
     model._default_manager.using(using).bulk_create(
@@ -134,16 +141,52 @@ def _upsert_target(using: str, unique_fields: list[str]) -> list[str] | None:
     return unique_fields if connections[using].features.supports_update_conflicts_with_target else None
 
 
+def _update_in_any_order(rows: QuerySet[RemoteChange], values: dict[str, Any]) -> int:
+    """Update up to `CHUNK` rows, and return how many there were.
+
+    A transaction of the site may have locked some of them, and ask for others next: nothing here waits for a row while
+    it holds another, but for those of a transaction that the caller has begun.
+    """
+    if not _can_skip_locked():
+        return rows.update(**values)
+    updated = _update_free(rows, values)
+    locked = rows.exclude(pk__in=updated).order_by("pk").values_list("pk", flat=True)
+    return len(updated) + sum(rows.filter(pk=key).update(**values) for key in list(locked))
+
+
+def _update_free(rows: QuerySet[RemoteChange], values: dict[str, Any]) -> Collection[int]:
+    """Update up to `CHUNK` of many rows, none that somebody has locked, and return their keys."""
+    no_key = connections[rows.db].features.has_select_for_no_key_update
+    with transaction.atomic(rows.db):
+        free = rows.order_by("pk").select_for_update(skip_locked=True, no_key=no_key)
+        keys = list(free.values_list("pk", flat=True)[:CHUNK])
+        if keys:
+            changes().filter(pk__in=keys).update(**values)
+    return keys
+
+
+def _can_skip_locked() -> bool:
+    return connections[router.db_for_write(RemoteChange)].features.has_select_for_update_skip_locked
+
+
 # ---- mending what a wrong clock wrote
 
 
 def hasten_far_off(account: str) -> None:
-    """Make due now what a clock that was wrong has put off for longer than anything is put off."""
+    """Make due now what a clock that was wrong has put off for longer than anything is put off.
+
+    Not what somebody has locked: it is left to the next run.
+    """
     now = timezone.now()
     far_off = Q(due_at__gt=now + LONGEST_WAIT) | Q(due_at__gt=now + LONGEST_FIRST_WAIT, attempts=0)
     rows = changes().filter(far_off, account=account, due_at__gt=now + LONGEST_FIRST_WAIT)
-    if rows.exists():  # almost never, and a write would wait for SQLite's other writers
+    if not rows.exists():  # almost always, and a write would wait for SQLite's other writers
+        return
+    if not _can_skip_locked():
         rows.update(due_at=now)
+        return
+    while _update_free(rows, {"due_at": now}):  # what is due now is far off no longer
+        pass
 
 
 # ---- what came of it, for one change that was sent outside of `sending`
@@ -183,9 +226,8 @@ def try_again(rows: QuerySet[RemoteChange]) -> int:
         by_account[account].append(key)
     for account, account_keys in by_account.items():
         for start in range(0, len(account_keys), CHUNK):
-            changes().filter(pk__in=account_keys[start : start + CHUNK]).update(
-                due_at=timezone.now(), attempts=0, refused_at=None
-            )
+            chunk = changes().filter(pk__in=account_keys[start : start + CHUNK])
+            _update_in_any_order(chunk, {"due_at": timezone.now(), "attempts": 0, "refused_at": None})
         resume(account)
         wake_on_commit(account)
     return len(keys)

@@ -1,6 +1,7 @@
 """Notes: what is written, and what is not."""
 
 import threading
+import time
 from datetime import timedelta
 
 import pytest
@@ -86,11 +87,19 @@ def test_noting_in_a_transaction_that_is_rolled_back_leaves_nothing(change, link
 
 
 def test_note_all_notes_each_link_once(django_assert_max_num_queries):
-    keys = [LinkFactory().pk for _ in range(5)]
-    with django_assert_max_num_queries(2):
+    keys = [LinkFactory().pk for _ in range(15)]
+    with django_assert_max_num_queries(12):  # on a server, which is asked first what is locked
         outbox.note_all("default", keys[::-1], Kind.ASSIGN_ACCESS_IDS)
     rows = RemoteChange.objects.filter(kind=Kind.ASSIGN_ACCESS_IDS)
     assert {(row.link_id, row.noted) for row in rows} == {(key, 1) for key in keys}
+
+
+def test_note_all_notes_rows_that_are_there_with_one_statement(link, django_assert_max_num_queries):
+    if connection.features.has_select_for_update_skip_locked:
+        pytest.skip("a server is asked first what is locked")
+    with django_assert_max_num_queries(1):
+        outbox.note_all("default", [link.pk, link.pk], Kind.CHANGE_EMAIL)
+    assert RemoteChange.objects.get(link=link, kind=Kind.CHANGE_EMAIL).noted == 1
 
 
 def test_acknowledge_leaves_due_what_was_noted_again(change, link):
@@ -231,6 +240,86 @@ def test_address_changed_back_while_another_is_being_acknowledged_is_noted(link)
         assert site.is_alive()
     site.join(20)
     assert noted == [True]
+
+
+# ---- transactions of the site that hold some of many rows
+
+
+@pytest.fixture
+def in_step(transactional_db):
+    """Two changes in the order of their keys."""
+    if not connection.features.has_select_for_update_skip_locked:
+        pytest.skip("SQLite has one writer at a time")
+    for link in LinkFactory.create_batch(2):
+        outbox.make_rows(link)
+    return list(RemoteChange.objects.filter(kind=Kind.CHANGE_EMAIL).order_by("pk"))
+
+
+@pytest.fixture
+def meanwhile():
+    """Do something of the site in a transaction of another thread, in two parts, and return how that has ended."""
+    threads = []
+
+    def start(first, then):
+        has_begun, errors = threading.Event(), []
+
+        def run():
+            try:
+                with transaction.atomic():
+                    first()
+                    has_begun.set()
+                    time.sleep(0.5)
+                    then()
+            except Exception as error:  # noqa: BLE001 - whatever the site would meet
+                errors.append(error)
+            finally:
+                connections.close_all()
+
+        threads.append(threading.Thread(target=run))
+        threads[0].start()
+        assert has_begun.wait(20)
+
+        def end():
+            threads[0].join(20)
+            return errors
+
+        return end
+
+    yield start
+    for thread in threads:
+        thread.join(20)
+
+
+@pytest.mark.parametrize(
+    "note_both",
+    [
+        lambda changes: outbox.note_all("default", [change.link_id for change in changes], Kind.CHANGE_EMAIL),
+        lambda changes: outbox.try_again(RemoteChange.objects.filter(kind=Kind.CHANGE_EMAIL)),
+    ],
+    ids=["note_all", "try_again"],
+)
+def test_transaction_that_notes_customers_in_any_order_meets_no_deadlock(in_step, meanwhile, note_both):
+    first, second = in_step
+    RemoteChange.objects.update(noted=1, due_at=timezone.now())
+    end = meanwhile(
+        lambda: outbox.note(second.link, Kind.CHANGE_EMAIL), lambda: outbox.note(first.link, Kind.CHANGE_EMAIL)
+    )
+    note_both(in_step)
+    assert end() == []
+    assert all(change.is_waiting for change in RemoteChange.objects.all())
+
+
+def test_row_that_a_wrong_clock_put_off_and_somebody_has_locked_is_left_to_the_next_run(in_step, meanwhile):
+    locked, free = (RemoteChange.objects.filter(pk=change.pk) for change in in_step)
+    for row in (locked, free):
+        row.update(noted=1, due_at=timezone.now() + timedelta(days=2))
+    end = meanwhile(lambda: locked.update(last_error=""), lambda: None)
+    outbox.hasten_far_off("default")
+    assert free.get().due_at <= timezone.now()
+    assert end() == []
+    assert locked.get().due_at > timezone.now()
+    outbox.hasten_far_off("default")
+    assert locked.get().due_at <= timezone.now()
 
 
 # ---- saves while a reader is registered
