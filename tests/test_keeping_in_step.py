@@ -339,6 +339,14 @@ def test_signal_tells_the_refusal_once(reader, taken, heard, email, error):
     assert heard == [("refused", reader, error)]
 
 
+def test_signal_tells_once_that_the_address_is_removed_however_often_the_user_is_saved(reader, heard, client):
+    for _again in range(2):
+        save_with(reader, "")
+        client.force_login(reader)
+        sending.deliver_due()
+    assert [(name, error) for name, _user, error in heard if name == "refused"] == [("refused", InvalidValueError)]
+
+
 def test_signal_tells_that_the_customer_is_unknown(sandbox, reader, link, heard):
     sandbox.customer(link.customer_id).delete()
     save_with(reader, "new@example.com")

@@ -8,6 +8,7 @@ from allauth.account.models import EmailAddress
 from allauth.account.signals import email_changed
 from django.core import serializers
 from django.db import OperationalError, connection, transaction
+from django.db.models import F
 from django.test import RequestFactory
 
 from django_plenigo.models import RemoteChange
@@ -133,6 +134,44 @@ def test_log_in_does_not_fail_where_the_note_does(reader, client):
     with notes_that_fail():
         client.force_login(reader)
     assert client.session["_auth_user_id"] == str(reader.pk)
+
+
+# ---- when the site's own user model does not do
+
+
+def broken(user):
+    raise RuntimeError(f"no address book for {user.username}@example.com")
+
+
+@pytest.fixture
+def reader_with_a_broken_address(reader, monkeypatch):
+    monkeypatch.setattr(type(reader), "EMAIL_FIELD", "post_box")
+    monkeypatch.setattr(type(reader), "post_box", property(broken), raising=False)
+    return reader
+
+
+def test_save_does_not_fail_where_a_property_of_the_user_does(reader_with_a_broken_address, caplog):
+    reader_with_a_broken_address.first_name = "Eva"
+    with transaction.atomic():
+        reader_with_a_broken_address.save()
+    reader_with_a_broken_address.refresh_from_db()
+    assert reader_with_a_broken_address.first_name == "Eva"
+    assert "could not be noted (RuntimeError)" in caplog.text
+    assert "example.com" not in caplog.text
+
+
+def test_log_in_does_not_fail_where_a_property_of_the_user_does(reader_with_a_broken_address, client):
+    client.force_login(reader_with_a_broken_address)
+    assert client.session["_auth_user_id"] == str(reader_with_a_broken_address.pk)
+
+
+def test_name_is_noted_where_the_address_cannot_be_read(reader_with_a_broken_address, settings):
+    account = {"MODE": "sandbox", "DELIVERY": "", "FOLLOWED_FIELDS": ["last_name"], "GENDER": f"{__name__}.broken"}
+    settings.PLENIGO = {"default": account}
+    reader_with_a_broken_address.last_name = "Moss"
+    reader_with_a_broken_address.save()
+    changes = RemoteChange.objects.filter(link__user=reader_with_a_broken_address, noted__gt=F("delivered"))
+    assert [change.kind for change in changes] == ["change_profile"]
 
 
 # ---- what no signal tells

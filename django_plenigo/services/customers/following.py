@@ -25,14 +25,15 @@ Kind = RemoteChange.Kind
 def follow_save(user: Any, update_fields: Collection[str] | None) -> None:
     """Note what a save can have changed of a user, with one statement for each account; none where it changed nothing.
 
-    In the save's own transaction where there is one. `update_fields` is what was saved, None for all. Outside of a
-    transaction an error of the database is logged and breaks nothing; inside of one it is raised, since the
-    transaction is broken.
+    In the save's own transaction where there is one. `update_fields` is what was saved, None for all. Whatever the
+    site's own user model raises is logged and breaks nothing; so is an error of the database outside of a transaction.
+    Inside of one it is raised, since the transaction is broken.
     """
     with _breaking_nothing():
         name = own_email_name(user)
         if name is not None and _can_have_changed(user, name, update_fields):
             request_email_sync(user)
+    with _breaking_nothing():
         request_profile_sync(user, update_fields=update_fields)
 
 
@@ -40,6 +41,7 @@ def follow_log_in(user: Any) -> None:
     """Note what was changed past the signals, by `update()` or by SQL. Errors are treated as in `follow_save`."""
     with _breaking_nothing():
         request_email_sync(user)
+    with _breaking_nothing():
         request_profile_sync(user)
 
 
@@ -70,10 +72,10 @@ def _breaking_nothing() -> Iterator[None]:
         yield
     except ConfigurationError as error:
         logger.error("What has changed of a user could not be noted: %s", error)
-    except Error as error:
-        if connections[router.db_for_write(RemoteChange)].in_atomic_block:
+    except Exception as error:
+        if isinstance(error, Error) and connections[router.db_for_write(RemoteChange)].in_atomic_block:
             raise
-        # The kind alone: its text may hold the address.
+        # The kind alone: its text may hold the address. A property of the user model may raise anything.
         text = "What has changed of a user could not be noted (%s); it is found at the next log-in"
         logger.error(text, type(error).__name__)
 
@@ -85,11 +87,16 @@ def request_email_sync(user: Any, *, using: str | None = None) -> bool:
     """Note that the vendor is to be told of a user's address where it knows another one; say whether it was noted.
 
     One statement for each account, of all accounts or of the one named. Nothing is sent. A change that is waiting or
-    refused is noted anew, whatever the address: it may have been changed back.
+    refused is noted anew, whatever the address: it may have been changed back. A user without an address is refused
+    once, and not with each save.
     """
-    values = {"confirmed_email": email_of(user)}
-    accounts = [using] if using else conf.accounts()
-    noted = [account for account in accounts if note_difference(account, user, Kind.CHANGE_EMAIL, values)]
+    email, accounts = email_of(user), [using] if using else conf.accounts()
+    values, renews = {"confirmed_email": email}, bool(email)
+    noted = [
+        account
+        for account in accounts
+        if note_difference(account, user, Kind.CHANGE_EMAIL, values, renews_refused=renews)
+    ]
     return _tell_requested(user, noted)
 
 
@@ -102,7 +109,9 @@ def request_email_sync_of_link(link: CustomerLink, user: Any) -> bool:
     if not link.is_registered or link.confirmed_email == email:
         return False
     values = {"confirmed_email": email}
-    is_noted = note_difference(link.account, user, Kind.CHANGE_EMAIL, values, only_in_step=True)
+    is_noted = note_difference(
+        link.account, user, Kind.CHANGE_EMAIL, values, renews_waiting=False, renews_refused=False
+    )
     return _tell_requested(user, [link.account] if is_noted else [])
 
 

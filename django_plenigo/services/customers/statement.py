@@ -19,19 +19,25 @@ CHANGES, LINKS = RemoteChange._meta.db_table, CustomerLink._meta.db_table
 
 
 def note_difference(
-    account: str, user: Any, kind: str, values: Mapping[str, str], *, only_in_step: bool = False
+    account: str,
+    user: Any,
+    kind: str,
+    values: Mapping[str, str],
+    *,
+    renews_waiting: bool = True,
+    renews_refused: bool = True,
 ) -> bool:
     """Note one kind of a user's link where the vendor has confirmed other `values`, by column; say whether it was.
 
     A link that is not registered has confirmed nothing: its registration may be under way, and may not see the values
     while the transaction that has saved them is open. A change that is waiting or refused is noted anew, whatever the
-    values: they may have been changed back. With `only_in_step` it is left as it is.
+    values: they may have been changed back. Without `renews_waiting` or `renews_refused` it is left as it is.
     """
     connection = connections[router.db_for_write(RemoteChange)]
     now = connection.ops.adapt_datetimefield_value(timezone.now())
     key = get_user_model()._meta.pk.get_db_prep_value(user.pk, connection)
     can_look_twice = connection.features.update_can_self_select
-    statement = _statement(tuple(values), only_in_step, can_look_twice)
+    statement = _statement(tuple(values), renews_waiting, renews_refused, can_look_twice)
     with connection.cursor() as cursor:
         cursor.execute(statement, {"now": now, "kind": kind, "account": account, "user": key, **values})
         is_noted = bool(cursor.rowcount)
@@ -41,7 +47,7 @@ def note_difference(
 
 
 @lru_cache
-def _statement(columns: tuple[str, ...], only_in_step: bool, can_look_twice: bool) -> str:
+def _statement(columns: tuple[str, ...], renews_waiting: bool, renews_refused: bool, can_look_twice: bool) -> str:
     """Return the statement, which names no value.
 
     The link by scalar subqueries, not by a join, IN or EXISTS: MariaDB would look at every change that there is, and
@@ -51,16 +57,17 @@ def _statement(columns: tuple[str, ...], only_in_step: bool, can_look_twice: boo
     of_user = f"FROM {LINKS} WHERE account = %(account)s AND user_id = %(user)s"
     differs = " OR ".join(f"{column} <> %({column})s" for column in columns)
     is_due = f"1 = (SELECT 1 {of_user} AND ({differs}))"
-    if only_in_step:
-        is_due = f"{is_due} AND due_at IS NULL AND refused_at IS NULL"
-    else:
-        is_due = f"{is_due} OR due_at IS NOT NULL OR refused_at IS NOT NULL"
+    if renews_waiting:
+        is_due = f"{is_due} OR due_at IS NOT NULL"
         if can_look_twice:
             # A worker may acknowledge while the statement waits for its row: the database then looks at the row anew,
             # but at the rest as it was when the statement began, so that the change seems to be in step with what had
             # been confirmed before it.
             was_due = f"SELECT due_at FROM {CHANGES} waiting WHERE waiting.id = {CHANGES}.id"  # noqa: S608 - as below
             is_due = f"{is_due} OR ({was_due}) IS NOT NULL"
+    else:
+        is_due = f"{is_due} AND due_at IS NULL"
+    is_due = f"{is_due} OR refused_at IS NOT NULL" if renews_refused else f"({is_due}) AND refused_at IS NULL"
     statement = f"""
         UPDATE {CHANGES} SET
             due_at = CASE WHEN {is_new} THEN %(now)s ELSE due_at END,
