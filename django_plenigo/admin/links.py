@@ -16,7 +16,7 @@ from django_plenigo.models import CustomerLink
 from django_plenigo.services import support
 
 DELETING = _(
-    "Deleting concerns this site alone: the customer stays at plenigo, with her purchases, subscriptions and invoices, "
+    "Deleting concerns this site alone: the customer stays at plenigo, with all purchases, subscriptions and invoices, "
     "and what was still to be told is not told any more. Cancel subscriptions at plenigo first where they shall end."
 )
 

@@ -124,7 +124,7 @@ class ActionPage(View):
         chosen = self._keys_of(request) if keys is None else list(keys)
         if len(chosen) > self.most:
             text = ngettext(
-                "Choose %(most)d at most; nothing was done.", "Choose at most %(most)d; nothing was done.", self.most
+                "Choose only one; nothing was done.", "Choose at most %(most)d; nothing was done.", self.most
             )
             return self.leave(text % {"most": self.most}, messages.ERROR)
         rows = list(self.rows(request).filter(pk__in=chosen).order_by("pk"))

@@ -10,11 +10,21 @@ from django.utils import timezone
 from django.utils.formats import date_format, localize
 from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, npgettext_lazy
 
 from django_plenigo.models import AccessImport, RemoteChange
 from django_plenigo.services import access_imports
 from django_plenigo.services.support import ChangeState, state_of_change
+
+#: Django's own words are in another case than German needs behind "vor" and "seit".
+LENGTHS = {
+    "year": npgettext_lazy("how long ago", "%(num)d year", "%(num)d years", "num"),
+    "month": npgettext_lazy("how long ago", "%(num)d month", "%(num)d months", "num"),
+    "week": npgettext_lazy("how long ago", "%(num)d week", "%(num)d weeks", "num"),
+    "day": npgettext_lazy("how long ago", "%(num)d day", "%(num)d days", "num"),
+    "hour": npgettext_lazy("how long ago", "%(num)d hour", "%(num)d hours", "num"),
+    "minute": npgettext_lazy("how long ago", "%(num)d minute", "%(num)d minutes", "num"),
+}
 
 #: How many entries of the history a panel shows.
 MOST_ENTRIES = 10
@@ -29,7 +39,11 @@ def age_of(value: datetime) -> str:
     """Say how long ago something was."""
     if timezone.now() - value < timedelta(minutes=1):
         return _("just now")
-    return _("%(since)s ago") % {"since": timesince(value)}
+    return _("%(since)s ago") % {"since": _since(value)}
+
+
+def _since(value: datetime) -> str:
+    return timesince(value, time_strings=LENGTHS)
 
 
 def progress_of(change: RemoteChange) -> str:
@@ -73,7 +87,7 @@ def progress_of_import(access_import: AccessImport) -> str:
             )
         case access_imports.Standing.SILENT:
             leased_until = access_import.leased_until or timezone.now()
-            values["since"] = timesince(access_imports.last_sign_of(leased_until))
+            values["since"] = _since(access_imports.last_sign_of(leased_until))
             text = (
                 _("being checked, but without a sign of life for %(since)s")
                 if is_new

@@ -33,7 +33,7 @@ EXPLANATIONS: tuple[tuple[str, str, Explanation], ...] = (
         "e-mail address is another customer's",
         Explanation(
             _("The address belongs to another customer at plenigo, and this site has not verified it."),
-            _("Have the reader verify her address, then try again. If it is not hers, give her another one here."),
+            _("Have the reader verify the address, then try again. If it is somebody else's, enter another one here."),
         ),
     ),
     (
@@ -42,7 +42,7 @@ EXPLANATIONS: tuple[tuple[str, str, Explanation], ...] = (
         Explanation(
             _("The new address belongs to another customer at plenigo. Nothing was changed there."),
             _(
-                "Ask the reader which customer is hers. Give her another address here, or have plenigo's support "
+                "Ask the reader which customer is the right one. Enter another address here, or have plenigo's support "
                 "change or delete the other customer; then try again. Two customers are never merged by themselves."
             ),
         ),
@@ -95,8 +95,8 @@ EXPLANATIONS: tuple[tuple[str, str, Explanation], ...] = (
         Explanation(
             _("plenigo does not know this customer or product."),
             _(
-                "The customer may have been deleted at plenigo, or belong to another company or mode. If she is gone "
-                "for good, delete this link: at her next purchase the reader becomes a customer anew."
+                "The customer may have been deleted at plenigo, or belong to another company or mode. If it is gone "
+                "for good, delete this link: with the next purchase the reader becomes a customer anew."
             ),
         ),
     ),
@@ -175,8 +175,8 @@ EXPLANATIONS: tuple[tuple[str, str, Explanation], ...] = (
         "InvalidValueError",
         "email: the user has no e-mail address",
         Explanation(
-            _("The user has no e-mail address, so plenigo cannot have her as a customer."),
-            _("Enter an address in the user's account, then register her."),
+            _("The user has no e-mail address, so plenigo cannot make a customer of this user."),
+            _("Enter an address in the user's account, then register the user."),
         ),
     ),
     (

@@ -158,6 +158,11 @@ def test_too_many_rows_are_refused_with_the_number_that_is_allowed(admin_client,
     assert state() == before
 
 
+def test_page_for_one_row_says_so_where_more_are_chosen(admin_client):
+    answer = admin_client.post("/admin/plenigo/accessimport/cancel/", {"ids": "1,2", "confirmed": "yes"}, follow=True)
+    assert messages_of(answer) == ["Choose only one; nothing was done."]
+
+
 @each_action
 @pytest.mark.parametrize("ids", ["", "999999", "x,y", "<b>", "1;DROP", "9" * 30])
 def test_rows_that_are_not_there_are_told_so(admin_client, in_conflict, action, ids):

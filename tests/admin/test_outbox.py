@@ -36,16 +36,17 @@ def one_of_each(sandbox):
 
 @pytest.mark.parametrize("state", ["refused", "postponed", "waiting", "in_step"])
 def test_outbox_is_filtered_by_state(admin_client, one_of_each, state):
-    page = admin_client.get(CHANGES, {"state": state})
-    assert [change.pk for change in page.context["cl"].result_list] == [one_of_each[state].pk]
+    listed = {change.pk for change in admin_client.get(CHANGES, {"state": state}).context["cl"].result_list}
+    assert [name for name, change in one_of_each.items() if change.pk in listed] == [state]
 
 
 def test_outbox_is_filtered_by_kind_and_account(admin_client, one_of_each, settings):
     settings.PLENIGO = {**settings.PLENIGO, "weekly": {"API": "v2", "MODE": "sandbox", "DELIVERY": ""}}
     weekly = outbox.note(LinkFactory(account="weekly"), RemoteChange.Kind.REGISTER)
     for query in ({"kind": "register"}, {"account": "weekly"}):
-        page = admin_client.get(CHANGES, query)
-        assert [change.pk for change in page.context["cl"].result_list] == [weekly.pk]
+        listed = {change.pk for change in admin_client.get(CHANGES, query).context["cl"].result_list}
+        assert weekly.pk in listed
+        assert not listed & {change.pk for change in one_of_each.values()}
 
 
 def test_outbox_says_in_words_how_things_stand(admin_client, one_of_each):
@@ -58,7 +59,7 @@ def test_outbox_says_in_words_how_things_stand(admin_client, one_of_each):
 def test_page_of_a_change_says_what_to_do_and_has_the_button(admin_client, one_of_each):
     change = one_of_each["refused"]
     page = text_of(admin_client.get(f"{CHANGES}{change.pk}/change/"))
-    assert "Ask the reader which customer is hers" in page
+    assert "Ask the reader which customer is the right one" in page
     assert "plenigo.change_email, HTTP 409" in page
     assert f'href="/admin/plenigo/remotechange/try-again/?ids={change.pk}"' in page
 

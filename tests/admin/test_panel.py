@@ -41,6 +41,15 @@ def test_customer_is_shown_as_linked_with_ids_that_a_click_selects(shown, link):
     assert "differs" not in page
 
 
+@pytest.mark.parametrize(
+    ("hours", "age"), [(1, "vor 1 Stunde"), (72, "vor 3 Tagen"), (24 * 65, "vor 2 Monaten"), (24 * 800, "vor 2 Jahren")]
+)
+def test_german_says_how_long_ago_the_last_sync_was_in_the_right_case(admin_client, link, hours, age):
+    CustomerLink.objects.update(confirmed_at=timezone.now() - timedelta(hours=hours, minutes=1))
+    page = admin_client.get(f"/admin/plenigo/customerlink/{link.pk}/change/", headers={"accept-language": "de"})
+    assert age in text_of(page).replace("\xa0", " ")
+
+
 def test_user_who_is_no_customer_is_shown_as_not_linked(admin_client, user):
     page = page_of(admin_client, user)
     assert "not linked" in page
@@ -74,7 +83,7 @@ def test_conflict_says_what_it_means_and_what_to_do_and_has_a_button(shown, link
     page = shown()
     assert "⚠</span> conflict" in page
     assert "The new address belongs to another customer at plenigo" in page
-    assert "Ask the reader which customer is hers" in page
+    assert "Ask the reader which customer is the right one" in page
     assert f"/admin/plenigo/remotechange/try-again/?ids={change.pk}" in page
 
 

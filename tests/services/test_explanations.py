@@ -40,7 +40,7 @@ def test_what_is_no_error_of_the_package_is_laid_to_the_sites_own_code():
         (errors.AuthenticationError("plenigo", "x", status=403), "customers of its own"),
         (errors.NoAnswerError("plenigo", "x", code="no time left"), "no time left"),
         (errors.RejectedError("plenigo", "x", status=400, code="invalid email"), "does not accept the e-mail address"),
-        (errors.InvalidValueError("email", "the user has no e-mail address"), "cannot have her as a customer"),
+        (errors.InvalidValueError("email", "the user has no e-mail address"), "cannot make a customer of this user"),
     ],
     ids=str,
 )
