@@ -20,8 +20,8 @@ else:
 @task()
 def deliver(accounts: list[str] | None = None) -> None:
     """Do what is due of all accounts or of those named; what is left after a while is another task's."""
-    if due_work.take_turn(accounts):
-        deliver.enqueue(accounts)
+    if rest := due_work.take_turn(accounts):
+        deliver.enqueue(rest)
 
 
 def enqueue(accounts: list[str]) -> None:

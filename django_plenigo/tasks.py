@@ -13,8 +13,8 @@ else:
     @shared_task(ignore_result=True)  # type: ignore[untyped-decorator]  # Celery has no types
     def deliver(accounts: list[str] | None = None) -> None:
         """Do what is due of all accounts or of those named; what is left after a while is another task's."""
-        if due_work.take_turn(accounts):
-            enqueue(accounts)
+        if rest := due_work.take_turn(accounts):
+            enqueue(rest)
 
     def enqueue(accounts: list[str] | None = None) -> None:
         """Have a worker of Celery do what is due. A message says no more than "look now": it may be lost.

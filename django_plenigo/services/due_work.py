@@ -38,26 +38,25 @@ def run_due_work(
             return total
 
 
-def take_turn(accounts: Iterable[str] | None = None) -> bool:
-    """Do due work for `TURN_SECONDS`, and say whether it may go on: then a queue's task has itself done again."""
+def take_turn(accounts: Iterable[str] | None = None) -> list[str]:
+    """Do due work for `TURN_SECONDS`, and return the accounts to go on with: then a queue's task has itself done again.
+
+    None where all is done. Another account is the first of them, so that one that is busy does not keep the others
+    waiting.
+    """
+    names = list(accounts) if accounts is not None else conf.accounts()
     ends = time.monotonic() + TURN_SECONDS
-    run_due_work(accounts, must_stop=lambda: time.monotonic() > ends)
-    return time.monotonic() > ends
+    run_due_work(names, must_stop=lambda: time.monotonic() > ends)
+    return [*names[1:], *names[:1]] if time.monotonic() > ends else []
 
 
 def _import_for_a_while(accounts: Sequence[str], must_stop: Callable[[], bool]) -> bool:
     """Go on with files of access ids, and say whether there were any."""
-    began: list[float] = []
-
-    def is_over() -> bool:
-        # From the first question on, so that a machine that is busy begins all the same.
-        began.append(time.monotonic())
-        return must_stop() or began[-1] - began[0] > IMPORT_SECONDS
-
+    turn = sending.Turn(IMPORT_SECONDS, must_stop)
     with ExitStack() as stack:
         for account in accounts:
             stack.enter_context(outbox.delivering_here(account))
-        count = access_imports.continue_due(accounts, must_stop=is_over)
+        count = access_imports.continue_due(accounts, must_stop=turn.must_end)
     return bool(count)
 
 

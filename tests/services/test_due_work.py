@@ -68,10 +68,17 @@ def test_limit_is_one_of_changes_whatever_the_number_of_turns(sandbox, large_fil
 
 
 def test_turn_that_did_all_says_that_there_is_no_need_of_another(sandbox, large_file):
-    assert due_work.take_turn() is False
+    assert due_work.take_turn() == []
 
 
 def test_turn_that_has_no_time_left_asks_for_another(sandbox, large_file, monkeypatch):
     monkeypatch.setattr(due_work, "TURN_SECONDS", -1.0)
-    assert due_work.take_turn() is True
+    assert due_work.take_turn() == ["default"]
     assert sandbox.calls == []
+
+
+def test_accounts_of_a_turn_that_has_no_time_left_go_on_with_the_next_one(sandbox, settings, monkeypatch):
+    settings.PLENIGO = {name: {"MODE": "sandbox", "DELIVERY": ""} for name in ("one", "two", "three")}
+    monkeypatch.setattr(due_work, "TURN_SECONDS", -1.0)
+    assert due_work.take_turn() == ["two", "three", "one"]
+    assert due_work.take_turn(["two", "one"]) == ["one", "two"]

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from django_plenigo.models import AccessId, CustomerLink, DeliveryPause, RemoteChange
 from django_plenigo.services import customers, outbox, sending
-from django_plenigo.services.sending import Step
+from django_plenigo.services.sending import Step, delivering
 from django_plenigo.services.sending.patience import MOST_UNREADABLE_ANSWERS
 from tests.caches import CacheInTheDatabase
 from tests.factories import LinkFactory, UserFactory
@@ -41,9 +41,9 @@ def vendor(db, settings):
         yield vendor
 
 
-def new_links(number):
+def new_links(number, **values):
     """Return links of customers, all of whose addresses have changed past the site's signals."""
-    links = LinkFactory.create_batch(number)
+    links = LinkFactory.create_batch(number, **values)
     for link in links:
         move(link, f"new-{link.user.username}@example.com")
     return links
@@ -587,6 +587,52 @@ def test_limit_holds_for_all_accounts_together(settings, sandbox):
     assert sending.deliver_due(limit=3).delivered == 3
 
 
+@pytest.fixture
+def short_turns(vendor, settings, monkeypatch):
+    """Let a busy account have several turns until all is told."""
+    vendor.latency_seconds = 0.04
+    monkeypatch.setattr(delivering, "TURN_SECONDS", 0.15)
+    settings.PLENIGO = {"busy": settings.PLENIGO["default"], "other": settings.PLENIGO["default"]}
+
+
+def test_busy_account_keeps_no_other_waiting_for_long(short_turns):
+    new_links(20, account="busy")
+    new_links(1, account="other")
+    told = []
+
+    def observe(step, claim):
+        if step is Step.SENDING:
+            told.append(claim.link.account)
+            if len(told) == 10:  # whoever was told all is looked at again as long as another one is busy
+                new_links(1, account="other")
+
+    assert sending.deliver_due(workers=1, observe=observe).delivered == 22
+    assert told.index("other") < 10
+    assert "other" in told[10:-1]
+    assert leased() == 0
+
+
+def test_account_that_was_stopped_has_no_further_turn_while_another_is_busy(short_turns, settings, caplog):
+    settings.PLENIGO["other"] = {"MODE": "live"}
+    new_links(10, account="busy")
+    assert sending.deliver_due(workers=1).delivered == 10
+    assert caplog.text.count("Nothing can be delivered of the account 'other'") == 1
+
+
+def test_change_that_was_released_uses_up_no_limit_and_is_not_said_to_be_settled(sandbox, link, settings):
+    settings.PLENIGO = {"default": {"MODE": "sandbox", "DELIVERY": "", "TIMEOUT_SECONDS": 0.05}}
+    move(link, "new@example.com")
+    steps = []
+
+    def sleep(step, claim):
+        if step is Step.CLAIMED and step not in steps:
+            time.sleep(0.3)
+        steps.append(step)
+
+    assert sending.deliver_due(observe=sleep, lease_seconds=0.01, limit=1).delivered == 1
+    assert steps == [Step.CLAIMED, Step.CLAIMED, Step.SENDING, Step.ANSWERED, Step.SETTLED]
+
+
 def test_no_call_is_begun_once_the_run_must_stop_and_what_was_claimed_is_given_back(vendor):
     new_links(20)
     delivery = sending.deliver_due(workers=2, must_stop=lambda: len(vendor.calls) >= 3)
@@ -600,6 +646,31 @@ def test_rate_limit_spreads_the_calls(vendor, settings):
     began = time.monotonic()
     assert sending.deliver_due(workers=4).delivered == 7
     assert time.monotonic() - began >= 6 / 20
+
+
+def test_rate_limit_holds_for_all_runs_of_a_process_together(vendor, settings):
+    settings.PLENIGO["default"]["CALLS_PER_SECOND"] = 20
+    new_links(7)
+    began = time.monotonic()
+    for _ in range(7):
+        sending.deliver_due(limit=1)
+    assert len(vendor.calls) == 7
+    assert time.monotonic() - began >= 6 / 20
+
+
+@pytest.mark.parametrize("calls_per_second", [0.02, 0.001])
+def test_slow_rate_limit_claims_no_more_than_can_be_sent_while_it_is_leased(vendor, settings, calls_per_second):
+    settings.PLENIGO["default"]["CALLS_PER_SECOND"] = calls_per_second
+    new_links(8)
+    claimed = []
+
+    def observe(step, claim):
+        if step is Step.CLAIMED:
+            claimed.append(claim)
+
+    sending.deliver_due(workers=2, observe=observe, must_stop=lambda: len(vendor.calls) == 1)
+    assert 1 <= len(claimed) <= 3
+    assert leased() == 0
 
 
 def test_slow_rate_limit_keeps_no_stop_waiting(vendor, settings):

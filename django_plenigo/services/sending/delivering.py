@@ -2,6 +2,7 @@
 
 import enum
 import logging
+import math
 import queue
 import time
 from collections import deque
@@ -37,7 +38,9 @@ from django_plenigo.services.sending.claims import (
     settle,
 )
 from django_plenigo.services.sending.kinds import KINDS
+from django_plenigo.services.sending.pace import Pace
 from django_plenigo.services.sending.patience import is_circuit_open, may_be_mended, stops_account, wait_seconds
+from django_plenigo.services.sending.turns import Turn
 
 logger = logging.getLogger(__name__)
 
@@ -52,6 +55,9 @@ CALLS_OF_A_CHANGE = 2
 #: how long to wait.
 REFUSED_SECONDS = 5 * 60.0
 TOO_MANY_CALLS_SECONDS = 10.0
+
+#: How long an account is told what is due before the others have their turn again.
+TURN_SECONDS = 5.0
 
 #: As many customers are claimed at once for each call at the same time, and at most.
 CLAIMS_PER_WORKER = 4
@@ -108,7 +114,7 @@ def deliver_due(
     observe: Observer = lambda step, claim: None,
     lease_seconds: float = LEASE_SECONDS,
 ) -> Delivery:
-    """Tell the vendor what is due, of all accounts or of those named, until nothing is.
+    """Tell the vendor what is due, of all accounts or of those named in turns, until nothing is.
 
     `workers` is how many calls are made at the same time, by default the account's DELIVERY_WORKERS; `limit` how many
     changes are sent at most. No call is begun once `must_stop` says yes; those under way are ended. `observe` is told
@@ -120,14 +126,24 @@ def deliver_due(
     told in the result.
     """
     result = Delivery()
-    for account in list(accounts) if accounts is not None else conf.accounts():
-        left = None if limit is None else limit - result.delivered - result.postponed - result.refused
-        try:
-            with outbox.delivering_here(account):
-                _Run(account, workers, left, must_stop, observe, lease_seconds, result).run()
-        except (ConfigurationError, UnsupportedOperationError) as error:
-            logger.error("Nothing can be delivered of the account %r: %s", account, error)
-            result.stopped[account] = str(error)
+    names = list(accounts) if accounts is not None else conf.accounts()
+    turn_seconds = TURN_SECONDS if len(names) > 1 else math.inf
+    is_left = True
+    while is_left:
+        is_left = False
+        for account in names:
+            if account in result.stopped:
+                continue
+            turn = Turn(turn_seconds, must_stop)
+            left = None if limit is None else limit - result.delivered - result.postponed - result.refused
+            try:
+                with outbox.delivering_here(account):
+                    _Run(account, workers, left, turn.must_end, observe, lease_seconds, result).run()
+            except (ConfigurationError, UnsupportedOperationError) as error:
+                logger.error("Nothing can be delivered of the account %r: %s", account, error)
+                result.stopped[account] = str(error)
+            is_left = is_left or turn.has_run_out
+        is_left = is_left and not must_stop()
     return result
 
 
@@ -151,10 +167,8 @@ class _Run:
         self.left = limit
         self.must_stop, self.observe, self.result = must_stop, observe, result
         self.call_seconds = CALLS_OF_A_CHANGE * settings.timeout_seconds
-        self.lease_seconds = lease_seconds + 2 * self.call_seconds
-        calls_per_second = settings.calls_per_second
-        self.pace_seconds = 1 / calls_per_second if calls_per_second else 0.0
-        self.next_call_at = 0.0
+        self.pace = Pace(account, settings.calls_per_second)
+        self.lease_seconds = lease_seconds + 2 * self.call_seconds + self.pace.seconds
         self.claimed: deque[Claim] = deque()
         self.ready: deque[tuple[Claim, Callable[[], Any], float]] = deque()
         self.answers: queue.SimpleQueue[tuple[Claim, Any]] = queue.SimpleQueue()
@@ -163,7 +177,7 @@ class _Run:
         self.settled_at = time.monotonic()
         self.under_way = 0
         # While this thread is busy with the database, the others find their next calls in a queue.
-        self.most_under_way = 1 if self.workers == 1 or self.pace_seconds else CALLS_AHEAD * self.workers
+        self.most_under_way = 1 if self.workers == 1 or self.pace.seconds else CALLS_AHEAD * self.workers
         self.begins_nothing = False
         self.is_exhausted = False
         self.has_stopped = False
@@ -207,9 +221,9 @@ class _Run:
             return False
         if self.is_exhausted or len(self.ready) + self.under_way >= self.most_under_way + self.workers:
             return bool(self.ready)
-        most = min(self.workers * CLAIMS_PER_WORKER, MOST_CLAIMS)
-        if self.left is not None:
-            most = min(most, self.left)
+        most = self._most_claims()
+        if most <= 0 and self.ready:
+            return True
         began = time.monotonic()
         claims = claim_due(self.account, most, timedelta(seconds=self.lease_seconds)) if most > 0 else []
         if self.left is not None:
@@ -221,6 +235,13 @@ class _Run:
             self._prepare(self.claimed[0], began + self.lease_seconds)
             self.claimed.popleft()
         return bool(claims)
+
+    def _most_claims(self) -> int:
+        most = min(self.workers * CLAIMS_PER_WORKER, MOST_CLAIMS)
+        if self.pace.seconds:
+            # No more than can be sent before the lease ends: the rest would be given back, and held up until then.
+            most = min(most, int((self.lease_seconds - self.call_seconds) / self.pace.seconds) - len(self.ready))
+        return most if self.left is None else min(most, self.left)
 
     def _prepare(self, claim: Claim, lease_ends: float) -> None:
         try:
@@ -238,12 +259,10 @@ class _Run:
     def _start_calls(self, start: Callable[[Callable[[], None]], None]) -> None:
         most = max(self.most_under_way, self.workers)
         while self.ready and self.under_way < most and not self.has_stopped and not self.must_stop():
-            now = time.monotonic()
-            if now < self.next_call_at:
+            if not self.pace.begin():
                 if not self.under_way:
-                    time.sleep(min(self.next_call_at - now, SETTLE_SECONDS))
+                    time.sleep(min(self.pace.wait_seconds(), SETTLE_SECONDS))
                 return
-            self.next_call_at = max(self.next_call_at, now) + self.pace_seconds
             claim, call, lease_ends = self.ready.popleft()
             self.under_way += 1
             start(partial(self._call, claim, call, lease_ends))
@@ -266,8 +285,8 @@ class _Run:
     def _take_answers(self) -> None:
         """Wait for one answer where calls are under way, and take all that are there."""
         wait = SETTLE_SECONDS
-        if self.ready and self.pace_seconds:
-            wait = max(min(wait, self.next_call_at - time.monotonic()), 0.001)
+        if self.ready and self.pace.seconds:
+            wait = max(min(wait, self.pace.wait_seconds()), 0.001)
         while self.under_way:
             try:
                 claim, answer = self.answers.get(timeout=wait) if wait else self.answers.get_nowait()
@@ -364,7 +383,10 @@ class _Run:
             self.outcomes += settlement.busy
             self.is_exhausted = False  # another kind of the same customer may be due
             for outcome in settlement.written:
-                self._tell(outcome)
+                if not isinstance(outcome, Released):
+                    self._tell(outcome)
+                elif self.left is not None:
+                    self.left += 1
         self.settled_at = now
 
     def _tell(self, outcome: Outcome) -> None:
