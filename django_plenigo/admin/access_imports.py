@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import django
 from django.contrib import admin, messages
 from django.contrib.admin.utils import quote, unquote
 from django.core.exceptions import PermissionDenied, ValidationError
@@ -18,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from django_plenigo import conf
 from django_plenigo.admin.forms import ImportFileForm
 from django_plenigo.admin.lists import AccountFilter, BoundedPaginator, SupportAdmin
-from django_plenigo.admin.pages import ActionPage
+from django_plenigo.admin.pages import ActionPage, context_of
 from django_plenigo.admin.words import log, part_of_import, point_in_time, progress_of_import
 from django_plenigo.errors import AccessImportError, UnsupportedOperationError
 from django_plenigo.models import AccessImport
@@ -251,15 +250,7 @@ class AccessImportAdmin(SupportAdmin):
         return reverse(f"{site}:plenigo_accessimport_{name}", args=[quote(row.pk) for row in rows], current_app=site)
 
     def _page(self, request: HttpRequest, name: str, context: dict[str, Any]) -> HttpResponse:
-        request.current_app = self.admin_site.name
-        context = {
-            **self.admin_site.each_context(request),
-            "opts": self.model._meta,
-            "media": self.media,
-            # Django 6.1 lists them, and styles nothing else.
-            "breadcrumbs_are_list": django.VERSION >= (6, 1),
-            **context,
-        }
+        context = {**context_of(self, request), **context}
         return TemplateResponse(request, f"admin/plenigo/accessimport/{name}.html", context)
 
 

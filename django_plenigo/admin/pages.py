@@ -57,6 +57,18 @@ def in_one_transaction() -> Iterator[None]:
         raise DatabaseBusyError from None
 
 
+def context_of(model_admin: Any, request: HttpRequest) -> dict[str, Any]:
+    """Return what the template of every page of ours needs."""
+    request.current_app = model_admin.admin_site.name  # for {% url %}
+    return {
+        **model_admin.admin_site.each_context(request),
+        "opts": model_admin.model._meta,
+        "media": model_admin.media,
+        # Django 6.1 lists them, and styles nothing else.
+        "breadcrumbs_are_list": django.VERSION >= (6, 1),
+    }
+
+
 # What is typed into these pages is a key to a customer: no report of an error may hold it.
 @method_decorator(sensitive_post_parameters(), name="dispatch")
 class ActionPage(View):
@@ -159,11 +171,8 @@ class ActionPage(View):
 
     def page(self, rows: list[Any], **details: Any) -> HttpResponse:
         """Show the page."""
-        options = self.model_admin.model._meta
-        self.request.current_app = self.model_admin.admin_site.name  # for {% url %}
         context = {
-            **self.model_admin.admin_site.each_context(self.request),
-            "opts": options,
+            **context_of(self.model_admin, self.request),
             "title": self.title,
             "question": self.question,
             "button": self.button,
@@ -173,9 +182,6 @@ class ActionPage(View):
             "unnamed_count": max(len(rows) - MOST_NAMED, 0),
             "back": self.back(rows),
             "next": self.next_address,
-            "media": self.model_admin.media,
-            # Django 6.1 lists them, and styles nothing else.
-            "breadcrumbs_are_list": django.VERSION >= (6, 1),
             **self.details(rows),
             **details,
         }

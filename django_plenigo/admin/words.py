@@ -17,7 +17,7 @@ from django_plenigo.services import access_imports
 from django_plenigo.services.support import ChangeState, state_of_change
 
 #: Django's own words are in another case than German needs behind "vor" and "seit".
-LENGTHS = {
+LENGTHS: dict[str, Any] = {
     "year": npgettext_lazy("how long ago", "%(num)d year", "%(num)d years", "num"),
     "month": npgettext_lazy("how long ago", "%(num)d month", "%(num)d months", "num"),
     "week": npgettext_lazy("how long ago", "%(num)d week", "%(num)d weeks", "num"),
