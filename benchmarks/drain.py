@@ -68,17 +68,19 @@ def is_missed(kind: str, changes: int) -> bool:
     rates: dict[int, float] = {}
     for workers, gate in GATES.items():
         limit = workers / LATENCY_SECONDS
-        for _ in range(REPEATS):
+        bare = round(call_barely(workers) / limit, 3)
+        is_too_slow = bare < gate + MARGIN
+        for _ in range(1 if is_too_slow else REPEATS):
             rate, counts = deliver(changes, workers)
             rates[workers] = max(rates.get(workers, 0.0), rate)
             if rate / limit >= gate:
                 break
         wrong = {name: pair for name, pair in counts.items() if pair[0] != pair[1]}
-        part, bare = round(rates[workers] / limit, 3), round(call_barely(workers) / limit, 3)
+        part = round(rates[workers] / limit, 3)
         line = {"benchmark": "drain", "case": f"{kind}, {workers} at a time", "part_of_the_limit": part, "gate": gate}
         line |= {"part_of_bare_calls": bare, "changes_per_second": round(rates[workers])}
         print(json.dumps(line | {name: pair[0] for name, pair in counts.items()}), flush=True)
-        if part < gate and bare < gate + MARGIN:
+        if part < gate and is_too_slow:
             print(f"Too slow to judge: drain, {line['case']}: this machine makes no more bare calls.", file=sys.stderr)
         elif part < gate:
             print(f"Gate missed: drain, {line['case']}: {part} of the limit, allowed is {gate}.", file=sys.stderr)
