@@ -1,6 +1,7 @@
 """Builds the configured clients: where settings and protocols meet."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import IO, Any, TypeVar
 
@@ -152,10 +153,18 @@ def write_user_cookie(customer_id: str, *, issued_at: datetime, using: str = con
     return write(customer_id, account.secrets, issued_at=issued_at)
 
 
-def spreadsheet_rows(file: IO[bytes], *, most_columns: int) -> Iterator[tuple[int, list[str]]]:
-    """Return the rows of an XLSX file, see `spreadsheets.read_rows`. Raises as it does, and as below."""
-    rows: Iterator[tuple[int, list[str]]] = _of_spreadsheets("read_rows")(file, most_columns=most_columns)
-    return rows
+def opened_sheet(file: IO[bytes], *, most_columns: int, longest_row: int) -> AbstractContextManager[Any]:
+    """Give the first sheet of an XLSX file, see `spreadsheets.opened_sheet`. Raises as it does, and as below."""
+    sheet: AbstractContextManager[Any] = _of_spreadsheets("opened_sheet")(
+        file, most_columns=most_columns, longest_row=longest_row
+    )
+    return sheet
+
+
+def no_text(text: str, kind: str) -> str:
+    """Return a cell of a sheet that is no text, see `spreadsheets.NoText`. Raises as below."""
+    cell: str = _of_spreadsheets("no_text")(text, kind)
+    return cell
 
 
 def spreadsheet_bytes(file: IO[bytes]) -> int:

@@ -48,7 +48,7 @@ def test_good_lines_are_imported_with_who_when_and_from_where_and_the_bad_one_is
     access_id = AccessId.objects.first()
     assert (access_id.imported_by, access_id.imported_from) == (agent, "ids.csv")
     assert run.finished_at >= access_id.imported_at >= run.created_at
-    assert set(RemoteChange.objects.values_list("kind", "noted", "link")) == {
+    assert set(RemoteChange.objects.filter(noted__gt=0).values_list("kind", "noted", "link")) == {
         ("assign_access_ids", 1, link.pk) for link in links[:2]
     }
 
@@ -169,7 +169,7 @@ def test_line_that_was_done_by_hand_since_the_plan_is_not_written_again(links):
     import_access_ids(links[0], ["a"])
     access_imports.confirm(run)
     assert counts(run) == (2, 0, 0, 0, 1)
-    assert RemoteChange.objects.get(link=links[0]).noted == 1
+    assert RemoteChange.objects.get(link=links[0], kind="assign_access_ids").noted == 1
 
 
 def test_id_that_was_entered_since_the_plan_is_not_overwritten_but_makes_a_bad_line(links):
@@ -252,7 +252,7 @@ def test_worker_that_dies_between_chunks_is_followed_by_one_that_does_no_line_tw
     assert min(seen) > position
     assert (run.state, counts(run)) == ("done", (2500, 0, 0, 1, 2500))
     assert AccessId.objects.count() == 5000
-    assert set(RemoteChange.objects.values_list("noted", flat=True)) == {1}
+    assert set(RemoteChange.objects.filter(noted__gt=0).values_list("noted", flat=True)) == {1}
 
 
 def test_worker_that_dies_within_a_chunk_leaves_nothing_of_it(many):

@@ -1,6 +1,7 @@
 """Files as they come: of every program and in every state, and some that mean harm."""
 
 import io
+import os
 import tracemalloc
 import zipfile
 from datetime import date, datetime
@@ -221,7 +222,10 @@ def test_large_sheet_waits_for_the_background_by_what_it_unpacks_to(links):
 def repacked(change, *, compression=zipfile.ZIP_DEFLATED):
     """A sheet of which each part went through a function of its name and content."""
     packed = io.BytesIO()
-    with zipfile.ZipFile(xlsx_file(["CUSTOMER-1", "a"])) as old, zipfile.ZipFile(packed, "w", compression) as new:
+    with (
+        zipfile.ZipFile(xlsx_file(["CUSTOMER-1", "a"])) as old,
+        zipfile.ZipFile(packed, "w", compression) as new,
+    ):
         for entry in old.infolist():
             new.writestr(entry.filename, change(entry.filename, old.read(entry)))
         for name, content in change("", b"") or []:
@@ -243,6 +247,14 @@ def with_row_at(number, row):
         return moved
 
     return repacked(change)
+
+
+def test_cell_of_a_sheet_that_is_longer_than_a_line_may_be_fails_the_plan_with_its_line(links):
+    run = planned(xlsx_file(["CUSTOMER-1", "a"], ["CUSTOMER-2", "x" * 10_001]))
+    assert run.state == "failed"
+    assert access_imports.failure_of(run) == "Line 3 has more than 10000 characters."
+    with pytest.raises(AccessImportError, match="Line 1 has more than 10000 characters"):
+        planned(xlsx_file(header=["customer_id", "access_id_1", "x" * 10_001]))
 
 
 def test_sheet_that_begins_far_down_is_refused(links):
@@ -275,13 +287,18 @@ def with_document_type(name, content):
         (lambda: repacked(lambda name, content: content or [("x.bin", bytes(30 * 1024 * 1024))]), "bomb"),
         (lambda: repacked(lambda name, content: content or [(f"{n}.bin", b"") for n in range(2000)]), "bomb"),
         (lambda: repacked(with_document_type), "document_type"),
+        (lambda: repacked(lambda name, content: content or [("x.png", b"<!DOCTYPE x><x/>")]), "document_type"),
+        (lambda: repacked(lambda name, content: content, compression=zipfile.ZIP_LZMA), "damaged"),
         (lambda: io.BytesIO(xlsx_file(["CUSTOMER-1", "a"]).getvalue()[:-100]), "damaged"),
         (lambda: io.BytesIO(xlsx_file(["CUSTOMER-1", "a"]).getvalue()[:500]), "damaged"),
         (lambda: repacked(lambda name, content: content[: len(content) // 2]), "damaged"),
         (lambda: repacked(lambda name, content: b"" if "workbook" in name else content), "damaged"),
         (lambda: io.BytesIO(b"PK\x03\x04 and nothing more"), "damaged"),
     ],
-    ids=["ratio", "entries", "document type", "cut off", "cut short", "broken XML", "no workbook", "only a start"],
+    ids=[
+        *("ratio", "entries", "document type", "document type of another name", "other packing", "cut off"),
+        *("cut short", "broken XML", "no workbook", "only a start"),
+    ],
 )
 def test_sheet_that_means_harm_or_is_damaged_is_refused(db, file, code):
     assert refused(file()).code == code
@@ -292,6 +309,19 @@ def test_sheet_of_a_hundred_mebibytes_is_refused_by_what_it_says_of_itself(db):
         return content or [(f"{number}.bin", bytes(1024 * 1024)) for number in range(100)]
 
     assert refused(repacked(grow)).code == "bomb"
+
+
+@pytest.mark.parametrize("name", ["xl/sharedStrings.xml", "xl/styles.xml"])
+def test_part_that_would_fill_the_memory_is_refused(db, name):
+    texts = os.urandom(13 * 1024 * 1024).hex().encode()  # hardly to be packed
+    error = refused(repacked(lambda old_name, content: texts if old_name == name else content))
+    assert (error.code, "more than 24 MiB of texts: split it, or save it as CSV" in error.problem) == ("bomb", True)
+
+
+def test_pictures_of_a_sheet_do_no_harm(links):
+    picture = b"\x89PNG\r\n\x1a\n" + bytes(range(256))
+    run = planned(repacked(lambda name, content: content or [("xl/media/image1.png", picture)]))
+    assert run.state == "planned"
 
 
 def test_part_that_lies_about_its_size_is_refused(db):

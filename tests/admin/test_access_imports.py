@@ -241,6 +241,18 @@ def test_plan_asks_the_same_number_of_queries_however_long_the_file_is(agent, li
     assert counts[0] == counts[1]
 
 
+def test_plan_says_which_sheets_are_not_read(agent, links):
+    def add_sheet(sheet):
+        sheet.title = "Customers"
+        sheet.parent.create_sheet("<b>More")
+
+    page = send(agent, xlsx_file(["CUSTOMER-1", "a"], change=add_sheet).getvalue(), "ids.xlsx")
+    text = "Only the sheet Customers is read. If these hold access IDs too, upload each as a file of its own: "
+    assert f"{text}&lt;b&gt;More." in text_of(page)
+    page = send(agent, xlsx_file(["CUSTOMER-2", "b"]).getvalue(), "ids.xlsx")
+    assert "Only the sheet" not in text_of(page)
+
+
 # ---- yes and no --------------------------------------------------------------------------------------------------
 
 

@@ -14,6 +14,7 @@ from django.db import connection
 from django_plenigo.management import progress
 from django_plenigo.models import AccessId, AccessImport, AccessImportPart, CustomerLink, RemoteChange
 from django_plenigo.services import access_imports
+from tests.access_imports.files import xlsx_file
 from tests.factories import LinkFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -122,6 +123,15 @@ def test_json_tells_the_counts_and_why_an_import_has_failed(links, write, capsys
     told = json.loads(out)
     assert (told["imported"], err) == (0, "")
     assert told["error"].startswith("The file cannot be read from line 3 on")
+
+
+def test_sheets_that_are_not_read_are_told(links, tmp_path, capsys):
+    path = tmp_path / "ids.xlsx"
+    path.write_bytes(xlsx_file(["CUSTOMER-1", "a"], change=lambda sheet: sheet.parent.create_sheet("More")).getvalue())
+    assert run(path, "--dry-run") == 0
+    assert capsys.readouterr().err == "Only the sheet Sheet is read; these are not: More.\n"
+    assert run(path, "--json") == 0
+    assert json.loads(capsys.readouterr().out)["other_sheets"] == ["More"]
 
 
 def test_second_run_finds_all_in_place(links, write, capsys):

@@ -157,12 +157,18 @@ class Command(BaseCommand):
             self.stdout.write(text)
 
     def _tell(self, access_import: AccessImport, error: str) -> None:
+        others = access_import.layout.get("other_sheets", [])
         if self.is_quiet:
             bad = [{"line": line.number, "column": line.column, "reason": line.reason} for line in self.told]
             counts = {name: getattr(access_import, field) for name, field in COUNTS.items()}
-            ended = {"error": error} if error else {}
-            self.stdout.write(json.dumps({**counts, "bad_lines": bad, "dry_run": self.is_dry, **ended}))
+            told = {**counts, "bad_lines": bad, "dry_run": self.is_dry}
+            told |= {"other_sheets": others} if others else {}
+            told |= {"error": error} if error else {}
+            self.stdout.write(json.dumps(told))
             return
+        if others:
+            text = _("Only the sheet %(sheet)s is read; these are not: %(others)s.")
+            self.stderr.write(text % {"sheet": access_import.layout["sheet"], "others": ", ".join(others)})
         for line in self.told:
             # Not the value: it is a key, and this may end in a log. The file of failures has it.
             where = f"{line.number}, {line.column}" if line.column else str(line.number)

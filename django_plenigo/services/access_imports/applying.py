@@ -1,17 +1,16 @@
 """Imports a planned file: each chunk one transaction that writes ids, notes, bad lines, counts and its position."""
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import islice
-from typing import IO
 
 from django.db import IntegrityError, OperationalError, router, transaction
 from django.db.models import F
 from django.utils import timezone
 
 from django_plenigo.models import AccessId, AccessImport, AccessImportLine, RemoteChange
-from django_plenigo.services import outbox
-from django_plenigo.services.access_ids import ATTEMPTS, Reason, rows
+from django_plenigo.services import access_ids, outbox
+from django_plenigo.services.access_ids import ATTEMPTS, Reason
 from django_plenigo.services.access_imports.judging import Judged, find_customers, judge_changes
 from django_plenigo.services.access_imports.layout import Layout
 from django_plenigo.services.access_imports.leases import write
@@ -32,20 +31,20 @@ State = AccessImport.State
 Observer = Callable[[AccessImport], object]
 
 
-def apply_file(
-    file: IO[bytes],
+def apply_rows(
+    rows: Iterator[Row],
     access_import: AccessImport,
     lease: uuid.UUID,
     *,
     must_stop: Callable[[], bool],
     observe: Observer,
 ) -> bool:
-    """Import what is left of a file, at least one chunk, and say whether it came to the end.
+    """Import what is left of the lines of a file, at least one chunk, and say whether it came to the end.
 
     Raises `LeaseLostError`, `AccessImportError` and errors of the database.
     """
     layout = Layout.from_json(access_import.layout)
-    for chunk in chunks_of(file, access_import, layout, after=access_import.position):
+    for chunk in chunks_of(rows, layout, after=access_import.position):
         _apply_with_patience(chunk, access_import, layout, lease)
         access_import.refresh_from_db(using=router.db_for_write(AccessImport))
         observe(access_import)
@@ -106,7 +105,7 @@ def _with_replaced(
     if not links:
         return lines, [], []
     planned_at = access_import.planned_at or access_import.created_at
-    found = rows().filter(link__in=links).values_list("link_id", "slot", "pk", "value", "imported_at")
+    found = access_ids.rows().filter(link__in=links).values_list("link_id", "slot", "pk", "value", "imported_at")
     there = {(link_key, slot): (pk, value, at) for link_key, slot, pk, value, at in found}
     good, bad, replaced = [], [], []
     for each in lines:
@@ -126,7 +125,7 @@ def _write_ids(lines: list[Judged], access_import: AccessImport, replaced: list[
     if replaced:
         # By their keys, so that what has come into their places since they were read stays, and meets the constraints.
         # Not by an update: two that change places would be one value twice in between.
-        rows().filter(pk__in=replaced).delete()
+        access_ids.rows().filter(pk__in=replaced).delete()
     now = timezone.now()
     new = (
         AccessId(
@@ -142,4 +141,4 @@ def _write_ids(lines: list[Judged], access_import: AccessImport, replaced: list[
         for slot, value in each.changes.items()
     )
     while some := list(islice(new, CHUNK)):  # a line may bring four
-        rows().bulk_create(some)
+        access_ids.rows().bulk_create(some)

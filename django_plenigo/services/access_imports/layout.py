@@ -4,6 +4,7 @@ import difflib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from dataclasses import field as dataclass_field
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -49,6 +50,12 @@ class Layout:
 
     delimiter: str = ","
     """What stands between the cells of a CSV file."""
+
+    sheet: str = ""
+    """The name of the sheet that is read, "" where the file has no sheets."""
+
+    other_sheets: list[str] = dataclass_field(default_factory=list)
+    """Those that are not read."""
 
     @property
     def width(self) -> int:

@@ -1,9 +1,10 @@
 """What one line of a file says, as far as it can be told without the database."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from contextlib import AbstractContextManager, closing, contextmanager
+from dataclasses import dataclass, field, replace
 from itertools import islice
-from typing import IO
+from typing import IO, Any
 
 from django.db import router
 from django.db.models import QuerySet
@@ -55,9 +56,17 @@ def format_of(file: IO[bytes]) -> str:
 
 def layout_of(file: IO[bytes], file_format: str, account: str) -> Layout:
     """Return how a file is read, by its first line that is not empty. Raises `AccessImportError`."""
-    delimiter = text_files.find_delimiter(file) if file_format == CSV else ","
+    if file_format == CSV:
+        delimiter = text_files.find_delimiter(file)
+        with closing(text_files.read_rows(file, delimiter=delimiter)) as rows:
+            return _layout_by(rows, account, delimiter)
+    with _sheet(file, MOST_COLUMNS + 1) as sheet:
+        return replace(_layout_by(sheet.rows, account, ","), sheet=sheet.name, other_sheets=sheet.other_names)
+
+
+def _layout_by(rows: Iterator[Row], account: str, delimiter: str) -> Layout:
     number = 0
-    for number, cells in islice(_all_rows(file, file_format, delimiter, MOST_COLUMNS + 1), HEADER_WITHIN):
+    for number, cells in islice(rows, HEADER_WITHIN):
         if any(cells):
             header = [text_files.unescaped(cell) for cell in cells] if is_of_failures(cells) else cells
             return read_header(header, account, header_line=number, delimiter=delimiter)
@@ -67,10 +76,24 @@ def layout_of(file: IO[bytes], file_format: str, account: str) -> Layout:
     raise AccessImportError("file", text % {"count": HEADER_WITHIN}, code="no_header")
 
 
-def chunks_of(file: IO[bytes], access_import: AccessImport, layout: Layout, *, after: int) -> Iterator[list[Row]]:
-    """Yield the lines behind the one with the number `after`, `CHUNK` at a time. Raises `AccessImportError`."""
+@contextmanager
+def opened_rows(file: IO[bytes], file_format: str, layout: Layout) -> Iterator[Iterator[Row]]:
+    """Give all lines of a file, each with its number. Raises `AccessImportError`, also while they are read."""
+    if file_format == CSV:
+        with closing(text_files.read_rows(file, delimiter=layout.delimiter)) as rows:
+            yield rows
+    else:
+        with _sheet(file, layout.width + 1) as sheet:
+            yield sheet.rows
+
+
+def _sheet(file: IO[bytes], most_columns: int) -> AbstractContextManager[Any]:
+    return backends.opened_sheet(file, most_columns=most_columns, longest_row=text_files.LONGEST_LINE)
+
+
+def chunks_of(rows: Iterator[Row], layout: Layout, *, after: int) -> Iterator[list[Row]]:
+    """Yield the lines behind the one with the number `after`, `CHUNK` at a time."""
     after = max(after, layout.header_line)
-    rows = _all_rows(file, access_import.file_format, layout.delimiter, layout.width + 1)
     wanted: Iterator[Row] = (row for row in rows if row[0] > after)
     if is_of_failures(layout.header):
         wanted = ((number, [_unescaped(cell) for cell in cells]) for number, cells in wanted)
@@ -80,12 +103,6 @@ def chunks_of(file: IO[bytes], access_import: AccessImport, layout: Layout, *, a
 
 def _unescaped(cell: str) -> str:
     return text_files.unescaped(cell) if type(cell) is str else cell  # the rest is no text, and no id
-
-
-def _all_rows(file: IO[bytes], file_format: str, delimiter: str, most_columns: int) -> Iterator[Row]:
-    if file_format == CSV:
-        return text_files.read_rows(file, delimiter=delimiter)
-    return backends.spreadsheet_rows(file, most_columns=most_columns)
 
 
 def read_line(row: Row, layout: Layout) -> Line | AccessImportLine | None:

@@ -1,6 +1,6 @@
 """What would come of a file, before anything is imported."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import IO
 
@@ -8,7 +8,15 @@ from django_plenigo.models import AccessImport, AccessImportLine
 from django_plenigo.services.access_ids import Reason
 from django_plenigo.services.access_imports.judging import Judged, find_customers, judge_changes
 from django_plenigo.services.access_imports.layout import Layout
-from django_plenigo.services.access_imports.lines import Line, Row, bad_line, chunks_of, column_of, read_line
+from django_plenigo.services.access_imports.lines import (
+    Line,
+    Row,
+    bad_line,
+    chunks_of,
+    column_of,
+    opened_rows,
+    read_line,
+)
 from django_plenigo.services.access_imports.seen import Seen
 
 
@@ -52,16 +60,25 @@ class Plan:
 def plan_file(
     file: IO[bytes], access_import: AccessImport, observe: Callable[[Plan, list[AccessImportLine]], object]
 ) -> Plan:
-    """Return what would come of a file; `observe` gets it so far after each chunk, and the bad lines of the chunk.
+    """Return what would come of a file that is kept nowhere, see `plan_rows`."""
+    with opened_rows(file, access_import.file_format, Layout.from_json(access_import.layout)) as rows:
+        return plan_rows(rows, access_import, observe)
 
-    Of two lines for one customer, or with one id, the first counts. Raises `AccessImportError`.
+
+def plan_rows(
+    rows: Iterator[Row], access_import: AccessImport, observe: Callable[[Plan, list[AccessImportLine]], object]
+) -> Plan:
+    """Return what would come of the lines of a file.
+
+    `observe` gets it so far after each chunk, and the bad lines of the chunk. Of two lines for one customer, or with
+    one id, the first counts. Raises `AccessImportError`.
     """
     plan, layout = Plan(), Layout.from_json(access_import.layout)
     with Seen() as seen:
-        for rows in chunks_of(file, access_import, layout, after=0):
-            bad = _plan_chunk(rows, access_import.account, layout, seen, plan)
+        for chunk in chunks_of(rows, layout, after=0):
+            bad = _plan_chunk(chunk, access_import.account, layout, seen, plan)
             plan.bad += len(bad)
-            plan.last_line = rows[-1][0]
+            plan.last_line = chunk[-1][0]
             observe(plan, sorted(bad, key=lambda line: line.number))
     return plan
 

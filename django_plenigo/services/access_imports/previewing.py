@@ -1,17 +1,14 @@
 """What comes of the first lines of a planned file, for whoever is to say yes to all of them."""
 
-from collections.abc import Generator
-from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import IO
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from django_plenigo.models import AccessImport
-from django_plenigo.services.access_imports import storing
 from django_plenigo.services.access_imports.judging import Judged, find_customers, judge_changes
+from django_plenigo.services.access_imports.kept_rows import opened_kept_rows
 from django_plenigo.services.access_imports.layout import Layout
 from django_plenigo.services.access_imports.lines import Row, bad_lines, chunks_of, read_line
 from django_plenigo.services.access_imports.planning import split
@@ -82,13 +79,9 @@ def preview(access_import: AccessImport, *, most: int = FIRST_LINES) -> Preview:
 
 
 def _first_rows(access_import: AccessImport, layout: Layout, most: int) -> list[Row]:
-    with storing.opened(access_import) as file, closing(_rows(file, access_import, layout)) as rows:
-        return list(islice(rows, most))
-
-
-def _rows(file: IO[bytes], access_import: AccessImport, layout: Layout) -> Generator[Row]:
-    for chunk in chunks_of(file, access_import, layout, after=0):
-        yield from (row for row in chunk if any(cell.strip() for cell in row[1]))
+    with opened_kept_rows(access_import, layout) as rows:
+        chunks = chunks_of(rows, layout, after=0)
+        return list(islice((row for chunk in chunks for row in chunk if any(map(str.strip, row[1]))), most))
 
 
 def _told(row: Row, layout: Layout, judged: Judged | None) -> PreviewLine:

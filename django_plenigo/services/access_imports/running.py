@@ -4,7 +4,7 @@ import logging
 import re
 import time
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
 from typing import IO, Any
 
@@ -17,8 +17,10 @@ from django_plenigo.errors import AccessImportError
 from django_plenigo.models import AccessImport, AccessImportLine
 from django_plenigo.services import outbox
 from django_plenigo.services.access_imports import storing, text_files
-from django_plenigo.services.access_imports.applying import apply_file
+from django_plenigo.services.access_imports.applying import apply_rows
 from django_plenigo.services.access_imports.ends import Failure
+from django_plenigo.services.access_imports.kept_rows import convert, is_to_be_converted, opened_kept_rows
+from django_plenigo.services.access_imports.layout import Layout
 from django_plenigo.services.access_imports.leases import (
     MOST_ATTEMPTS,
     RUNNING,
@@ -31,9 +33,9 @@ from django_plenigo.services.access_imports.leases import (
     postpone,
     write,
 )
-from django_plenigo.services.access_imports.lines import CSV, bad_lines, format_of, layout_of, write_bad_lines
+from django_plenigo.services.access_imports.lines import CSV, Row, bad_lines, format_of, layout_of, write_bad_lines
 from django_plenigo.services.access_imports.patience import patiently
-from django_plenigo.services.access_imports.planning import Plan, plan_file
+from django_plenigo.services.access_imports.planning import Plan, plan_rows
 
 logger = logging.getLogger(__name__)
 
@@ -242,14 +244,19 @@ def _work_under(
     if access_import.attempts > MOST_ATTEMPTS:
         _fail(access_import, lease, Failure.GIVEN_UP)
         return
-    with storing.opened(access_import) as file:
+    layout = Layout.from_json(access_import.layout)
+    if is_to_be_converted(access_import):
+        convert(access_import, layout, lease)
+        if must_stop():
+            return
+    with opened_kept_rows(access_import, layout, after=access_import.position) as rows:
         if access_import.state == State.PLANNING:
-            _plan(file, access_import, lease, observe)
-        elif apply_file(file, access_import, lease, must_stop=must_stop, observe=observe):
+            _plan(rows, access_import, lease, observe)
+        elif apply_rows(rows, access_import, lease, must_stop=must_stop, observe=observe):
             _finish(access_import, State.DONE, lease=lease)
 
 
-def _plan(file: IO[bytes], access_import: AccessImport, lease: uuid.UUID, observe: Observer) -> None:
+def _plan(rows: Iterator[Row], access_import: AccessImport, lease: uuid.UUID, observe: Observer) -> None:
     bad_lines().filter(access_import=access_import).delete()  # of a plan that a crash has cut off
     write(access_import, lease, State.PLANNING, planned_at=timezone.now())
 
@@ -266,7 +273,7 @@ def _plan(file: IO[bytes], access_import: AccessImport, lease: uuid.UUID, observ
             setattr(access_import, name, count)
         observe(access_import)
 
-    plan = plan_file(file, access_import, keep)
+    plan = plan_rows(rows, access_import, keep)
     if plan.has_work:
         write(access_import, lease, State.PLANNING, state=State.PLANNED, attempts=0)
     else:

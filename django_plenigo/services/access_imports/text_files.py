@@ -4,7 +4,7 @@ import codecs
 import csv
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from functools import partial
 from typing import IO
 
@@ -21,8 +21,8 @@ LONGEST_LINE = 10_000
 PIECE_BYTES = 256 * 1024
 
 #: An escape goes before what a spreadsheet takes for a formula, at the start of a cell and behind whatever may start
-#: one for a spreadsheet that divides lines at another sign. Blanks may stand before a formula's sign; and escapes that are
-#: there already, which would be taken off with ours. Source: OWASP, "CSV Injection".
+#: one for a spreadsheet that divides lines at another sign. Before a formula's sign blanks may stand, and escapes that
+#: are there already, which would be taken off with ours. Source: OWASP, "CSV Injection".
 ESCAPE = "'"
 FORMULA_SIGNS = (
     "=+@\N{FULLWIDTH EQUALS SIGN}\N{FULLWIDTH PLUS SIGN}\N{FULLWIDTH COMMERCIAL AT}\N{FULLWIDTH HYPHEN-MINUS}-"
@@ -59,7 +59,7 @@ def check_text(file: IO[bytes]) -> None:
         piece = file.read(PIECE_BYTES)
 
 
-def read_rows(file: IO[bytes], *, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+def read_rows(file: IO[bytes], *, delimiter: str) -> Generator[tuple[int, list[str]]]:
     """Yield the number, from 1, and the cells of each line, as a spreadsheet would count them.
 
     Raises `AccessImportError`.
