@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy, ngettext, pgettext
 from django_plenigo import budget, conf
 from django_plenigo.admin.forms import AccessIdsForm, ProductsForm
 from django_plenigo.admin.pages import ActionPage, in_one_transaction
-from django_plenigo.admin.words import age_of, log
+from django_plenigo.admin.words import age_of, log, point_in_time
 from django_plenigo.errors import AccessImportError, InvalidValueError, PlenigoError
 from django_plenigo.models import AccessId, CustomerLink, RemoteChange
 from django_plenigo.services import access, access_ids, outbox, support
@@ -218,7 +218,12 @@ class CheckAtPlenigo(LinkPage):
         result["is_known"] = told.is_known
         result["has_access"] = any(answer.access is access.Access.BOUGHT for answer in told.answers)
         result["answers"] = [
-            {"answer": answer, "word": _word(answer.access), "kept": kept.get(answer.product_id)}
+            {
+                "answer": answer,
+                "word": _word(answer.access),
+                "kept": kept.get(answer.product_id),
+                "until": answer.until and point_in_time(answer.until),
+            }
             for answer in told.answers
         ]
         return result

@@ -321,12 +321,27 @@ class AccessRegistry(ABC):
         """Set the access ids of one customer by position; None leaves that position as it is. Idempotent."""
 
 
+@dataclass(frozen=True, slots=True)
+class AccessRight:
+    """Whether a customer may read one product, and for how long."""
+
+    is_granted: bool
+    """Yes or no."""
+
+    until: datetime | None = None
+    """When a yes ends, in UTC; None where the vendor names no end, or it renews itself."""
+
+
 class AccessReader(ABC):
     """Answers whether a customer may read a product."""
 
     @abstractmethod
     def has_bought(self, customer: CustomerRef, product_ids: Sequence[str]) -> Mapping[str, bool]:
         """Return yes or no per product. Raises `RemoteError` when nobody knows."""
+
+    @abstractmethod
+    def rights_of(self, customer: CustomerRef, product_ids: Sequence[str]) -> Mapping[str, AccessRight]:
+        """Do as `has_bought`, with the end of each yes where the vendor names one."""
 
 
 class LoginMinter(ABC):

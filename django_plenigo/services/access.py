@@ -25,7 +25,7 @@ from django_plenigo.errors import (
 )
 from django_plenigo.models import CustomerLink
 from django_plenigo.privacy import ResponseGuard
-from django_plenigo.protocols.base import CustomerRef
+from django_plenigo.protocols.base import AccessRight, CustomerRef
 from django_plenigo.services import customers
 from django_plenigo.tracebacks import without_secrets
 
@@ -182,12 +182,17 @@ def has_bought(customer: Any, product_ids: Sequence[str], *, using: str | None =
     its own account. Raises `InvalidValueError`, and `RemoteError` when nobody knows.
     Source: docs/protocols/plenigo-v2.md 2.2.
     """
+    rights = _rights_of(customer, product_ids, using)
+    return {product_id: right.is_granted for product_id, right in rights.items()}
+
+
+def _rights_of(customer: Any, product_ids: Sequence[str], using: str | None) -> Mapping[str, AccessRight]:
     check_product_ids(product_ids)
     account = using or (customer.account if isinstance(customer, CustomerLink) else conf.DEFAULT_ACCOUNT)
     reference = _reference_of(customer, using)
     if reference is None:
-        return dict.fromkeys(product_ids, False)
-    return backends.access_reader(account).has_bought(reference, product_ids)
+        return dict.fromkeys(product_ids, AccessRight(False))
+    return backends.access_reader(account).rights_of(reference, product_ids)
 
 
 def _reference_of(customer: Any, using: str | None) -> CustomerRef | None:
@@ -237,6 +242,9 @@ class AnswerNow:
     at_gates: Access
     """What a gate tells the reader from now on, until it asks by itself."""
 
+    until: datetime | None = None
+    """When a yes ends; None where the vendor names no end."""
+
 
 def kept_answers(user: Any, *, using: str = conf.DEFAULT_ACCOUNT) -> list[KeptAnswer]:
     """Return what is kept of a reader, by product. Nothing is asked."""
@@ -270,14 +278,19 @@ def ask_now(link: CustomerLink, product_ids: Sequence[str]) -> AnswersNow:
     is nothing but that, it is asked for besides.
     """
     try:
-        told = has_bought(link, product_ids)
+        rights = _rights_of(link, product_ids, None)
     except RemoteError as error:
         gates = {each: look_up(link.user, [each], using=link.account, may_ask=False).access for each in product_ids}
         return AnswersNow(tuple(AnswerNow(each, Access.UNKNOWN, gates[each]) for each in product_ids), error)
     forget_answers(link.user, using=link.account)
-    access = {each: Access.BOUGHT if told[each] else Access.NOT_BOUGHT for each in product_ids}
-    answers = tuple(AnswerNow(each, access[each], access[each]) for each in product_ids)
-    return AnswersNow(answers, is_known=None if any(told.values()) else _is_known(link))
+    answers = tuple(_answer_now(each, rights[each]) for each in product_ids)
+    has_access = any(right.is_granted for right in rights.values())
+    return AnswersNow(answers, is_known=None if has_access else _is_known(link))
+
+
+def _answer_now(product_id: str, right: AccessRight) -> AnswerNow:
+    access = Access.BOUGHT if right.is_granted else Access.NOT_BOUGHT
+    return AnswerNow(product_id, access, access, right.until)
 
 
 def _is_known(link: CustomerLink) -> bool | None:

@@ -4,6 +4,7 @@ import time
 
 import pytest
 from django.contrib.admin.models import LogEntry
+from django.utils import timezone
 
 from django_plenigo.services import access
 from tests.admin.conftest import confirm, text_of
@@ -16,6 +17,16 @@ PAGE = "/admin/plenigo/customerlink/check/"
 
 def check(client, *links, product_ids="DAYPASS"):
     return " ".join(text_of(confirm(client, PAGE, *links, product_ids=product_ids)).split())
+
+
+def test_yes_is_told_with_its_end_where_plenigo_names_one(admin_client, link, sandbox):
+    sandbox.buy(link.customer_id, "WITHOUT-END")
+    purchase = sandbox.buy(link.customer_id, "WITH-END")
+    purchase.end = timezone.now().replace(year=2100, month=5, day=17, hour=12, minute=0)
+    purchase.save()
+    page = check(admin_client, link, product_ids="WITH-END, WITHOUT-END")
+    assert "<code>WITH-END</code>: <strong>yes</strong>, until 05/17/2100 noon." in page
+    assert "<code>WITHOUT-END</code>: <strong>yes</strong>." in page
 
 
 @pytest.mark.usefixtures("shared_cache")

@@ -4,6 +4,7 @@ import base64
 import json
 import logging
 from contextlib import suppress
+from datetime import UTC, datetime
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -25,6 +26,7 @@ from django_plenigo.errors import (
 from django_plenigo.protocols.base import (
     AccessReader,
     AccessRegistry,
+    AccessRight,
     CheckoutOptions,
     CheckoutOrder,
     CheckoutSigner,
@@ -448,6 +450,25 @@ def test_has_bought_is_no_where_what_is_granted_is_blocked():
 def test_has_bought_is_yes_where_one_of_two_purchases_of_a_product_holds():
     items = [{"productId": "a", "blocked": True}, {"productId": "a"}]
     assert Vendor(ok(accessGranted=True, userProducts=items)).client.has_bought(READER, ["a"]) == {"a": True}
+
+
+@pytest.mark.parametrize(
+    ("ends", "until"),
+    [
+        ([None], None),
+        ([0], None),
+        ([-1], None),
+        ([4102444800000], datetime(2100, 1, 1, tzinfo=UTC)),
+        (["4102444800000"], datetime(2100, 1, 1, tzinfo=UTC)),
+        ([4102444800000, 4133980800000], datetime(2101, 1, 1, tzinfo=UTC)),
+        ([4102444800000, 0], None),
+        ([999999999999999999], None),
+    ],
+)
+def test_rights_of_tells_until_when_where_the_vendor_does(ends, until):
+    items = [{"productId": "a", "lifeTimeEnd": end} for end in ends]
+    vendor = Vendor(ok(accessGranted=True, userProducts=items))
+    assert vendor.client.rights_of(READER, ["a", "b"]) == {"a": AccessRight(True, until), "b": AccessRight(False)}
 
 
 @pytest.mark.parametrize("body", [{"accessGranted": True}, {"accessGranted": True, "userProducts": []}])

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from django_plenigo.errors import (
@@ -14,7 +15,7 @@ from django_plenigo.errors import (
     RemoteError,
     RemoteUnavailableError,
 )
-from django_plenigo.protocols.base import SERVICE, LoginPass
+from django_plenigo.protocols.base import SERVICE, AccessRight, LoginPass
 from django_plenigo.protocols.plenigo_v2.arguments import SLOTS
 from django_plenigo.transport import Answer
 
@@ -23,6 +24,11 @@ LEEWAY_SECONDS = 60
 
 #: How long a login token works, in seconds (docs/protocols/plenigo-v2.md 5).
 LOGIN_SECONDS = 300
+
+#: In milliseconds since the epoch, the year 9999: what ends later has no end, and no `datetime` either.
+END_OF_TIME = 253_370_764_800_000
+
+DENIED = AccessRight(False)
 
 #: What each status means, in the vendor's own words where it has some (docs/protocols/plenigo-v2.md 1.6).
 BY_STATUS: Mapping[int, tuple[type[RemoteError], str]] = {
@@ -33,6 +39,9 @@ BY_STATUS: Mapping[int, tuple[type[RemoteError], str]] = {
     409: (ConflictError, ""),
     429: (RateLimitError, ""),
 }
+
+#: Statuses after which nobody asks again.
+REFUSALS = frozenset({400, 404, 409})
 
 #: Every name that we send a value under: the only ones of a 400 that an error may repeat.
 SENT_NAMES = frozenset(
@@ -61,12 +70,14 @@ _EPOCH_MILLISECONDS = re.compile("-?[0-9]{1,20}")
 def judge(answer: Answer) -> tuple[type[RemoteError], str] | None:
     """Return the failure that a status means, None for success.
 
-    A page is no success, whatever its status: something in front of the vendor has sent it, and nothing was done. It
-    matters where the body of a success is not read.
+    A page is neither a success nor a refusal: something in front of the vendor has sent it, and nothing was done. It
+    matters where the body is not read.
     """
+    is_page = answer.headers.get("Content-Type", "").lower().startswith("text/html")
+    if is_page and (200 <= answer.status < 300 or answer.status in REFUSALS):
+        return ProtocolError, "a page instead of an answer"
     if 200 <= answer.status < 300:
-        is_page = answer.headers.get("Content-Type", "").lower().startswith("text/html")
-        return (ProtocolError, "a page instead of an answer") if is_page else None
+        return None
     if answer.status == 400:
         return RejectedError, _refused_names(answer) or BY_STATUS[400][1]
     if answer.status in BY_STATUS:
@@ -135,8 +146,8 @@ def _login_pass(answer: Answer, operation: str, token: object) -> LoginPass:
     return LoginPass(token, is_url=False, lifetime_seconds=LOGIN_SECONDS)
 
 
-def purchases_of(answer: Answer, operation: str, products: Sequence[str], now: float) -> dict[str, bool]:
-    """Return yes or no per product; `now` is in seconds since the epoch. Raises `ProtocolError`.
+def rights_of(answer: Answer, operation: str, products: Sequence[str], now: float) -> dict[str, AccessRight]:
+    """Return yes or no per product, and until when; `now` is in seconds since the epoch. Raises `ProtocolError`.
 
     A 403 is the vendor's no, but only with the vendor's own body: that of a firewall says nothing about purchases.
     Access that is granted while no purchase is listed is granted to everybody, because the paywall is off: else the
@@ -147,24 +158,26 @@ def purchases_of(answer: Answer, operation: str, products: Sequence[str], now: f
     if answer.status == 403:
         if "error" not in body:
             raise unexpected(answer, operation, "not the vendor's body")
-        return dict.fromkeys(products, False)
+        return dict.fromkeys(products, DENIED)
     if not bool_of(answer, operation, "accessGranted"):
-        return dict.fromkeys(products, False)
+        return dict.fromkeys(products, DENIED)
     items = body.get("userProducts")
     if not items and items in (None, []):
-        return dict.fromkeys(products, True)
+        return dict.fromkeys(products, AccessRight(True))
     if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
         raise unexpected(answer, operation, "no userProducts")
     listed = [item for item in items if str(item.get("productId")) in products]
     blocked = [item for item in listed if _is_blocked(answer, operation, item)]
-    owned = {
-        str(item["productId"])
-        for item in listed
-        if not _has_ended(answer, operation, item, now) and item not in blocked
-    }
-    if not owned and not blocked:
+    ends: dict[str, list[int]] = {}
+    for item in listed:
+        end = _end_of(answer, operation, item)
+        # Over by more than two clocks may differ; zero and below: it renews itself.
+        has_ended = 0 < end <= (now - LEEWAY_SECONDS) * 1000
+        if not has_ended and item not in blocked:
+            ends.setdefault(str(item["productId"]), []).append(end)
+    if not ends and not blocked:
         raise unexpected(answer, operation, "access to no product that was asked for")
-    return {product_id: product_id in owned for product_id in products}
+    return {product_id: _right_until(ends[product_id]) if product_id in ends else DENIED for product_id in products}
 
 
 def _is_blocked(answer: Answer, operation: str, item: Mapping[str, Any]) -> bool:
@@ -174,15 +187,21 @@ def _is_blocked(answer: Answer, operation: str, item: Mapping[str, Any]) -> bool
     return bool(is_blocked)
 
 
-def _has_ended(answer: Answer, operation: str, item: Mapping[str, Any], now: float) -> bool:
-    """Say whether a listed purchase is over, by more than two clocks may differ."""
+def _end_of(answer: Answer, operation: str, item: Mapping[str, Any]) -> int:
+    """Return when a listed purchase is over, in milliseconds since the epoch; zero or below where it is not."""
     ends = item.get("lifeTimeEnd")
     if ends is None:
-        return False
+        return 0
     if isinstance(ends, bool) or not _EPOCH_MILLISECONDS.fullmatch(str(ends)):
         raise unexpected(answer, operation, "no lifeTimeEnd")
-    # Zero and below: it renews itself.
-    return 0 < int(ends) <= (now - LEEWAY_SECONDS) * 1000
+    return int(ends)
+
+
+def _right_until(ends: Sequence[int]) -> AccessRight:
+    """Return the yes of one or more purchases of a product: the one that lasts longest counts."""
+    if min(ends) <= 0 or max(ends) >= END_OF_TIME:
+        return AccessRight(True)
+    return AccessRight(True, until=datetime.fromtimestamp(max(ends) // 1000, UTC))
 
 
 def unexpected(answer: Answer, operation: str, code: str) -> ProtocolError:

@@ -14,6 +14,7 @@ from django_plenigo.protocols.base import (
     NAME_LENGTH,
     AccessReader,
     AccessRegistry,
+    AccessRight,
     CheckoutCall,
     CheckoutOptions,
     CheckoutOrder,
@@ -243,16 +244,21 @@ class PlenigoV2(
         One call, or several where one address cannot carry all the products: they share the time of one. Raises
         `RemoteError` when nobody knows about any of them. While the company's paywall is off it is yes for everybody.
         """
+        return {product_id: right.is_granted for product_id, right in self.rights_of(customer, product_ids).items()}
+
+    @without_secrets
+    def rights_of(self, customer: CustomerRef, product_ids: Sequence[str]) -> Mapping[str, AccessRight]:
+        """Do as `has_bought`, with the `lifeTimeEnd` of each yes where there is one (2.2)."""
         products = arguments.checked_product_ids(product_ids)
         customer = arguments.checked_customer(customer)
         room = LONGEST_ADDRESS - ROOM_FOR_NAMES - len(quote(customer.value, safe=""))
-        bought: dict[str, bool] = {}
+        rights: dict[str, AccessRight] = {}
         with within(self._transport.timeout_seconds):
             for group in _grouped(products, room):
-                bought |= self._has_bought(customer, group)
-        return bought
+                rights |= self._rights_of(customer, group)
+        return rights
 
-    def _has_bought(self, customer: CustomerRef, products: Sequence[str]) -> Mapping[str, bool]:
+    def _rights_of(self, customer: CustomerRef, products: Sequence[str]) -> Mapping[str, AccessRight]:
         answer = self._call(
             "has_bought",
             "GET",
@@ -266,7 +272,7 @@ class PlenigoV2(
             idempotent=True,  # it only reads
             accepted=(403,),
         )
-        return answers.purchases_of(answer, "has_bought", products, self._now())
+        return answers.rights_of(answer, "has_bought", products, self._now())
 
     @without_secrets
     def check_customer(self, customer: CustomerRef) -> None:
