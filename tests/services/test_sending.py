@@ -9,11 +9,13 @@ import pytest
 import time_machine
 from django.contrib.auth import get_user_model
 from django.db import InterfaceError, OperationalError, connection, connections, transaction
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from django_plenigo.models import AccessId, CustomerLink, DeliveryPause, RemoteChange
 from django_plenigo.services import customers, outbox, sending
 from django_plenigo.services.sending import Step, delivering
+from django_plenigo.services.sending.claims import Acknowledged, claim_due, settle
 from django_plenigo.services.sending.patience import MOST_UNREADABLE_ANSWERS
 from tests.caches import CacheInTheDatabase
 from tests.factories import LinkFactory, UserFactory
@@ -255,6 +257,20 @@ def test_registration_that_comes_late_does_not_leave_its_older_address(sandbox, 
     assert [customer.email for customer in sandbox.customers()] == ["new@example.com"]
     link.refresh_from_db()
     assert (link.confirmed_email, link.lease) == ("new@example.com", None)
+
+
+def test_lost_lease_is_noted_in_the_transaction_that_finds_it_out(link):
+    """Else a worker that is killed right after it would lose it."""
+    move(link, "new@example.com")
+    claim = claim_due("default", 1, timedelta(minutes=1))[0]
+    CustomerLink.objects.update(lease=None, leased_until=None)
+    with CaptureQueriesContext(connection) as queries:
+        settle([Acknowledged(claim, {"confirmed_email": "new@example.com"})])
+    statements = [query["sql"] for query in queries]
+    ends = next(index for index, sql in enumerate(statements) if sql.startswith(("RELEASE SAVEPOINT", "COMMIT")))
+    assert "SET" in statements[ends - 1]
+    assert not any("plenigo_remotechange" in sql for sql in statements[ends:])
+    assert (change_of(link).noted, change_of(link).is_waiting) == (2, True)
 
 
 def test_lease_of_a_worker_that_died_runs_out(sandbox, link):
@@ -585,6 +601,43 @@ def test_limit_holds_for_all_accounts_together(settings, sandbox):
         for user in UserFactory.create_batch(2):
             customers.request_registration(user, using=name)
     assert sending.deliver_due(limit=3).delivered == 3
+
+
+class ReadsFromReplica:
+    """A router as of a site whose replica is late."""
+
+    def db_for_read(self, model, **hints):
+        return "replica"
+
+
+@pytest.fixture
+def late_replica(settings):
+    """Send all reads that are not told where to go to a database that has no table yet."""
+    values = {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:", "OPTIONS": {}}
+    connections.databases["replica"] = {**connections.databases["default"], **values}
+    settings.DATABASE_ROUTERS = [ReadsFromReplica()]
+    yield
+    connections["replica"].close()
+    del connections["replica"], connections.databases["replica"]
+
+
+def test_what_is_sent_is_not_read_from_a_replica(vendor, request):
+    link = new_links(1)[0]
+    AccessId.objects.create(link=link, slot=1, value="CRM-1", imported_at=NOW())
+    outbox.note(link, Kind.ASSIGN_ACCESS_IDS)
+    request.getfixturevalue("late_replica")
+    assert sending.deliver_due().delivered == 2
+
+
+def test_rows_that_refer_to_a_customer_can_be_made_while_she_is_claimed_or_settled(vendor):
+    if connection.vendor != "postgresql":
+        pytest.skip("only PostgreSQL has a weaker lock")
+    new_links(1)
+    with CaptureQueriesContext(connection) as queries:
+        sending.deliver_due(workers=1)
+    locks = [query["sql"] for query in queries if " FOR " in query["sql"]]
+    assert locks
+    assert all(sql.endswith("FOR NO KEY UPDATE SKIP LOCKED") for sql in locks)
 
 
 @pytest.fixture

@@ -1,18 +1,28 @@
 """Who may call the vendor about a customer: leases, taken and given back by conditional updates."""
 
 import uuid
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connections, router, transaction
-from django.db.models import Case, CharField, F, PositiveIntegerField, Q, Value, When, prefetch_related_objects
+from django.db.models import (
+    Case,
+    CharField,
+    F,
+    PositiveIntegerField,
+    Prefetch,
+    Q,
+    Value,
+    When,
+    prefetch_related_objects,
+)
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import Greatest
 from django.utils import timezone
 
-from django_plenigo.models import CustomerLink, RemoteChange
+from django_plenigo.models import AccessId, CustomerLink, RemoteChange
 from django_plenigo.services import outbox
 from django_plenigo.services.sending.patience import unreadable_in_a_row
 
@@ -78,7 +88,7 @@ def claim_due(account: str, most: int, lease_time: timedelta) -> list[Claim]:
         # A row whose note is in a transaction that is still open is left out, instead of waited for.
         # `durable`, since the claim must be seen by others before the call is made.
         with transaction.atomic(using, durable=True):
-            keys = _link_keys(due.select_for_update(skip_locked=True), most)
+            keys = _link_keys(_locked(due), most)
             _unleased_links(keys, now, lease_time).update(**values)
     else:
         # SQLite: a look inside of the transaction could not be promoted to a write lock.
@@ -117,7 +127,8 @@ def _claims(keys: Sequence[int], lease: uuid.UUID, now: datetime) -> list[Claim]
     links = outbox.links().filter(pk__in=keys, lease=lease).select_related("user")
     found = {link.pk: link for link in links}
     of_access_ids = [change.link_id for change in first.values() if change.kind == RemoteChange.Kind.ASSIGN_ACCESS_IDS]
-    prefetch_related_objects([found[key] for key in of_access_ids if key in found], "access_ids")
+    access_ids = Prefetch("access_ids", AccessId.objects.using(router.db_for_write(AccessId)))
+    prefetch_related_objects([found[key] for key in of_access_ids if key in found], access_ids)
     give_back(lease, [key for key in found if key not in first])  # another worker has just told the vendor
     return [Claim(lease, found[key], first[key]) for key in keys if key in found and key in first]
 
@@ -157,23 +168,32 @@ def settle(outcomes: Sequence[Outcome], *, gives_up: bool = False) -> Settlement
         ]
         _write_links(lease, ready)
         overtaken = _write_changes(ready, free)
-    left = keys - {outcome.claim.link.pk for outcome in ready}
-    busy = set(outbox.links().filter(pk__in=left, lease=lease).values_list("pk", flat=True)) if left else set()
-    for outcome in outcomes:
-        if outcome.claim.link.pk in left - busy and not isinstance(outcome, Released):
-            # By a plain update: a link that was deleted in the meantime has no row any more.
-            outbox.note_where(outcome.claim.change.account, Q(pk=outcome.claim.change.pk))
+        left = keys - {outcome.claim.link.pk for outcome in ready}
+        busy = set(outbox.links().filter(pk__in=left, lease=lease).values_list("pk", flat=True)) if left else set()
+        lost = [
+            outcome.claim.change
+            for outcome in outcomes
+            if outcome.claim.link.pk in left - busy and not isinstance(outcome, Released)
+        ]
+        _note_again([change for change in lost if change.pk in free])
+    # These are locked by somebody, who is waited for while no row is held here; or they are deleted.
+    _note_again([change for change in lost if change.pk not in free])
     return Settlement(
         [outcome for outcome in ready if outcome.claim.link.pk not in overtaken],
         [outcome for outcome in outcomes if outcome.claim.link.pk in busy],
     )
 
 
+def _note_again(changes: Iterable[RemoteChange]) -> None:
+    for change in changes:
+        outbox.note_where(change.account, Q(pk=change.pk))
+
+
 def _held(keys: Collection[int], lease: uuid.UUID) -> set[int]:
     """Lock the links that are still leased, and return their keys."""
     rows = outbox.links().filter(pk__in=keys, lease=lease)
     if _can_skip_locked():
-        return set(rows.select_for_update(skip_locked=True).values_list("pk", flat=True))
+        return set(_locked(rows).values_list("pk", flat=True))
     if rows.update(leased_until=F("leased_until")) == len(keys):  # a write, which a look could not be promoted to
         return set(keys)
     return set(rows.values_list("pk", flat=True))
@@ -184,11 +204,20 @@ def _free(keys: Collection[int]) -> set[int]:
     if not _can_skip_locked():
         return set(keys)
     rows = outbox.changes().filter(pk__in=keys)
-    return set(rows.select_for_update(skip_locked=True).values_list("pk", flat=True))
+    return set(_locked(rows).values_list("pk", flat=True))
+
+
+def _locked(rows: Any) -> Any:
+    """Lock the rows that nobody has locked, so that on PostgreSQL rows that refer to them can be made all the same."""
+    return rows.select_for_update(skip_locked=True, no_key=_database().features.has_select_for_no_key_update)
 
 
 def _can_skip_locked() -> bool:
-    return connections[router.db_for_write(CustomerLink)].features.has_select_for_update_skip_locked
+    return _database().features.has_select_for_update_skip_locked
+
+
+def _database() -> Any:
+    return connections[router.db_for_write(CustomerLink)]
 
 
 def _write_links(lease: uuid.UUID, outcomes: Sequence[Outcome]) -> None:
