@@ -671,6 +671,14 @@ def test_body_of_a_success_is_ignored_where_none_is_documented(operation, reply)
     assert CALLS[operation](Vendor(reply).client) is None
 
 
+@pytest.mark.parametrize("status", [400, 404, 409])
+@pytest.mark.parametrize("operation", CALLS)
+def test_page_of_something_in_front_of_the_vendor_is_no_refusal(operation, status):
+    reply = Reply(status, b"<html>This site is being moved", {"Content-Type": "text/html; charset=utf-8"})
+    with pytest.raises(ProtocolError):
+        CALLS[operation](Vendor(reply).client)
+
+
 @pytest.mark.parametrize("operation", CALLS)
 def test_page_of_something_in_front_of_the_vendor_is_no_success(operation):
     reply = Reply(200, b"<html>Maintenance", {"Content-Type": "text/html; charset=utf-8"})
