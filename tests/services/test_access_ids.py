@@ -359,3 +359,11 @@ def test_error_shows_no_id(link):
         import_access_ids(link, ["secret\x00"])
     assert "secret" not in repr(caught.value)
     assert caught.value.__traceback__.tb_next.tb_next is None  # no frame of ours, whose locals hold it
+
+
+def test_ids_that_differ_in_capitals_alone_are_of_two_customers_at_plenigo_too(sandbox):
+    for value in ("CRM-1", "crm-1"):
+        import_access_ids(customers.register(UserFactory()), [value])
+    assert sending.deliver_due().refused == 0
+    told = {identifier.value for customer in sandbox.customers() for identifier in customer.access_identifiers.all()}
+    assert told == {"CRM-1", "crm-1"}
