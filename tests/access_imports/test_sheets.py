@@ -4,6 +4,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from django_plenigo.models import AccessImport
 from django_plenigo.services import access_imports
 from tests.access_imports.files import apply, counts, file_is_gone, kept, planned, reasons, xlsx_file
 from tests.factories import LinkFactory
@@ -82,6 +83,14 @@ def test_worker_that_dies_while_a_sheet_is_read_is_followed_by_one_that_reads_it
     access_imports.continue_due()
     run.refresh_from_db()
     assert (run.state, run.line_count) == ("planned", COUNT - 1)
+
+
+def test_sheet_that_an_earlier_release_has_planned_is_read_before_it_is_imported(links):
+    run = planned(xlsx_file(["CUSTOMER-1", "a"]), in_background=True)
+    AccessImport.objects.update(state="applying", last_line=2)
+    access_imports.continue_due()
+    run.refresh_from_db()
+    assert (run.state, kept()) == ("done", [("1", 1, "a")])
 
 
 def test_sheets_that_are_not_read_are_named(links):

@@ -49,10 +49,10 @@ def convert(access_import: AccessImport, layout: Layout, lease: uuid.UUID) -> No
         for piece in _in_pieces(row for row in rows if any(row[1])):
             data = json.dumps([[number, [_as_json(cell) for cell in cells]] for number, cells in piece]).encode()
             with transaction.atomic(router.db_for_write(AccessImport)):
-                write(access_import, lease, AccessImport.State.PLANNING)
+                write(access_import, lease, access_import.state)
                 storing.parts().create(access_import=access_import, number=ROWS_FROM + piece[-1][0], data=data)
     with transaction.atomic(router.db_for_write(AccessImport)):
-        write(access_import, lease, AccessImport.State.PLANNING)
+        write(access_import, lease, access_import.state)
         _pieces(access_import).filter(number__lt=ROWS_FROM).delete()
 
 

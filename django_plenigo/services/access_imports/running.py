@@ -108,8 +108,8 @@ def start(
     if in_background is not None:
         access_import.is_large = in_background
     lease, leased = _own_lease(access_import)
-    for name, value in leased.items():
-        setattr(access_import, name, value)
+    for field, value in leased.items():
+        setattr(access_import, field, value)
     database = router.db_for_write(AccessImport)
 
     def keep() -> None:
