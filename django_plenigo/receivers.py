@@ -4,11 +4,13 @@ from collections.abc import Collection
 from typing import Any
 
 from django.contrib.auth.signals import user_logged_in, user_logged_out
+from django.db.models.signals import post_save
 from django.dispatch import receiver
 from django.http import HttpRequest
 
 from django_plenigo import privacy
-from django_plenigo.services import customers
+from django_plenigo.models import CustomerLink
+from django_plenigo.services import customers, outbox
 
 
 @receiver([user_logged_in, user_logged_out], dispatch_uid="django_plenigo.end_vendor_session")
@@ -26,6 +28,13 @@ def on_reader_changed(sender: Any, request: HttpRequest | None = None, **kwargs:
 def on_logged_in(sender: Any, user: Any, **kwargs: Any) -> None:
     """Find what was changed of a user past the signals."""
     customers.follow_log_in(user)
+
+
+@receiver(post_save, sender=CustomerLink, dispatch_uid="django_plenigo.make_rows")
+def on_link_saved(sender: Any, instance: CustomerLink, created: bool, raw: bool, **kwargs: Any) -> None:
+    """Make what a save of the user writes its note to."""
+    if created and not raw:  # raw: a fixture, which may bring these rows along
+        outbox.make_rows(instance)
 
 
 def on_user_saved(

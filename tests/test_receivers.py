@@ -11,7 +11,7 @@ from django.db import OperationalError, connection, transaction
 from django.db.models import F
 from django.test import RequestFactory
 
-from django_plenigo.models import RemoteChange
+from django_plenigo.models import CustomerLink, RemoteChange
 from django_plenigo.services import checkout, customers, sending
 from tests.factories import UserFactory
 
@@ -226,6 +226,32 @@ def test_log_in_tries_a_refused_change_again(sandbox, drifted, client):
     client.force_login(drifted)
     sending.deliver_due()
     assert customers.link_of(drifted).confirmed_email == "new@example.com"
+
+
+def test_log_in_finds_an_address_of_a_link_that_bulk_create_has_made(user, client):
+    CustomerLink.objects.bulk_create([CustomerLink(user=user, customer_id="C-1", confirmed_email="old@example.com")])
+    client.force_login(user)
+    assert is_noted(user)
+
+
+# ---- links that the site makes
+
+
+def test_save_is_noted_of_a_link_that_the_site_has_made(user):
+    CustomerLink.objects.create(user=user, customer_id="C-1", confirmed_email=user.email)
+    user.email = "new@example.com"
+    user.save()
+    assert is_noted(user)
+
+
+def test_fixture_brings_a_links_changes_along(reader):
+    link = CustomerLink.objects.get(user=reader)
+    fixture = serializers.serialize("json", [link, *link.remote_changes.all()])
+    count = link.remote_changes.count()
+    link.delete()
+    for loaded in serializers.deserialize("json", fixture):
+        loaded.save()
+    assert RemoteChange.objects.count() == count
 
 
 # ---- allauth

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connections, router, transaction
-from django.db.models import Case, F, Model, PositiveIntegerField, Q, QuerySet, Value, When
+from django.db.models import Case, Exists, F, Model, OuterRef, PositiveIntegerField, Q, QuerySet, Value, When
 from django.db.models.functions import Greatest
 from django.utils import timezone
 
@@ -53,7 +53,7 @@ def links() -> QuerySet[CustomerLink]:
 
 
 def note(link: CustomerLink, kind: str, *, due_at: datetime | None = None) -> RemoteChange:
-    """Note that one thing of a link is out of step, and wake the delivery when the transaction is committed.
+    """Note that one thing of a link is out of step, and wake the delivery of what is due when it is committed.
 
     `due_at` is when to send it where it was in step, by default at once.
     """
@@ -62,8 +62,10 @@ def note(link: CustomerLink, kind: str, *, due_at: datetime | None = None) -> Re
     if not rows.update(**again):
         insert_if_missing([_row(link.pk, link.account, kind)], unique_fields=["link", "kind"])
         rows.update(**again)
-    wake_on_commit(link.account)
-    return rows.get()
+    change = rows.get()
+    if change.due_at is not None and change.due_at <= timezone.now():
+        wake_on_commit(link.account)
+    return change
 
 
 def note_where(account: str, condition: Q) -> int:
@@ -98,6 +100,13 @@ def make_rows(link: CustomerLink) -> None:
     insert_if_missing(
         [_row(link.pk, link.account, kind) for kind in KINDS_OF_EVERY_LINK], unique_fields=["link", "kind"]
     )
+
+
+def make_missing_rows(user: Any) -> None:
+    """Make the rows that every link has for those links of a user that were made past the signals."""
+    rows = [Exists(changes().filter(link=OuterRef("pk"), kind=kind)) for kind in KINDS_OF_EVERY_LINK]
+    for link in links().filter(user=user).exclude(*rows):
+        make_rows(link)
 
 
 def _row(link_key: int, account: str, kind: str) -> RemoteChange:

@@ -207,8 +207,8 @@ def test_check_goes_on_to_tell_refused_changes(sandbox, changed):
 def test_check_tells_a_pause_before_all_else(sandbox, changed, settings):
     settings.PLENIGO = {"default": {"MODE": "sandbox", "SECRET": "x" * 40, "DELIVERY": ""}}
     run()
-    link = LinkFactory()
-    RemoteChange.objects.create(link=link, kind=Kind.CHANGE_EMAIL, noted=1, refused_at=timezone.now())
+    changes = RemoteChange.objects.filter(link=LinkFactory(), kind=Kind.CHANGE_EMAIL)
+    changes.update(noted=1, refused_at=timezone.now())
     code, text = run("--check")
     assert code == 1
     assert "plenigo does not accept this site's company ID and secret" in text

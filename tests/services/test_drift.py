@@ -83,9 +83,9 @@ def test_other_account_is_left_out(settings):
 
 def test_what_is_waiting_or_refused_is_told_apart_and_not_noted_again():
     unnoticed, waiting, refused = (LinkFactory(confirmed_email="old@example.com") for _ in range(3))
-    change = {"kind": RemoteChange.Kind.CHANGE_EMAIL, "noted": 2, "delivered": 1}
-    RemoteChange.objects.create(link=waiting, due_at=timezone.now(), **change)
-    RemoteChange.objects.create(link=refused, refused_at=timezone.now(), **change)
+    changes = RemoteChange.objects.filter(kind=RemoteChange.Kind.CHANGE_EMAIL)
+    changes.filter(link=waiting).update(noted=2, delivered=1, due_at=timezone.now())
+    changes.filter(link=refused).update(noted=2, delivered=1, refused_at=timezone.now())
     assert found() == [
         (unnoticed.pk, DriftState.UNNOTICED),
         (waiting.pk, DriftState.WAITING),
@@ -93,8 +93,14 @@ def test_what_is_waiting_or_refused_is_told_apart_and_not_noted_again():
     ]
     assert drift.count_drift() == dict.fromkeys(DriftState, 1)
     assert drift.note_drift() == 1
-    assert RemoteChange.objects.get(link=unnoticed, kind=change["kind"]).is_waiting
-    assert {each.noted for each in RemoteChange.objects.filter(link__in=[waiting, refused])} == {2}
+    assert changes.get(link=unnoticed).is_waiting
+    assert {each.noted for each in changes.filter(link__in=[waiting, refused])} == {2}
+
+
+def test_drift_of_a_link_that_bulk_create_has_made_is_noted(user):
+    CustomerLink.objects.bulk_create([CustomerLink(user=user, customer_id="C-1", confirmed_email="old@example.com")])
+    assert drift.note_drift() == 1
+    assert RemoteChange.objects.get(link__user=user, kind=RemoteChange.Kind.CHANGE_EMAIL).is_waiting
 
 
 def test_noted_drift_is_told_to_plenigo(sandbox):

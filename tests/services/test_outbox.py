@@ -21,16 +21,29 @@ Kind = RemoteChange.Kind
 
 @pytest.fixture
 def link(db):
-    """The link of a customer, with the rows that every link has."""
-    link = LinkFactory()
-    outbox.make_rows(link)
-    return link
+    """The link of a customer."""
+    return LinkFactory()
 
 
 @pytest.fixture
 def change(link):
     """What is noted of the address; in step."""
     return RemoteChange.objects.get(link=link, kind=Kind.CHANGE_EMAIL)
+
+
+calls_of_wake = []
+
+
+def keep_wakes(accounts):
+    calls_of_wake.append(accounts)
+
+
+@pytest.fixture
+def wakes(settings, transactional_db):
+    """Which accounts the delivery was woken for."""
+    settings.PLENIGO = {"default": {"MODE": "sandbox", "DELIVERY": f"{__name__}.keep_wakes"}}
+    calls_of_wake.clear()
+    return calls_of_wake
 
 
 def refused():
@@ -52,6 +65,19 @@ def test_note_twice_is_one_row_that_says_so(link):
 def test_note_is_one_statement_where_the_row_is_there(change, link, django_assert_num_queries):
     with django_assert_num_queries(2):  # it also returns the row
         outbox.note(link, Kind.CHANGE_EMAIL)
+
+
+def test_note_of_something_for_later_wakes_nobody(link, wakes):
+    outbox.note(link, Kind.REGISTER, due_at=timezone.now() + timedelta(minutes=2))
+    assert wakes == []
+    outbox.note(link, Kind.CHANGE_EMAIL)
+    assert wakes == [["default"]]
+
+
+def test_note_for_later_of_what_is_due_already_wakes(link, wakes):
+    outbox.note(link, Kind.REGISTER)
+    outbox.note(link, Kind.REGISTER, due_at=timezone.now() + timedelta(minutes=2))
+    assert len(wakes) == 2
 
 
 def test_note_keeps_no_value(link, change):
@@ -250,8 +276,7 @@ def in_step(transactional_db):
     """Two changes in the order of their keys."""
     if not connection.features.has_select_for_update_skip_locked:
         pytest.skip("SQLite has one writer at a time")
-    for link in LinkFactory.create_batch(2):
-        outbox.make_rows(link)
+    LinkFactory.create_batch(2)
     return list(RemoteChange.objects.filter(kind=Kind.CHANGE_EMAIL).order_by("pk"))
 
 

@@ -11,6 +11,7 @@ from django.db import Error, connections, router, transaction
 from django_plenigo import conf
 from django_plenigo.errors import ConfigurationError
 from django_plenigo.models import CustomerLink, RemoteChange
+from django_plenigo.services import outbox
 from django_plenigo.services.customers.statement import note_difference
 from django_plenigo.services.customers.users import email_of, is_field, own_email_name, profile_of
 from django_plenigo.signals import email_change_requested
@@ -38,7 +39,12 @@ def follow_save(user: Any, update_fields: Collection[str] | None) -> None:
 
 
 def follow_log_in(user: Any) -> None:
-    """Note what was changed past the signals, by `update()` or by SQL. Errors are treated as in `follow_save`."""
+    """Note what was changed past the signals, by `update()` or by SQL. Errors are treated as in `follow_save`.
+
+    So are links: one of `bulk_create` lacks what a save writes its note to.
+    """
+    with _breaking_nothing():
+        outbox.make_missing_rows(user)
     with _breaking_nothing():
         request_email_sync(user)
     with _breaking_nothing():

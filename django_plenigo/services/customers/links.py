@@ -56,7 +56,7 @@ def ensure_link(user: Any, *, using: str = conf.DEFAULT_ACCOUNT) -> CustomerLink
         outbox.insert_if_missing([CustomerLink(account=using, user=user)], unique_fields=["account", "user"])
         # Where it was written: a replica may not have it yet.
         link = outbox.links().get(account=using, user=user)
-        outbox.make_rows(link)
+        outbox.make_rows(link)  # no signal has told of the link, since it was made by an upsert
     return link
 
 
