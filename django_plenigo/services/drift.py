@@ -161,13 +161,14 @@ def _narrowed(links: QuerySet[Any], names: Mapping[str, str]) -> QuerySet[Any]:
 
 
 def _address_at_allauth() -> Subquery:
-    addresses = apps.get_model("account", "EmailAddress")._default_manager
+    addresses = apps.get_model("account", "EmailAddress")._base_manager
     return Subquery(addresses.filter(user=OuterRef("user"), primary=True, verified=True).values("email")[:1])
 
 
 def _tell_requested(using: str, user_keys: Sequence[Any]) -> None:
     if not email_change_requested.has_listeners(CustomerLink):
         return
-    for user in get_user_model()._base_manager.filter(pk__in=user_keys):
+    users = get_user_model()._base_manager.using(router.db_for_write(CustomerLink))
+    for user in users.filter(pk__in=user_keys):
         tell = partial(email_change_requested.send_robust, sender=CustomerLink, user=user, accounts=[using])
         transaction.on_commit(tell, using=router.db_for_write(RemoteChange), robust=True)

@@ -268,3 +268,27 @@ def test_text_of_a_link_names_nobody(reader):
     text = f"{link} {link!r}"
     assert reader.email not in text
     assert link.customer_id not in text
+
+
+class ReplicaThatIsGone:
+    """Reads go to a database that there is not, unless the code says that it reads where it writes."""
+
+    def db_for_read(self, model, **hints):
+        return "replica"
+
+    def db_for_write(self, model, **hints):
+        return "default"
+
+
+def test_registration_reads_no_replica(sandbox, user, settings, monkeypatch):
+    monkeypatch.setattr(type(user), "EMAIL_FIELD", "nowhere")
+    EmailAddress.objects.create(user=user, email="ada@example.com", primary=True, verified=True)
+    registered = customers.Registered(
+        customers.prepare_registration(customers.ensure_link(user), user), "C-1", str(user.pk)
+    )
+    settings.DATABASE_ROUTERS = [f"{__name__}.ReplicaThatIsGone"]
+    link = customers.ensure_link(user)
+    registration = customers.prepare_registration(link, user)
+    assert (registration.values["email"], registration.is_verified) == ("ada@example.com", True)
+    assert customers.store_registration(link, registered)
+    customers.note_rest_of_registration(link)

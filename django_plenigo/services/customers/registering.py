@@ -5,6 +5,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
+from django.contrib.auth import get_user_model
 from django.db import router, transaction
 from django.db.models import Q
 from django.utils import timezone
@@ -157,12 +158,7 @@ def store_registration(link: CustomerLink, registered: Registered) -> bool:
         outbox.note(link, Kind.ATTACH_EXTERNAL_ID)
     if not is_first:
         tell_address_again(link)  # this one was late, and what it has told may be older than what is confirmed
-    # Where there are any, they could not be told until now.
-    outbox.note_where(link.account, Q(link=link, kind=Kind.ASSIGN_ACCESS_IDS))
-    user = type(link.user)._default_manager.filter(pk=link.user_id).first()
-    if user is not None:
-        request_email_sync(user, using=link.account)
-        request_profile_sync(user, using=link.account)
+    _note_what_could_not_be_told(link)
     return is_first
 
 
@@ -174,8 +170,18 @@ def note_rest_of_registration(link: CustomerLink) -> None:
     if link.customer_id and not link.external_id:
         outbox.note(link, Kind.ATTACH_EXTERNAL_ID)
     tell_address_again(link)
+    _note_what_could_not_be_told(link)
+
+
+def _note_what_could_not_be_told(link: CustomerLink) -> None:
+    """Note the access ids, where there are any, and what has changed of the user while she was being registered."""
     outbox.note_where(link.account, Q(link=link, kind=Kind.ASSIGN_ACCESS_IDS))
-    request_profile_sync(link.user, using=link.account)
+    # As it is where it was written: a replica may be late.
+    users = get_user_model()._base_manager.using(router.db_for_write(CustomerLink))
+    user = users.filter(pk=link.user_id).first()
+    if user is not None:
+        request_email_sync(user, using=link.account)
+        request_profile_sync(user, using=link.account)
 
 
 def tell_address_again(link: CustomerLink) -> None:
@@ -222,10 +228,10 @@ def _values_of(user: Any, using: str) -> dict[str, Any]:
 
 def _refuse_external_id_of_another(link: CustomerLink, external_id: str | None, operation: str) -> None:
     """Raise `ConflictError` before a call is made in the name of another user's customer."""
-    others = CustomerLink.objects.filter(account=link.account, external_id=external_id).exclude(pk=link.pk)
+    others = outbox.links().filter(account=link.account, external_id=external_id).exclude(pk=link.pk)
     if external_id is not None and others.exists():
         raise ConflictError(SERVICE, operation, code=EXTERNAL_ID_OF_ANOTHER)
 
 
 def _unregistered(link: CustomerLink) -> Any:
-    return CustomerLink.objects.filter(pk=link.pk, customer_id=None, external_id=None)
+    return outbox.links().filter(pk=link.pk, customer_id=None, external_id=None)

@@ -5,6 +5,8 @@ from typing import Any
 
 from django.apps import apps
 from django.core.exceptions import FieldDoesNotExist
+from django.db import router
+from django.db.models import QuerySet
 
 from django_plenigo import conf
 from django_plenigo.errors import InvalidValueError
@@ -36,8 +38,12 @@ def email_of(user: Any) -> str:
     if name is not None:
         return str(getattr(user, name) or "").strip()
     if apps.is_installed("allauth.account") and user.pk is not None:
-        addresses = apps.get_model("account", "EmailAddress")._default_manager
-        primary = addresses.filter(user=user, primary=True, verified=True).values_list("email", flat=True).first()
+        primary = (
+            _addresses_at_allauth()
+            .filter(user=user, primary=True, verified=True)
+            .values_list("email", flat=True)
+            .first()
+        )
         return str(primary or "").strip()
     return ""
 
@@ -66,9 +72,15 @@ def has_verified_email(user: Any, *, using: str = conf.DEFAULT_ACCOUNT) -> bool:
     if function is not None:
         return function(user) is True
     if apps.is_installed("allauth.account"):
-        addresses = apps.get_model("account", "EmailAddress")._default_manager
-        return bool(addresses.filter(user=user, email__iexact=email_of(user), verified=True).exists())
+        return bool(_addresses_at_allauth().filter(user=user, email__iexact=email_of(user), verified=True).exists())
     return False
+
+
+def _addresses_at_allauth() -> QuerySet[Any]:
+    """Return all addresses, where they are written: a replica may be late."""
+    model = apps.get_model("account", "EmailAddress")
+    addresses: QuerySet[Any] = model._base_manager.using(router.db_for_write(model))
+    return addresses
 
 
 def gender_of(user: Any, *, using: str = conf.DEFAULT_ACCOUNT) -> str | None:
