@@ -13,14 +13,18 @@ from django.db import DatabaseError, connections, transaction
 from django.db.models import F
 
 from django_plenigo import backends
-from django_plenigo.models import CustomerLink, RemoteChange
-from django_plenigo.services import drift, outbox, sending
+from django_plenigo.models import AccessId, CustomerLink, RemoteChange
+from django_plenigo.services import access_ids, customers, drift, outbox, sending
 from django_plenigo.services.sending import Step
 from django_plenigo.services.sending.claims import Claim
 from tests.races.nursery import Talk
 
 #: On top of what calls may take: a killed worker's customers wait for so long.
 LEASE_SECONDS = 0.5
+
+
+#: How a site changes a reader, and how often.
+WAYS = {"save": 50, "transaction": 15, "rollback": 10, "update": 10, "register": 8, "access id": 7}
 
 
 def load() -> None:
@@ -30,12 +34,12 @@ def load() -> None:
     get_user_model().objects.filter(pk=0).query.get_compiler("default").as_sql()
 
 
-def prepare(talk: Talk, customers: int) -> None:
+def prepare(talk: Talk, readers: int) -> None:
     """Empty the site, and make so many readers who are customers."""
     call_command("migrate", verbosity=0)
     user_model = get_user_model()
     user_model.objects.all().delete()
-    users = [user_model(username=f"reader{number}", email=f"reader{number}@example.com") for number in range(customers)]
+    users = [user_model(username=f"reader{number}", email=f"reader{number}@example.com") for number in range(readers)]
     user_model.objects.bulk_create(users, batch_size=100)
     links = [
         CustomerLink(user=user, customer_id=f"C-{user.username}", confirmed_email=user.email)
@@ -70,13 +74,13 @@ def change_past_signals(talk: Talk, number: int) -> None:
 
 
 def change_addresses(talk: Talk, seed: int, at_least: int, pause_seconds: float) -> None:
-    """Change readers' addresses in all ways that a site has, at least so many and until the test says enough."""
+    """Change readers in all ways that a site has, at least so many and until the test says enough."""
     chance, made = random.Random(seed), Counter[str]()
     keys = list(get_user_model().objects.values_list("pk", flat=True))
     while made.total() < at_least or not talk.has_heard():
         user = get_user_model().objects.get(pk=chance.choice(keys))
         user.email = f"{user.username}.{seed}.{made.total()}@example.com"
-        way = chance.choices(["save", "transaction", "rollback", "update"], [60, 20, 10, 10])[0]
+        way = chance.choices(list(WAYS), list(WAYS.values()))[0]
         try:
             _change(user, way, chance)
         except DatabaseError as error:
@@ -89,6 +93,11 @@ def change_addresses(talk: Talk, seed: int, at_least: int, pause_seconds: float)
 def _change(user: Any, way: str, chance: random.Random) -> None:
     if way == "save":
         user.save()
+    elif way == "register":
+        name = user.email.partition("@")[0]
+        customers.request_registration(get_user_model().objects.create(username=name, email=user.email))
+    elif way == "access id":
+        access_ids.import_access_ids(user, [user.email.partition("@")[0]])
     elif way == "update":  # no signal tells of it
         get_user_model().objects.filter(pk=user.pk).update(email=user.email)
     else:
@@ -111,7 +120,8 @@ def deliver(
         with lock:
             passed[step] += 1
             if step.value == gap and passed[step] == after:
-                talk.say({"gap": gap, "customer": claim.link.customer_id})
+                # A reader who is being registered is given this id by the vendor of the test.
+                talk.say({"gap": gap, "customer": claim.link.customer_id or f"C{claim.link.user_id}"})
                 talk.hear()
 
     while not talk.has_heard():
@@ -160,5 +170,6 @@ def look(talk: Talk) -> None:
             "refused": changes.exclude(refused_at=None).count(),
             "emails": {link.customer_id: link.user.email for link in links},
             "confirmed": {link.customer_id: link.confirmed_email for link in links},
+            "access_ids": dict(AccessId.objects.values_list("link__customer_id", "value")),
         }
     )
