@@ -13,7 +13,19 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connections, router, transaction
-from django.db.models import Case, Exists, F, Model, OuterRef, PositiveIntegerField, Q, QuerySet, Value, When
+from django.db.models import (
+    Case,
+    DateTimeField,
+    Exists,
+    F,
+    Model,
+    OuterRef,
+    PositiveIntegerField,
+    Q,
+    QuerySet,
+    Value,
+    When,
+)
 from django.db.models.functions import Greatest
 from django.utils import timezone
 
@@ -202,10 +214,19 @@ def hasten_far_off(account: str) -> None:
 
 
 def acknowledge(change: RemoteChange) -> None:
-    """Write that the vendor was told what was true when `change` was read."""
-    rows = changes().filter(pk=change.pk)
-    rows.update(
-        due_at=Case(When(noted__lte=change.noted, then=Value(None)), default=F("due_at")),
+    """Write that the vendor was told what was true when `change` was read.
+
+    Noted again since, it stays due; refused since, it is due again: what is true now may be accepted.
+    """
+    is_last = Q(noted__lte=change.noted)
+    changes().filter(pk=change.pk).update(
+        # In this order: MariaDB assigns from left to right.
+        due_at=Case(
+            When(is_last, then=Value(None)),
+            When(refused_at__isnull=False, then=Value(timezone.now())),
+            default=F("due_at"),
+            output_field=DateTimeField(),
+        ),
         # The greater: two that were noted one after the other may be acknowledged the other way round.
         delivered=Greatest(F("delivered"), change.noted, output_field=PositiveIntegerField()),
         attempts=0,

@@ -137,6 +137,15 @@ def test_acknowledge_leaves_due_what_was_noted_again(change, link):
     assert change.due_at is not None
 
 
+def test_acknowledging_the_older_of_two_after_the_newer_was_refused_leaves_it_due(change, link):
+    older, newer = outbox.note(link, Kind.CHANGE_EMAIL), outbox.note(link, Kind.CHANGE_EMAIL)
+    outbox.refuse(newer, refused())
+    outbox.acknowledge(older)
+    change.refresh_from_db()
+    assert (change.is_refused, change.is_waiting) == (False, True)
+    assert change.due_at is not None
+
+
 def test_acknowledging_the_older_of_two_last_takes_nothing_back(change, link):
     older, newer = outbox.note(link, Kind.CHANGE_EMAIL), outbox.note(link, Kind.CHANGE_EMAIL)
     outbox.acknowledge(newer)
@@ -241,6 +250,29 @@ def test_save_of_a_customer_in_step_notes_nothing(change, link):
     assert not customers.request_email_sync(link.user)
     change.refresh_from_db()
     assert change.noted == 0
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        {"noted": 2, "delivered": 2},
+        {"noted": 2, "delivered": 1, "due_at": timezone.now()},
+        {"noted": 2, "delivered": 1, "due_at": timezone.now() + timedelta(hours=1), "attempts": 3},
+        {"noted": 2, "delivered": 1, "refused_at": timezone.now(), "attempts": 3},
+    ],
+    ids=["in step", "waiting", "postponed", "refused"],
+)
+def test_save_notes_a_change_as_the_outbox_does(link, change, state):
+    rows = RemoteChange.objects.filter(pk=change.pk)
+    CustomerLink.objects.filter(pk=link.pk).update(confirmed_email="old@example.com")
+    notes = []
+    with time_machine.travel(timezone.now(), tick=False):
+        for note in (lambda: outbox.note(link, Kind.CHANGE_EMAIL), link.user.save):
+            rows.update(**{"due_at": None, "refused_at": None, "attempts": 0} | state)
+            note()
+            notes.append(rows.values().get())
+    assert notes[0] == notes[1]
+    assert notes[0]["noted"] == 3
 
 
 @pytest.mark.django_db(transaction=True)
