@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connections, router, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import (
     Case,
     CharField,
@@ -216,7 +217,7 @@ def _can_skip_locked() -> bool:
     return _database().features.has_select_for_update_skip_locked
 
 
-def _database() -> Any:
+def _database() -> BaseDatabaseWrapper:
     return connections[router.db_for_write(CustomerLink)]
 
 
