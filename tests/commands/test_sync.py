@@ -84,6 +84,13 @@ def test_run_with_nothing_to_do_calls_nobody(sandbox):
     assert sandbox.calls == []
 
 
+def test_run_counts_the_whole_backlog_once_for_its_last_line(changed, django_assert_max_num_queries):
+    RemoteChange.objects.exclude(due_at=None).update(due_at=timezone.now() + timedelta(minutes=5))
+    with django_assert_max_num_queries(100) as queries:
+        assert run()[1] == "0 delivered, 0 postponed, 0 refused, 3 waiting.\n"
+    assert sum("MIN(" in query["sql"] for query in queries) == 1
+
+
 def test_limit_leaves_the_rest_waiting_and_says_so(sandbox, changed):
     code, text = run("--limit", "2")
     assert (code, text) == (3, "2 delivered, 0 postponed, 0 refused, 1 waiting.\n")
