@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import Count, Min, Q
+from django.utils import timezone
 
 from django_plenigo import conf
 from django_plenigo.models import DeliveryPause
@@ -16,6 +17,9 @@ class Backlog:
 
     waiting: int
     """Changes that will be sent, or sent again."""
+
+    due: int
+    """Those of them that may be sent now."""
 
     failed: int
     """Those of them that have failed before."""
@@ -35,11 +39,13 @@ def backlog_of(using: str = conf.DEFAULT_ACCOUNT) -> Backlog:
     changes = outbox.changes().filter(account=using)
     waiting = changes.filter(due_at__isnull=False).aggregate(
         count=Count("pk"),
+        due=Count("pk", filter=Q(due_at__lte=timezone.now())),
         failed=Count("pk", filter=Q(attempts__gt=0)),
         oldest=Min("noted_at"),
     )
     return Backlog(
         waiting=waiting["count"],
+        due=waiting["due"],
         failed=waiting["failed"],
         oldest_noted_at=waiting["oldest"],
         refused=changes.filter(refused_at__isnull=False).count(),
