@@ -14,6 +14,7 @@ from tests.servers import SERVERS, url_of, what_is_missing
 PATHS = [
     "tests/access_imports",
     "tests/admin",
+    "tests/api",
     "tests/commands",
     "tests/services",
     "tests/test_following_names.py",

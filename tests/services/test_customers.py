@@ -2,6 +2,7 @@
 
 import pytest
 from allauth.account.models import EmailAddress
+from django.utils.functional import SimpleLazyObject
 
 from django_plenigo.errors import (
     AuthenticationError,
@@ -42,6 +43,12 @@ def test_register_makes_a_customer_with_names_language_and_external_id(sandbox, 
     assert customer.email == user.email
     assert (customer.first_name, customer.last_name, customer.language) == ("Ada", "Reader", "en")
     assert customer.external_id == link.external_id == str(user.pk)
+
+
+def test_register_takes_the_user_of_a_request(sandbox, user):
+    """It is a lazy object, whose type is not the user model."""
+    link = customers.register(SimpleLazyObject(lambda: user))
+    assert [customer.customer_id for customer in sandbox.customers()] == [link.customer_id]
 
 
 def test_register_confirms_the_address_that_was_sent(sandbox, user):

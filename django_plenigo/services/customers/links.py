@@ -70,7 +70,8 @@ def _wait_for_saves(user: Any) -> None:
     features = connections[database].features
     if not features.has_select_for_update:
         return  # SQLite has one writer at a time, and a look before the write could not be promoted to a write lock
-    rows = type(user)._base_manager.using(database).filter(pk=user.pk)
+    # Not the type of `user`: a request's is a lazy object.
+    rows = user._meta.model._base_manager.using(database).filter(pk=user.pk)
     rows.select_for_update(no_key=features.has_select_for_no_key_update).values_list("pk").first()
 
 
