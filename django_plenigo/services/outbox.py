@@ -98,8 +98,11 @@ def note_all(account: str, link_keys: Sequence[int], kind: str) -> None:
         chunk = ordered[start : start + CHUNK]
         rows = changes().filter(link__in=chunk, kind=kind)
         again = _noted_again(timezone.now())
-        if _update_in_any_order(rows, again) < len(chunk):
-            known = set(rows.filter(noted__gt=0).values_list("link_id", flat=True))
+        updated = _update_in_any_order(rows, again)
+        if len(updated) < len(chunk):
+            # Of those that were updated, not of those that are there now: another may have made a row since, and a
+            # worker may have told it already.
+            known = set(changes().filter(pk__in=updated).values_list("link_id", flat=True))
             missing = [key for key in chunk if key not in known]
             insert_if_missing([_row(key, account, kind) for key in missing], unique_fields=["link", "kind"])
             _update_in_any_order(changes().filter(link__in=missing, kind=kind), again)
@@ -162,17 +165,19 @@ def _upsert_target(using: str, unique_fields: list[str]) -> list[str] | None:
     return unique_fields if connections[using].features.supports_update_conflicts_with_target else None
 
 
-def _update_in_any_order(rows: QuerySet[RemoteChange], values: dict[str, Any]) -> int:
-    """Update up to `CHUNK` rows, and return how many there were.
+def _update_in_any_order(rows: QuerySet[RemoteChange], values: dict[str, Any]) -> Collection[int]:
+    """Update up to `CHUNK` rows, and return their keys.
 
     A transaction of the site may have locked some of them, and ask for others next: nothing here waits for a row while
     it holds another, but for those of a transaction that the caller has begun.
     """
     if not _can_skip_locked():
-        return rows.update(**values)
+        # SQLite: the write comes first, since a look could not be promoted to it; there is one writer at a time.
+        with transaction.atomic(rows.db):
+            return list(rows.values_list("pk", flat=True)) if rows.update(**values) else []
     updated = _update_free(rows, values)
-    locked = rows.exclude(pk__in=updated).order_by("pk").values_list("pk", flat=True)
-    return len(updated) + sum(rows.filter(pk=key).update(**values) for key in list(locked))
+    locked = list(rows.exclude(pk__in=updated).order_by("pk").values_list("pk", flat=True))
+    return [*updated, *[key for key in locked if rows.filter(pk=key).update(**values)]]
 
 
 def _update_free(rows: QuerySet[RemoteChange], values: dict[str, Any]) -> Collection[int]:

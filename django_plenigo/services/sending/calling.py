@@ -1,5 +1,6 @@
 """Threads that call the vendor."""
 
+import logging
 import queue
 import threading
 from collections.abc import Callable
@@ -7,6 +8,8 @@ from types import TracebackType
 from typing import Self
 
 from django.db import connections
+
+logger = logging.getLogger(__name__)
 
 Call = Callable[[], None]
 
@@ -57,4 +60,12 @@ class CallingThreads:
             try:
                 call()
             finally:
-                connections.close_all()  # a cache in the database has opened one
+                _close_connections()
+
+
+def _close_connections() -> None:
+    """Close what a cache in the database has opened. The thread lives on where that fails: more calls wait for it."""
+    try:
+        connections.close_all()
+    except Exception as error:  # noqa: BLE001 - of whatever database
+        logger.warning("A connection of a thread that calls could not be closed (%s)", type(error).__name__)

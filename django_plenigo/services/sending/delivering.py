@@ -318,20 +318,20 @@ class _Run:
             raise error
         if isinstance(error, AuthenticationError):
             # Nothing is wrong with this change: the account may not call.
+            self.outcomes.append(Released(claim))  # first: the pause is written, which may fail
             self._stop(error, REFUSED_SECONDS)
-            self.outcomes.append(Released(claim))
         elif is_circuit_open(error):
-            self._stop(error, 0.0)
             self.outcomes.append(Released(claim))
+            self._stop(error, 0.0)
         elif may_be_mended(error, claim.change):
             wait = wait_seconds(claim.change.attempts, getattr(error, "retry_after_seconds", None))
+            self.outcomes.append(Postponed(claim, error, timedelta(seconds=wait)))
             if isinstance(error, RateLimitError):
                 self._stop(error, error.retry_after_seconds or TOO_MANY_CALLS_SECONDS)
             if not isinstance(error, PlenigoError):
                 # The kind alone: its text may hold an address.
                 text = "This site raised %s as a change was to be sent (%s)"
                 logger.error(text, type(error).__name__, claim.change.kind)
-            self.outcomes.append(Postponed(claim, error, timedelta(seconds=wait)))
         else:
             self.outcomes.append(Refused(claim, error))
 
