@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 EXIT_SECONDS = 5.0
 LAST_CALLS_SECONDS = 10.0
 
-Work = Callable[[list[str], Callable[[], bool]], object]
+Work = Callable[[list[str], Callable[[], bool]], list[str] | None]
 
 
 def now(accounts: list[str]) -> None:
@@ -35,7 +35,8 @@ def in_thread(accounts: list[str]) -> None:
 class Drainer:
     """One short-lived thread a process; a wake that arrives while it works makes it look once more.
 
-    `work` is given aliases of accounts, and what says that it must begin nothing more.
+    `work` is given aliases of accounts, and what says that it must begin nothing more. It may return accounts to go
+    on with, after those that were woken meanwhile.
     """
 
     def __init__(
@@ -51,13 +52,13 @@ class Drainer:
     def _forget(self) -> None:
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
-        self._woken: set[str] = set()
+        self._woken: dict[str, None] = {}  # in their order
         self._deadline: float | None = None
 
     def wake(self, accounts: Iterable[str]) -> None:
         """Have the work of accounts done soon."""
         with self._lock:
-            self._woken.update(accounts)
+            self._woken |= dict.fromkeys(accounts)
             if self._thread is None or not self._thread.is_alive():
                 # A daemon, so that a vendor who does not answer holds up no process that ends.
                 thread = threading.Thread(target=self._run, name="plenigo-delivery", daemon=True)
@@ -80,7 +81,9 @@ class Drainer:
     def _run(self) -> None:
         while accounts := self._next():
             try:
-                self._work(accounts, self.must_stop)
+                rest = self._work(accounts, self.must_stop) or ()
+                with self._lock:
+                    self._woken |= dict.fromkeys(rest)
             except Exception as error:  # noqa: BLE001 - whatever it is, the next wake needs a thread that works
                 logger.error("A delivery ended with %s, what is due stays due", _kind_of(error))
             finally:
@@ -89,7 +92,7 @@ class Drainer:
     def _next(self) -> list[str]:
         """Return whose work to do, or leave; looked at and left in one step, so that no wake is lost in between."""
         with self._lock:
-            accounts, self._woken = sorted(self._woken), set()
+            accounts, self._woken = list(self._woken), {}
             if not accounts or self.must_stop():
                 self._thread = None
                 return []
@@ -110,8 +113,8 @@ def _kind_of(error: Exception) -> str:
     return f"{type(error).__name__} ({code})" if code else type(error).__name__
 
 
-def _work(accounts: list[str], must_stop: Callable[[], bool]) -> None:
-    due_work.run_due_work(accounts, must_stop=must_stop)
+def _work(accounts: list[str], must_stop: Callable[[], bool]) -> list[str]:
+    return due_work.take_turn(accounts, must_stop=must_stop)
 
 
 _drainer = Drainer(_work)

@@ -38,15 +38,15 @@ def run_due_work(
             return total
 
 
-def take_turn(accounts: Iterable[str] | None = None) -> list[str]:
-    """Do due work for `TURN_SECONDS`, and return the accounts to go on with: then a queue's task has itself done again.
+def take_turn(accounts: Iterable[str] | None = None, *, must_stop: Callable[[], bool] = lambda: False) -> list[str]:
+    """Do due work for `TURN_SECONDS`, and return the accounts to go on with; a queue's task has itself done again then.
 
     None where all is done. Another account is the first of them, so that one that is busy does not keep the others
-    waiting.
+    waiting. No call is begun once `must_stop` says yes.
     """
     names = list(accounts) if accounts is not None else conf.accounts()
     ends = time.monotonic() + TURN_SECONDS
-    run_due_work(names, must_stop=lambda: time.monotonic() > ends)
+    run_due_work(names, must_stop=lambda: time.monotonic() > ends or must_stop())
     return [*names[1:], *names[:1]] if time.monotonic() > ends else []
 
 

@@ -72,6 +72,22 @@ def test_wakes_that_come_while_the_thread_works_are_one_more_turn_for_all_their_
     assert desk.turns == [["a"], ["b", "c"]]
 
 
+def test_account_that_is_woken_while_another_is_busy_has_its_turn_before_that_goes_on():
+    turns = []
+
+    def work(accounts, must_stop):
+        turns.append(accounts)
+        if len(turns) == 1:
+            drainer.wake(["quiet"])
+            return ["busy"]
+        return []
+
+    drainer = Drainer(work)
+    drainer.wake(["busy"])
+    drainer.join(PATIENCE_SECONDS)
+    assert turns == [["busy"], ["quiet", "busy"]]
+
+
 def test_no_wake_of_many_threads_is_lost_and_no_two_turns_are_taken_at_once():
     desk = Desk()
     switch_seconds = sys.getswitchinterval()
