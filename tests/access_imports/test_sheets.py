@@ -4,9 +4,9 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from django_plenigo.models import AccessImport
+from django_plenigo.models import AccessImport, AccessImportPart
 from django_plenigo.services import access_imports
-from tests.access_imports.files import apply, counts, file_is_gone, kept, planned, reasons, xlsx_file
+from tests.access_imports.files import apply, counts, csv_file, file_is_gone, kept, planned, reasons, xlsx_file
 from tests.factories import LinkFactory
 
 pytestmark = pytest.mark.django_db
@@ -26,9 +26,10 @@ def many(db):
 
 def reading(work):
     """How often pieces of a file are read while something is done."""
+    data = connection.ops.quote_name("data")
     with CaptureQueriesContext(connection) as queries:
         work()
-    return len([query for query in queries if query["sql"].startswith("SELECT") and '"data"' in query["sql"]])
+    return len([query for query in queries if query["sql"].startswith("SELECT") and data in query["sql"]])
 
 
 def test_sheet_is_worked_on_in_turns_that_read_no_more_the_further_they_are(many):
@@ -46,6 +47,7 @@ def test_sheet_is_worked_on_in_turns_that_read_no_more_the_further_they_are(many
         )
         run.refresh_from_db()
     assert len(read) == 4
+    assert min(read) >= 1
     assert max(read) <= 2
     assert (run.state, run.applied_count, file_is_gone(run)) == ("done", 2, True)
     assert [value for _key, _slot, value in kept()] == ["first", "last"]
@@ -102,3 +104,52 @@ def test_sheets_that_are_not_read_are_named(links):
     run = apply(xlsx_file(["CUSTOMER-1", "a"], change=add_sheets))
     assert (run.layout["sheet"], run.layout["other_sheets"]) == ("Customers", ["Notes", "More customers"])
     assert kept() == [("1", 1, "a")]
+
+
+# ---- a worker that was away for too long -------------------------------------------------------------------------
+
+
+def take_over_after(statement, table):
+    """A wrapper of the connection that has another worker do all there is just after a worker's first such statement.
+
+    The lease has run out by then, as that of a process that was stopped for a while.
+    """
+    taken = []
+
+    def wrap(execute, sql, parameters, many_, context):
+        result = execute(sql, parameters, many_, context)
+        if not taken and sql.startswith(statement) and table in sql:
+            taken.append(sql)
+            AccessImport.objects.update(leased_until=None)
+            access_imports.continue_due()
+        return result
+
+    return connection.execute_wrapper(wrap), taken
+
+
+@pytest.mark.parametrize("is_sheet", [True, False])
+def test_worker_that_has_lost_its_file_deletes_nothing_of_the_one_that_has_it(links, is_sheet):
+    rows = [["CUSTOMER-1", "a"], ["nobody", "x"]]
+    file = xlsx_file(*rows) if is_sheet else csv_file(*[",".join([*row, ""]) for row in rows])
+    run = planned(file, in_background=True)
+    wrapper, taken = take_over_after("SELECT", "plenigo_accessimportpart")
+    with wrapper:
+        access_imports.continue_due()
+    run.refresh_from_db()
+    assert taken
+    assert (run.state, reasons(run)) == ("planned", {3: "no_customer"})
+    access_imports.confirm(run)
+    access_imports.continue_due()
+    run.refresh_from_db()
+    assert (run.state, kept()) == ("done", [("1", 1, "a")])
+
+
+def test_import_whose_lines_are_gone_fails_instead_of_being_done(links):
+    run = planned(xlsx_file(["CUSTOMER-1", "a"]), in_background=True)
+    access_imports.continue_due()
+    access_imports.confirm(run)
+    AccessImportPart.objects.all().delete()
+    access_imports.continue_due()
+    run.refresh_from_db()
+    assert (run.state, kept()) == ("failed", [])
+    assert access_imports.failure_of(run).startswith("This site has made a mistake with the file.")

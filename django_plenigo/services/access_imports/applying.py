@@ -31,6 +31,10 @@ State = AccessImport.State
 Observer = Callable[[AccessImport], object]
 
 
+class MissingLinesError(Exception):
+    """A kept file ends before the last line that was planned."""
+
+
 def apply_rows(
     rows: Iterator[Row],
     access_import: AccessImport,
@@ -41,7 +45,7 @@ def apply_rows(
 ) -> bool:
     """Import what is left of the lines of a file, at least one chunk, and say whether it came to the end.
 
-    Raises `LeaseLostError`, `AccessImportError` and errors of the database.
+    Raises `LeaseLostError`, `AccessImportError`, `MissingLinesError` and errors of the database.
     """
     layout = Layout.from_json(access_import.layout)
     for chunk in chunks_of(rows, layout, after=access_import.position):
@@ -50,6 +54,9 @@ def apply_rows(
         observe(access_import)
         if must_stop():
             return access_import.position >= access_import.last_line
+    if access_import.position < access_import.last_line:
+        write(access_import, lease, State.APPLYING)  # else it has ended, and its lines are gone
+        raise MissingLinesError
     return True
 
 

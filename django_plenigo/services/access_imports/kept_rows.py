@@ -18,6 +18,7 @@ from django_plenigo.services.access_imports import storing
 from django_plenigo.services.access_imports.layout import Layout
 from django_plenigo.services.access_imports.leases import write
 from django_plenigo.services.access_imports.lines import CHUNK, CSV, Row, opened_rows
+from django_plenigo.services.access_imports.patience import patiently
 
 #: Behind the pieces of the file itself, of which there are no more than 128, the pieces of lines: each is at this
 #: number plus that of its last line.
@@ -44,7 +45,13 @@ def is_to_be_converted(access_import: AccessImport) -> bool:
 
 def convert(access_import: AccessImport, layout: Layout, lease: uuid.UUID) -> None:
     """Keep the lines of a sheet in place of it. Raises `AccessImportError` and `LeaseLostError`."""
-    _pieces(access_import).filter(number__gte=ROWS_FROM).delete()  # of a worker that died
+
+    def begin() -> None:
+        with transaction.atomic(router.db_for_write(AccessImport)):
+            write(access_import, lease, access_import.state)  # first: else these may be of who works on it by now
+            _pieces(access_import).filter(number__gte=ROWS_FROM).delete()  # of a worker that died
+
+    patiently(begin)
     with storing.opened(access_import) as file, opened_rows(file, access_import.file_format, layout) as rows:
         for piece in _in_pieces(row for row in rows if any(row[1])):
             data = json.dumps([[number, [_as_json(cell) for cell in cells]] for number, cells in piece]).encode()

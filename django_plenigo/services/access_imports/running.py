@@ -257,8 +257,10 @@ def _work_under(
 
 
 def _plan(rows: Iterator[Row], access_import: AccessImport, lease: uuid.UUID, observe: Observer) -> None:
-    bad_lines().filter(access_import=access_import).delete()  # of a plan that a crash has cut off
-    write(access_import, lease, State.PLANNING, planned_at=timezone.now())
+    def begin() -> None:
+        with transaction.atomic(router.db_for_write(AccessImport)):
+            write(access_import, lease, State.PLANNING, planned_at=timezone.now())
+            bad_lines().filter(access_import=access_import).delete()  # of a plan that a crash has cut off
 
     def keep(plan: Plan, bad: list[AccessImportLine]) -> None:
         counts = plan.as_counts()
@@ -273,6 +275,7 @@ def _plan(rows: Iterator[Row], access_import: AccessImport, lease: uuid.UUID, ob
             setattr(access_import, name, count)
         observe(access_import)
 
+    patiently(begin)
     plan = plan_rows(rows, access_import, keep)
     if plan.has_work:
         write(access_import, lease, State.PLANNING, state=State.PLANNED, attempts=0)
