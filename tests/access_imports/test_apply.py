@@ -143,6 +143,26 @@ def test_plan_that_nobody_says_yes_to_is_cancelled_in_a_week_and_old_bad_lines_g
     assert finished.bad_count == 1
 
 
+@pytest.mark.django_db(transaction=True)
+def test_plan_that_gets_its_yes_just_as_it_is_to_be_forgotten_is_imported(links, time_machine):
+    run = planned(csv_file("CUSTOMER-1,a,"), in_background=True)
+    access_imports.continue_due()
+    time_machine.move_to(timezone.now() + timedelta(days=8))
+    said = []
+
+    def say_yes(execute, sql, parameters, many_, context):
+        if not said and sql.startswith("UPDATE") and "cancelled" in parameters:
+            said.append(True)
+            AccessImport.objects.filter(pk=run.pk).update(state="applying")
+        return execute(sql, parameters, many_, context)
+
+    with connection.execute_wrapper(say_yes):
+        access_imports.forget_old()
+    access_imports.continue_due()
+    run.refresh_from_db()
+    assert (said, run.state, kept()) == ([True], "done", [("1", 1, "a")])
+
+
 # ---- between plan and yes ----------------------------------------------------------------------------------------
 
 

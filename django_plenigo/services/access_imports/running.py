@@ -182,7 +182,7 @@ def forget_old() -> None:
     """Cancel plans that nobody has said yes to, and delete the bad lines of imports that ended long ago."""
     now = timezone.now()
     for access_import in imports().filter(state=State.PLANNED, created_at__lt=now - PLAN_LIFETIME):
-        cancel(access_import)
+        _finish(access_import, State.CANCELLED, states=(State.PLANNED,))  # it may have got its yes just now
     bad_lines().filter(access_import__finished_at__lt=now - BAD_LINES_LIFETIME).delete()
 
 
@@ -292,13 +292,14 @@ def _finish(
     access_import: AccessImport,
     state: str,
     *,
+    states: Iterable[str] = UNFINISHED,
     lease: uuid.UUID | None = None,
     last_error: str = "",
     record: Observer = _nobody,
     **values: Any,
 ) -> bool:
-    """End an unfinished import and delete its file, and say whether it was; with `lease` only while it is held."""
-    rows = imports().filter(pk=access_import.pk, state__in=UNFINISHED)
+    """End an import in one of the states and delete its file, and say whether it was; with a lease only its holder."""
+    rows = imports().filter(pk=access_import.pk, state__in=states)
     if lease is not None:
         rows = rows.filter(lease=lease)
     values |= {"finished_at": timezone.now(), "lease": None, "leased_until": None, "last_error": last_error[:200]}
