@@ -1,10 +1,11 @@
 """What an agent can have done: each a page that asks, with a permission of its own and an entry in the history."""
 
+import logging
 from typing import Any, ClassVar
 
 from django.contrib import messages
 from django.contrib.admin.models import LogEntry
-from django.db import router, transaction
+from django.db import OperationalError, router, transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.decorators import method_decorator
@@ -15,12 +16,14 @@ from django.utils.translation import gettext_lazy, ngettext, pgettext
 
 from django_plenigo import budget, conf
 from django_plenigo.admin.forms import AccessIdsForm, ProductsForm
-from django_plenigo.admin.pages import ActionPage, in_one_transaction
+from django_plenigo.admin.pages import BUSY, ActionPage, in_one_transaction, locked
 from django_plenigo.admin.words import age_of, log, point_in_time
 from django_plenigo.errors import AccessImportError, InvalidValueError, PlenigoError
 from django_plenigo.models import AccessId, CustomerLink, RemoteChange
 from django_plenigo.services import access, access_ids, outbox, support
 from django_plenigo.services.explanations import explain_error, explain_now
+
+logger = logging.getLogger(__name__)
 
 
 class TryAgain(ActionPage):
@@ -48,7 +51,7 @@ class TryAgain(ActionPage):
         """Make them due."""
         with in_one_transaction():
             # Looked at anew, and locked: a worker may have told plenigo meanwhile.
-            chosen = outbox.changes().filter(pk__in=[row.pk for row in rows]).order_by("pk").select_for_update()
+            chosen = locked(outbox.changes().filter(pk__in=[row.pk for row in rows]))
             out_of_step = [row for row in chosen if support.is_out_of_step(row)]
             count = outbox.try_again(outbox.changes().filter(pk__in=[row.pk for row in out_of_step]))
             log(self.request, out_of_step, _("Had it sent to plenigo again."))
@@ -91,6 +94,7 @@ class SendAgain(LinkPage):
     def act(self, rows: list[CustomerLink]) -> HttpResponse:
         """Note everything of theirs."""
         with in_one_transaction():
+            locked(outbox.changes().filter(link__in=[row.pk for row in rows]))
             count = support.send_again(rows)
             log(self.request, rows, _("Had everything sent to plenigo again."))
         text = ngettext(
@@ -238,6 +242,8 @@ def _word(answer: access.Access) -> str:
     return words[answer]
 
 
+# Not atomic: each user is registered in a transaction of her own.
+@method_decorator(transaction.non_atomic_requests, name="dispatch")
 class RegisterUsers(ActionPage):
     """Have users of the site registered with plenigo."""
 
@@ -266,11 +272,8 @@ class RegisterUsers(ActionPage):
 
     def act(self, rows: list[Any]) -> HttpResponse:
         """Note the registrations, and show what came of each."""
-        what = _("Requested the registration with plenigo (account %(name)s).") % {"name": self.using}
-        with in_one_transaction():
-            plans = support.request_registrations(rows, using=self.using)
-            noted = [plan.user for plan in plans if plan.is_possible]
-            log(self.request, noted, what)
+        plans = self._request(rows)
+        noted = [plan.user for plan in plans if plan.is_possible]
         if noted:
             text = ngettext(
                 "%(count)d user will be registered with plenigo in a moment.",
@@ -280,7 +283,30 @@ class RegisterUsers(ActionPage):
             self.model_admin.message_user(self.request, text % {"count": len(noted)}, messages.SUCCESS)
         if len(noted) == len(rows):
             return self.go_back(rows)
-        return self.page(rows, outcomes=[_outcome(plan, is_done=True) for plan in plans], is_done=True)
+        outcomes = [_outcome(plan, is_done=True) for plan in plans]
+        outcomes += [_busy_outcome(user) for user in rows[len(plans) :]]
+        return self.page(rows, outcomes=outcomes, is_done=True)
+
+    def _request(self, users: list[Any]) -> list[support.Plan]:
+        """Note the registrations, and return what came of each: of fewer where the database became busy meanwhile."""
+        what = _("Requested the registration with plenigo (account %(name)s).") % {"name": self.using}
+        plans: list[support.Plan] = []
+        for user in users:
+            try:
+                with in_one_transaction():  # each by itself: no user's row is held while another's is waited for
+                    plan = support.request_registration(user, using=self.using)
+                    log(self.request, [user] if plan.is_possible else [], what)
+            except OperationalError as error:
+                if not any(plan.is_possible for plan in plans):
+                    raise
+                logger.warning("Not all users could be registered (%s)", type(error).__name__)
+                break  # the next would wait as long
+            plans.append(plan)
+        return plans
+
+
+def _busy_outcome(user: Any) -> dict[str, Any]:
+    return {"user": user, "text": BUSY, "remedy": "", "is_wrong": True}
 
 
 def _outcome(plan: support.Plan, *, is_done: bool = False) -> dict[str, Any]:

@@ -31,30 +31,44 @@ logger = logging.getLogger(__name__)
 #: How many rows a page names before it only counts.
 MOST_NAMED = 20
 
+#: What an agent is told where the database cannot do now what she asked for.
+BUSY = _("The database is busy; nothing was done. Please try again in a moment.")
 
-class DatabaseBusyError(Exception):
-    """Others hold what a deed needs, or the database is out of reach: nothing was done."""
+
+class DatabaseBusyError(OperationalError):
+    """Others hold what a deed needs."""
 
 
 @contextmanager
 def in_one_transaction() -> Iterator[None]:
     """Keep a deed and its entry in the history together: both are written, or neither.
 
-    Raises `DatabaseBusyError` where the database cannot do it now.
+    Raises `OperationalError` where the database cannot do it now.
     """
-    try:
-        with (
-            transaction.atomic(router.db_for_write(LogEntry)),
-            transaction.atomic(router.db_for_write(RemoteChange)),
-        ):
-            rows = outbox.changes()
-            if not connections[rows.db].features.has_select_for_update:
-                # A write of nothing, before anything is looked at: SQLite cannot promote a look to a write lock.
-                rows.filter(pk=0).update(noted=F("noted"))
-            yield
-    except OperationalError as error:
-        logger.warning("An agent's action was not carried out (%s)", type(error).__name__)
-        raise DatabaseBusyError from None
+    with (
+        transaction.atomic(router.db_for_write(LogEntry)),
+        transaction.atomic(router.db_for_write(RemoteChange)),
+    ):
+        rows = outbox.changes()
+        if not connections[rows.db].features.has_select_for_update:
+            # A write of nothing, before anything is looked at: SQLite cannot promote a look to a write lock.
+            rows.filter(pk=0).update(noted=F("noted"))
+        yield
+
+
+def locked(rows: QuerySet[RemoteChange]) -> list[RemoteChange]:
+    """Return these changes, locked, and wait for none of them.
+
+    A transaction of the site may hold one and ask for another that is held here: if both waited, the database would
+    end one of them, and it could be the site's. Raises `DatabaseBusyError` where somebody has locked any of them.
+    """
+    features = connections[rows.db].features
+    can_skip = features.has_select_for_update_skip_locked
+    no_key = features.has_select_for_no_key_update
+    found = list(rows.order_by("pk").select_for_update(skip_locked=can_skip, no_key=no_key))
+    if can_skip and len(found) < rows.count():
+        raise DatabaseBusyError
+    return found
 
 
 def context_of(model_admin: Any, request: HttpRequest) -> dict[str, Any]:
@@ -148,9 +162,9 @@ class ActionPage(View):
             return self.page(rows)
         try:
             return self.act(rows)
-        except DatabaseBusyError:
-            busy = _("The database is busy; nothing was done. Please try again in a moment.")
-            return self.leave(busy, messages.ERROR, rows)
+        except OperationalError as error:
+            logger.warning("An agent's action was not carried out (%s)", type(error).__name__)
+            return self.leave(BUSY, messages.ERROR, rows)
 
     def rows(self, request: HttpRequest) -> QuerySet[Any]:
         """Return all rows that this agent may choose from."""

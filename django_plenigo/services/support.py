@@ -314,10 +314,9 @@ def _plan(user: Any, link: CustomerLink | None, using: str) -> Plan:
     return Plan(user, None, None)
 
 
-def request_registrations(users: Iterable[Any], *, using: str) -> list[Plan]:
-    """Have users registered soon, and return what came of each: those with an error or a link are left alone."""
-    plans = plan_registrations(users, using=using)
-    for plan in plans:
-        if plan.is_possible:
-            customers.request_registration(plan.user, using=using)
-    return plans
+def request_registration(user: Any, *, using: str) -> Plan:
+    """Have a user registered soon, and return what came of it: where there is an error or a link, nothing is done."""
+    (plan,) = plan_registrations([user], using=using)
+    if plan.is_possible:
+        customers.request_registration(user, using=using)
+    return plan

@@ -1,6 +1,7 @@
 """A deed and its entry in the history are both written or neither, and nothing that was typed gets out."""
 
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -9,13 +10,16 @@ import pytest
 from django.contrib.admin.models import LogEntry
 from django.core.signals import got_request_exception
 from django.db import OperationalError, connection, transaction
+from django.db.models import F
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.views.debug import ExceptionReporter
 
+from django_plenigo.models import CustomerLink, RemoteChange
 from django_plenigo.services import access_ids
 from tests.admin.conftest import confirm, messages_of
-from tests.admin.test_actions import ACTIONS, LINKS, each_action, in_conflict, state, values_of
+from tests.admin.test_actions import ACTIONS, LINKS, TAKEN, USERS, each_action, in_conflict, state, values_of
+from tests.factories import LinkFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -70,6 +74,99 @@ def test_database_that_is_locked_is_told_in_a_sentence_and_nothing_is_done(admin
     assert page.status_code == 200
     assert messages_of(page) == [BUSY]
     assert state() == before
+
+
+@pytest.mark.django_db(transaction=True)
+def test_check_is_told_in_a_sentence_that_the_database_is_locked(admin_client, link, sandbox):
+    with database_refuses(OperationalError("database is locked"), what=HISTORY):
+        page = confirm(admin_client, f"{LINKS}check/", link, product_ids="DAYPASS")
+    assert page.status_code == 200
+    assert messages_of(page) == [BUSY]
+    assert not LogEntry.objects.exists()
+    assert sandbox.calls == []
+
+
+def test_users_registered_before_the_database_became_busy_stay_so_and_in_the_history(admin_client):
+    users = [UserFactory() for _ in range(3)]
+    is_busy_at = iter([False, True])
+
+    def refuse_the_second(execute: Any, sql: str, *rest: Any) -> Any:
+        if sql.startswith(HISTORY) and next(is_busy_at):
+            raise OperationalError("database is locked")
+        return execute(sql, *rest)
+
+    with connection.execute_wrapper(refuse_the_second):
+        page = confirm(admin_client, f"{USERS}register-with-plenigo/", *users)
+    assert messages_of(page) == ["1 user will be registered with plenigo in a moment."]
+    assert [str(outcome["text"]) for outcome in page.context["outcomes"]] == [
+        "will be registered in a moment",
+        BUSY,
+        BUSY,
+    ]
+    assert [link.user_id for link in CustomerLink.objects.all()] == [users[0].pk]
+    assert [entry.object_id for entry in LogEntry.objects.all()] == [str(users[0].pk)]
+
+
+@contextmanager
+def locked_by_the_site(change: RemoteChange) -> Iterator[None]:
+    """Hold a row in a transaction of another thread; it lets go by itself, so that who waits for it does not hang."""
+    is_held, may_end = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        try:
+            with transaction.atomic():
+                RemoteChange.objects.filter(pk=change.pk).update(noted=F("noted"))
+                is_held.set()
+                may_end.wait(5)
+        finally:
+            connection.close()
+
+    site = threading.Thread(target=hold)
+    site.start()
+    assert is_held.wait(5)
+    try:
+        yield
+        assert site.is_alive(), "the site's transaction was waited for"
+    finally:
+        may_end.set()
+        site.join()
+
+
+@pytest.mark.skipif(
+    not connection.features.has_select_for_update_skip_locked, reason="for databases that skip locked rows"
+)
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("name", ["try_again", "send_again"])
+def test_row_that_the_site_has_locked_is_not_waited_for(admin_client, in_conflict, refuse, name):
+    (action,) = [each for each in ACTIONS if each.name == name]
+    others = LinkFactory()
+    refuse(others, TAKEN)
+    before = state()
+    with locked_by_the_site(in_conflict.remote_changes.get(kind="change_email")):
+        page = confirm(admin_client, action.address, action.row(others), action.row(in_conflict))
+        assert messages_of(page) == [BUSY]
+        assert state() == before
+    page = confirm(admin_client, action.address, action.row(others), action.row(in_conflict))
+    assert messages_of(page) != [BUSY]
+    assert state() != before
+
+
+@pytest.mark.django_db(transaction=True)
+def test_each_user_is_registered_in_a_transaction_of_her_own(admin_client, monkeypatch):
+    monkeypatch.setitem(connection.settings_dict, "ATOMIC_REQUESTS", True)  # which must not make one of them
+    users = [UserFactory() for _ in range(2)]
+    committed: list[str] = []
+    committed_before_each: list[int] = []
+
+    def count(execute: Any, sql: str, *rest: Any) -> Any:
+        if sql.startswith(HISTORY):
+            committed_before_each.append(len(committed))
+            transaction.on_commit(lambda: committed.append("a registration"))
+        return execute(sql, *rest)
+
+    with connection.execute_wrapper(count):
+        confirm(admin_client, f"{USERS}register-with-plenigo/", *users)
+    assert committed_before_each == [0, 1]
 
 
 @pytest.mark.skipif(connection.features.has_select_for_update, reason="for databases without locks of rows")
