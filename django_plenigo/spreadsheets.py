@@ -23,6 +23,7 @@ RATIO_COUNTS_FROM_BYTES = 1024 * 1024
 #: A sheet is read piece by piece. What goes with it lies in memory as a whole: all its different texts above all.
 MOST_PART_BYTES = 24 * 1024 * 1024
 CONTENT_TYPES = "[Content_Types].xml"
+SHEETS_FOLDER = "xl/worksheets/"
 MOST_CONTENT_TYPES_BYTES = 1024 * 1024
 WORKSHEET = "application/vnd.openxmlformats-officedocument.spreadsheetml.worksheet+xml"
 
@@ -150,7 +151,10 @@ def _refuse_large_part(archive: zipfile.ZipFile, entries: list[zipfile.ZipInfo])
 
 
 def _names_of_sheets(archive: zipfile.ZipFile) -> set[str]:
-    """Return the names of what is a sheet and nothing else besides, by the file's list of its parts."""
+    """Return the names of what is a sheet and nothing else besides, by the file's list of its parts and by its place.
+
+    The list alone may call a sheet what is read by its name, as styles are.
+    """
     kinds: dict[str, set[str]] = {}
 
     def begin(name: str, attributes: dict[str, str]) -> None:
@@ -159,10 +163,11 @@ def _names_of_sheets(archive: zipfile.ZipFile) -> set[str]:
 
     if archive.getinfo(CONTENT_TYPES).file_size > MOST_CONTENT_TYPES_BYTES:
         raise _damaged()
+    _refuse_document_type(archive, archive.getinfo(CONTENT_TYPES))
     parser = expat.ParserCreate()
     parser.StartElementHandler = begin
     parser.Parse(archive.read(CONTENT_TYPES), True)
-    return {name for name, its_kinds in kinds.items() if its_kinds == {WORKSHEET}}
+    return {name for name, its_kinds in kinds.items() if name.startswith(SHEETS_FOLDER) and its_kinds == {WORKSHEET}}
 
 
 def _refuse_document_type(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> None:

@@ -324,6 +324,23 @@ def test_part_that_would_fill_the_memory_is_refused(db, name):
     assert (error.code, "more than 24 MiB of texts: split it, or save it as CSV" in error.problem) == ("bomb", True)
 
 
+def test_part_that_would_fill_the_memory_is_refused_though_the_file_calls_it_a_sheet(db):
+    texts = os.urandom(13 * 1024 * 1024).hex().encode()  # hardly to be packed
+
+    def lie(name, content):
+        if name == "[Content_Types].xml":
+            return content.replace(b"spreadsheetml.styles+xml", b"spreadsheetml.worksheet+xml")
+        return b"<x>" + texts + b"</x>" if name == "xl/styles.xml" else content
+
+    assert refused(repacked(lie)).code == "bomb"
+
+
+def test_document_type_of_the_list_of_parts_is_refused_before_the_list_is_read(db):
+    entities = b'<!DOCTYPE x [<!ENTITY a "&b;"><!ENTITY b "&a;">]><x>&a;</x>'
+    error = refused(repacked(lambda name, content: entities if name == "[Content_Types].xml" else content))
+    assert error.code == "document_type"
+
+
 def test_pictures_of_a_sheet_do_no_harm(links):
     picture = b"\x89PNG\r\n\x1a\n" + bytes(range(256))
     run = planned(repacked(lambda name, content: content or [("xl/media/image1.png", picture)]))
