@@ -107,10 +107,10 @@ class AccessImportAdmin(SupportAdmin):
         """Refuse: who imported what is kept. A file that was not imported is cancelled."""
         return False
 
-    def may_see_lines(self, request: HttpRequest) -> bool:
+    def may_see_lines(self, request: HttpRequest, access_import: AccessImport) -> bool:
         """Say whether an agent may see what stands in a file."""
-        may_look = self.has_view_permission(request) and request.user.has_perm(LINES_PERMISSION)
-        return bool(may_look or request.user.has_perm(PERMISSION))
+        may_read = request.user.has_perm(LINES_PERMISSION) or request.user.has_perm(PERMISSION)
+        return self.has_view_permission(request, access_import) and may_read
 
     # ---- columns
 
@@ -193,8 +193,8 @@ class AccessImportAdmin(SupportAdmin):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
         """Show the plan, how far the import has come, or its result."""
-        self._check(self.has_view_permission(request))
         access_import = self._import_of(request, object_id)
+        self._check(self.has_view_permission(request, access_import))
         may_import = request.user.has_perm(PERMISSION)
         context = {
             "title": name_of(access_import),
@@ -212,7 +212,7 @@ class AccessImportAdmin(SupportAdmin):
             "cancel_address": CancelImport.address(self, access_import),
             "failures_address": self._address("failures", access_import),
             "history_address": self._address("history", access_import),
-            "may_see_lines": self.may_see_lines(request),
+            "may_see_lines": self.may_see_lines(request, access_import),
         }
         if context["may_see_lines"]:
             context |= _lines_of(access_import, request.GET.get("page"))
@@ -220,8 +220,8 @@ class AccessImportAdmin(SupportAdmin):
 
     def failures_view(self, request: HttpRequest, object_id: str) -> StreamingHttpResponse:
         """Give the lines that were not imported as a file that can be mended and fed back in."""
-        self._check(self.may_see_lines(request))
         access_import = self._import_of(request, object_id)
+        self._check(self.may_see_lines(request, access_import))
         name = f"{access_import.pk}-{get_valid_filename(access_import.file_name or 'file')}".rsplit(".", 1)[0]
         return StreamingHttpResponse(
             (line.encode() for line in access_imports.write_failures(access_import)),

@@ -9,14 +9,18 @@ from django.contrib.auth.models import User
 from django.urls import path
 
 from django_plenigo.admin import CustomerLinkAdmin, CustomerPanelMixin, RemoteChangeAdmin
+from django_plenigo.admin.access_imports import AccessImportAdmin
 from django_plenigo.errors import ConflictError
-from django_plenigo.models import CustomerLink, RemoteChange
+from django_plenigo.models import AccessImport, CustomerLink, RemoteChange
+from django_plenigo.services import access_imports
+from tests.access_imports.files import csv_file
 from tests.admin.conftest import confirm, text_of
 from tests.factories import LinkFactory, UserFactory
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls(__name__)]
 
 SECRET_READER = "somebody-famous"
+SECRET_FILE = "famous.csv"
 
 
 class Discreet:
@@ -35,6 +39,13 @@ class DiscreetChangeAdmin(Discreet, RemoteChangeAdmin):
     """The changes of the others."""
 
 
+class DiscreetImportAdmin(AccessImportAdmin):
+    """The files of the others."""
+
+    def has_view_permission(self, request: Any, obj: Any = None) -> bool:
+        return super().has_view_permission(request, obj) and getattr(obj, "file_name", "") != SECRET_FILE
+
+
 class PanelAdmin(CustomerPanelMixin, UserAdmin):
     """All users, with the panel."""
 
@@ -42,6 +53,7 @@ class PanelAdmin(CustomerPanelMixin, UserAdmin):
 site = admin.AdminSite("discreet")
 site.register(CustomerLink, DiscreetLinkAdmin)
 site.register(RemoteChange, DiscreetChangeAdmin)
+site.register(AccessImport, DiscreetImportAdmin)
 site.register(User, PanelAdmin)
 
 without_links = admin.AdminSite("without_links")
@@ -83,6 +95,16 @@ def test_change_that_an_agent_may_not_see_is_not_tried_again(agent, hidden):
     assert confirm(agent, f"{CHANGES}try-again/", change).status_code == 403
     change.refresh_from_db()
     assert change.is_refused
+
+
+@pytest.mark.parametrize("page", ["change", "failures"])
+def test_file_that_an_agent_may_not_see_is_not_shown_to_her(agent, db, page):
+    hidden, shown = [
+        access_imports.start(csv_file("nobody,secret-id,"), name=name) for name in (SECRET_FILE, "others.csv")
+    ]
+    start = "/discreet/plenigo/accessimport/"
+    assert agent.get(f"{start}{shown.pk}/{page}/").status_code == 200
+    assert agent.get(f"{start}{hidden.pk}/{page}/").status_code == 403
 
 
 def test_panel_of_a_user_leaves_out_a_link_that_an_agent_may_not_see(agent, hidden):
