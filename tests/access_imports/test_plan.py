@@ -1,7 +1,9 @@
 """What a plan says of a file before anything is imported."""
 
+import traceback
+
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import translation
 
@@ -154,6 +156,70 @@ def test_customers_of_another_account_are_nobody(links):
 def test_reader_who_is_not_registered_is_nobody(db):
     LinkFactory(customer_id=None, confirmed_email="ada@example.com")
     assert reasons(planned(csv_file("ada@example.com,a", header="email,access_id_1"))) == {2: "no_customer"}
+
+
+# ---- what an error report holds ----------------------------------------------------------------------------------
+
+
+def frames_of(error):
+    """The locals of our own frames in everything that an error report prints of an error."""
+    told, waiting = [], [error]
+    while waiting:
+        each = waiting.pop()
+        waiting += [other for other in (each.__cause__, each.__context__) if other is not None]
+        frames = [frame for frame, _line in traceback.walk_tb(each.__traceback__)]
+        told += [repr(frame.f_locals) for frame in frames if "django_plenigo" in frame.f_code.co_filename]
+    return told
+
+
+def fail(*arguments):
+    raise LookupError
+
+
+def plan_nothing_kept():
+    file = csv_file("secret-nobody,secret-id,")
+    access_imports.plan_file(file, access_imports.examine(file), fail)
+
+
+def keep():
+    access_imports.start(csv_file("secret-nobody,secret-id,"), record=fail)
+
+
+def look_at_first_lines():
+    run = planned(csv_file("CUSTOMER-1,secret-id,"))
+
+    def break_off(execute, sql, parameters, many, context):
+        return fail() if "plenigo_accessimportline" in sql else execute(sql, parameters, many, context)
+
+    with connection.execute_wrapper(break_off):
+        access_imports.preview(run)
+
+
+@pytest.mark.parametrize("work", [plan_nothing_kept, keep, look_at_first_lines])
+def test_error_report_holds_no_lines_of_a_file(links, work):
+    with pytest.raises(LookupError) as caught:
+        work()
+    told = frames_of(caught.value)
+    assert len(told) == 1  # that of the door
+    assert "secret" not in told[0]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_error_report_of_a_database_that_goes_away_holds_no_lines_of_a_file(links):
+    run = planned(csv_file("CUSTOMER-1,secret-id,"), in_background=True)
+    is_away = []
+
+    def go_away(execute, sql, parameters, many, context):
+        if "plenigo_customerlink" in sql or is_away:
+            is_away.append(True)
+            raise OperationalError
+        return execute(sql, parameters, many, context)
+
+    with connection.execute_wrapper(go_away), pytest.raises(OperationalError) as caught:
+        access_imports.continue_due()
+    assert run.state == "planning"
+    assert is_away
+    assert not [frame for frame in frames_of(caught.value) if "secret" in frame]
 
 
 # ---- what it costs -----------------------------------------------------------------------------------------------

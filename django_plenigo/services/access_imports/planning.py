@@ -18,6 +18,7 @@ from django_plenigo.services.access_imports.lines import (
     read_line,
 )
 from django_plenigo.services.access_imports.seen import Seen
+from django_plenigo.tracebacks import without_secrets
 
 
 @dataclass(slots=True)
@@ -57,6 +58,7 @@ class Plan:
         return bool(self.new or self.changed)
 
 
+@without_secrets
 def plan_file(
     file: IO[bytes], access_import: AccessImport, observe: Callable[[Plan, list[AccessImportLine]], object]
 ) -> Plan:

@@ -12,6 +12,7 @@ from django_plenigo.services.access_imports.kept_rows import opened_kept_rows
 from django_plenigo.services.access_imports.layout import Layout
 from django_plenigo.services.access_imports.lines import Row, bad_lines, chunks_of, read_line
 from django_plenigo.services.access_imports.planning import split
+from django_plenigo.tracebacks import without_secrets
 
 #: Enough to see whether a column has slipped.
 FIRST_LINES = 10
@@ -56,6 +57,7 @@ class Preview:
     lines: list[PreviewLine]
 
 
+@without_secrets
 def preview(access_import: AccessImport, *, most: int = FIRST_LINES) -> Preview:
     """Return what would come of the first lines of a planned file, by what is true now; empty lines are left out.
 

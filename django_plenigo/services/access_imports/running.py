@@ -36,6 +36,7 @@ from django_plenigo.services.access_imports.leases import (
 from django_plenigo.services.access_imports.lines import CSV, Row, bad_lines, format_of, layout_of, write_bad_lines
 from django_plenigo.services.access_imports.patience import patiently
 from django_plenigo.services.access_imports.planning import Plan, plan_rows
+from django_plenigo.tracebacks import without_secrets
 
 logger = logging.getLogger(__name__)
 
@@ -63,6 +64,7 @@ def _nobody(access_import: AccessImport) -> None:
     """Observe or record nothing."""
 
 
+@without_secrets
 def examine(file: IO[bytes], *, name: str = "", using: str = conf.DEFAULT_ACCOUNT) -> AccessImport:
     """Return a file's import, with how it is read, without writing anything. Raises as `start` does."""
     size = file.seek(0, 2)
@@ -86,6 +88,7 @@ def examine(file: IO[bytes], *, name: str = "", using: str = conf.DEFAULT_ACCOUN
     )
 
 
+@without_secrets
 def start(
     file: IO[bytes],
     *,
@@ -123,6 +126,7 @@ def start(
     return access_import
 
 
+@without_secrets
 def confirm(access_import: AccessImport, *, observe: Observer = _nobody, record: Observer = _nobody) -> bool:
     """Import a planned file: a small one at once, a large one in the background.
 
@@ -238,6 +242,7 @@ def _work_leased(
     _read_anew(access_import)
 
 
+@without_secrets
 def _work_under(
     lease: uuid.UUID, access_import: AccessImport, must_stop: Callable[[], bool], observe: Observer
 ) -> None:
