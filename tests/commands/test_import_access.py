@@ -222,6 +222,25 @@ def test_run_that_is_interrupted_keeps_what_it_had_imported_and_another_one_does
     assert last == f"{2500 - imported} new, 0 changed, {imported} the same, 0 bad, {2500 - imported} imported."
 
 
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(("statement", "left"), [("plenigo_customerlink", ["cancelled"]), ("accessimportpart", [])])
+def test_run_that_is_interrupted_before_it_has_planned_anything_leaves_nothing_to_go_on_with(
+    links, write, statement, left
+):
+    def wrap(execute, sql, parameters, many_, context):
+        if statement in sql and not is_done and AccessImport.objects.exists():
+            is_done.append(True)
+            interrupt()
+        return execute(sql, parameters, many_, context)
+
+    is_done = []
+    with connection.execute_wrapper(wrap), pytest.raises((CommandError, KeyboardInterrupt)):
+        run(write("CUSTOMER-1,a,"))
+    assert is_done
+    assert list(AccessImport.objects.values_list("state", flat=True)) == left
+    assert not AccessImportPart.objects.exists()
+
+
 def test_run_that_somebody_cancels_in_the_admin_is_no_success(many, write):
     def cancel():
         access_imports.cancel(AccessImport.objects.get())

@@ -129,7 +129,9 @@ class Command(BaseCommand):
         self.run: AccessImport | None = None
         self.progress, self.shown = Progress(self.stdout, 0, is_quiet=self.is_quiet), 0
         try:
-            self.run = access_imports.start(file, name=name, using=using, in_background=False, observe=self._observe)
+            self.run = access_imports.start(
+                file, name=name, using=using, in_background=False, observe=self._observe, record=self._remember
+            )
             self.progress.erase()
             if self.run.state == State.PLANNED:
                 self._say(_("This would come of the file. Nothing is imported yet."))
@@ -138,16 +140,21 @@ class Command(BaseCommand):
                 access_imports.confirm(self.run, observe=self._observe)
         except KeyboardInterrupt:
             if self.run is None:
-                raise  # not a chunk is planned
-            access_imports.cancel(self.run)
+                raise  # nothing is kept
+            try:
+                access_imports.cancel(self.run)
+            except AccessImport.DoesNotExist:
+                raise KeyboardInterrupt from None  # it came while the file was being kept, which is undone
         self.progress.erase()
         if failures is not None and self.run.bad_count:
             failures.writelines(access_imports.write_failures(self.run))
         self.told = list(self.run.bad_lines.order_by("number")[:MOST_TOLD])
         return self.run
 
-    def _observe(self, run: AccessImport) -> None:
+    def _remember(self, run: AccessImport) -> None:
         self.run = run
+
+    def _observe(self, run: AccessImport) -> None:
         done = run.position if run.state == State.APPLYING else run.last_line
         self.progress.advance(done - self.shown)
         self.shown = done
