@@ -152,3 +152,13 @@ def test_command_that_the_database_holds_up_says_that_it_goes_on_by_itself(links
     ):
         call_command("plenigo_import_access", path)
     assert AccessImport.objects.get().state == "applying"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_command_that_the_database_holds_up_before_it_imports_says_to_run_it_again(links, path):
+    with (
+        locked(5, sql="SELECT", table="plenigo_customerlink"),
+        pytest.raises(CommandError, match=r"The database is locked or away. Run the command again"),
+    ):
+        call_command("plenigo_import_access", path)
+    assert AccessImport.objects.get().state == "planning"

@@ -42,7 +42,8 @@ class Command(BaseCommand):
 
     Exit codes: 0 every line is in place; 1 the file cannot be read, an option is wrong, or the import was stopped, by
     Ctrl-C for good: what is imported already is left alone by another run; 2 some lines are not imported. A process
-    that is killed is gone on with where due work is done.
+    that is killed while it imports is gone on with where due work is done; before that, nothing of its file is imported
+    without a yes in the admin, so run the command again.
     """
 
     help = (
@@ -97,8 +98,7 @@ class Command(BaseCommand):
         except AccessImportError as error:
             raise CommandError(error.problem) from None
         except OperationalError:
-            text = _("The database is locked or away. Run the command again: what is imported already is left alone.")
-            raise CommandError(text) from None
+            raise CommandError(_database_in_the_way()) from None
         except UnsupportedOperationError:
             text = _("XLSX files need openpyxl: pip install 'django-plenigo[xlsx]', or save the file as CSV.")
             raise CommandError(text) from None
@@ -202,8 +202,14 @@ def _end_of(access_import: AccessImport) -> str:
             return access_imports.failure_of(access_import)
         case State.CANCELLED:
             return _("Stopped: interrupted. Run the command again to go on.")
+        case State.PLANNING:
+            return _database_in_the_way()  # it would go on, but only as far as to wait for a yes
         case _:
             return _("The import was held up. It goes on by itself where due work is done.")
+
+
+def _database_in_the_way() -> str:
+    return _("The database is locked or away. Run the command again: what is imported already is left alone.")
 
 
 @contextmanager
