@@ -13,7 +13,7 @@ if "sqlite" in DATABASES["default"]["ENGINE"]:
         "timeout": 20,
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
     }
-else:
+elif os.environ.get("PREPARED_STATEMENTS"):
     # As docs/operations.md advises.
     DATABASES["default"]["OPTIONS"] = {"server_side_binding": True, "prepare_threshold": 5}
 
