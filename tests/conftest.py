@@ -11,6 +11,7 @@ from django.core.cache import caches
 from django_plenigo import backends, heartbeat
 from django_plenigo.sandbox.testing import Sandbox
 from django_plenigo.services import customers
+from django_plenigo.services.access_imports import running
 from django_plenigo.services.sending import pace
 from tests.factories import UserFactory
 
@@ -24,6 +25,7 @@ def _fresh_start() -> Iterator[None]:
     # A thread that looks for due work in the middle of a test leaves a connection to its database open.
     heartbeat._looked_at = time.time()
     pace._calls.forget()
+    running._forgot_at = 0.0  # old files are forgotten once an hour, and tests change the clock
     yield
     for cache in caches.all():
         cache.clear()
