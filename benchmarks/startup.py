@@ -11,9 +11,9 @@ import json
 import subprocess
 import sys
 
-#: Modules that the app may add to `django.setup()`. Most are small files of its own: the admin loads its pages at the
-#: start of every site, and they load the services behind them.
-GATE = 60
+#: Modules that the app may add to `django.setup()`, all of them small files of its own: every process of a site loads the
+#: admin's pages, and with them the services that they ask as soon as they are opened.
+GATE = 50
 HEAVY = ["requests", "urllib3", "jwt", "cryptography", "rest_framework", "openpyxl", "celery", "django_tasks"]
 
 PROGRAM = """

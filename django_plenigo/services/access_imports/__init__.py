@@ -1,21 +1,29 @@
-"""Imports files of access ids: read, plan, and apply in chunks, each of which a crash leaves whole or undone."""
+"""Imports files of access ids: read, plan, and apply in chunks, each of which a crash leaves whole or undone.
 
-from django_plenigo.services.access_imports.ends import failure_of
-from django_plenigo.services.access_imports.failures import write_failures
-from django_plenigo.services.access_imports.leases import RUNNING, UNFINISHED
-from django_plenigo.services.access_imports.lines import sentence_of
-from django_plenigo.services.access_imports.planning import Plan, plan_file
-from django_plenigo.services.access_imports.previewing import Preview, preview
-from django_plenigo.services.access_imports.running import (
-    MOST_BYTES,
-    cancel,
-    confirm,
-    continue_due,
-    examine,
-    forget_old,
-    start,
-)
-from django_plenigo.services.access_imports.standing import Standing, last_sign_of, standing_of
+What is here is loaded when it is first asked for: the admin has pages of imports, and every process of a site would
+else begin with the whole engine, which most of them never need.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from django_plenigo.services.access_imports.ends import failure_of
+    from django_plenigo.services.access_imports.failures import write_failures
+    from django_plenigo.services.access_imports.leases import RUNNING, UNFINISHED
+    from django_plenigo.services.access_imports.lines import sentence_of
+    from django_plenigo.services.access_imports.planning import Plan, plan_file
+    from django_plenigo.services.access_imports.previewing import Preview, preview
+    from django_plenigo.services.access_imports.running import (
+        MOST_BYTES,
+        cancel,
+        confirm,
+        continue_due,
+        examine,
+        forget_old,
+        start,
+    )
+    from django_plenigo.services.access_imports.standing import Standing, last_sign_of, standing_of
 
 __all__ = [
     "MOST_BYTES",
@@ -38,3 +46,32 @@ __all__ = [
     "start",
     "write_failures",
 ]
+
+_ROOMS = {
+    "MOST_BYTES": "running",
+    "RUNNING": "leases",
+    "UNFINISHED": "leases",
+    "Plan": "planning",
+    "Preview": "previewing",
+    "Standing": "standing",
+    "cancel": "running",
+    "confirm": "running",
+    "continue_due": "running",
+    "examine": "running",
+    "failure_of": "ends",
+    "forget_old": "running",
+    "last_sign_of": "standing",
+    "plan_file": "planning",
+    "preview": "previewing",
+    "sentence_of": "lines",
+    "standing_of": "standing",
+    "start": "running",
+    "write_failures": "failures",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _ROOMS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(f"{__name__}.{_ROOMS[name]}"), name)
+    return value
