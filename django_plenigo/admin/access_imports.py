@@ -112,6 +112,10 @@ class AccessImportAdmin(SupportAdmin):
         may_read = request.user.has_perm(LINES_PERMISSION) or request.user.has_perm(PERMISSION)
         return self.has_view_permission(request, access_import) and may_read
 
+    def describe(self, row: AccessImport) -> str:
+        """Name the file."""
+        return name_of(row)
+
     # ---- columns
 
     def get_list_display(self, request: HttpRequest) -> Any:
@@ -159,7 +163,7 @@ class AccessImportAdmin(SupportAdmin):
             if access_import is not None:
                 return HttpResponseRedirect(self._address("change", access_import))
         title = _("Import access IDs from a file")
-        return self._page(request, "upload", {"title": title, "form": form, "has_errors": bool(form.errors)})
+        return self._page(request, "upload", {"title": title, "form": form})
 
     def _start(self, request: HttpRequest, form: ImportFileForm) -> AccessImport | None:
         """Plan an uploaded file; None where it cannot be read, which is told at the field."""
@@ -201,6 +205,7 @@ class AccessImportAdmin(SupportAdmin):
             "access_import": access_import,
             "is_running": access_import.state in access_imports.RUNNING,
             "is_planned": access_import.state == State.PLANNED,
+            "has_counts": access_import.state != State.PLANNING and _has_counts(access_import),
             "progress": progress_of_import(access_import),
             "part": part_of_import(access_import),
             "works_by_itself": _works_by_itself(access_import.account),
@@ -262,6 +267,12 @@ def name_of(access_import: AccessImport) -> str:
 def _as_file(name: str) -> dict[str, str]:
     """Return the headers of what a browser is to save."""
     return {"Content-Disposition": content_disposition_header(True, name) or "", "Cache-Control": "no-store"}
+
+
+def _has_counts(access_import: AccessImport) -> bool:
+    """Say whether any line was counted: not where the work failed before there was a plan."""
+    counts = (access_import.new_count, access_import.changed_count, access_import.same_count, access_import.bad_count)
+    return any(counts)
 
 
 def _works_by_itself(account: str) -> bool:

@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy, ngettext, pgettext
 from django_plenigo import budget, conf
 from django_plenigo.admin.forms import AccessIdsForm, ProductsForm
 from django_plenigo.admin.pages import BUSY, ActionPage, in_one_transaction, locked
-from django_plenigo.admin.words import age_of, log, point_in_time
+from django_plenigo.admin.words import age_of, log, name_of_change, name_of_link, point_in_time
 from django_plenigo.errors import AccessImportError, InvalidValueError, PlenigoError
 from django_plenigo.models import AccessId, CustomerLink, RemoteChange
 from django_plenigo.services import access, access_ids, outbox, support
@@ -45,7 +45,7 @@ class TryAgain(ActionPage):
 
     def describe(self, row: RemoteChange) -> str:
         """Name the reader and the kind."""
-        return f"{row.link.user}: {row.get_kind_display()}"
+        return name_of_change(row)
 
     def act(self, rows: list[RemoteChange]) -> HttpResponse:
         """Make them due."""
@@ -73,7 +73,7 @@ class LinkPage(ActionPage):
 
     def describe(self, row: CustomerLink) -> str:
         """Name the reader and the customer."""
-        return f"{row.user} ({row.customer_id or row.external_id or row.account})"
+        return name_of_link(row)
 
 
 class SendAgain(LinkPage):
@@ -312,7 +312,7 @@ def _busy_outcome(user: Any) -> dict[str, Any]:
 def _outcome(plan: support.Plan, *, is_done: bool = False) -> dict[str, Any]:
     """Say in words what comes of a user."""
     if plan.error is not None:
-        explanation = explain_error(plan.error)
+        explanation = explain_now(plan.error)
         return {"user": plan.user, "text": explanation.meaning, "remedy": explanation.remedy, "is_wrong": True}
     if plan.link is not None:
         return {"user": plan.user, "text": _("is a customer already"), "remedy": "", "is_wrong": False}

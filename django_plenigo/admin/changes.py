@@ -14,7 +14,7 @@ from django_plenigo import conf
 from django_plenigo.admin.actions import TryAgain
 from django_plenigo.admin.lists import AccountFilter, StateFilter, SupportAdmin, SupportChangeList
 from django_plenigo.admin.sites import address_of_link, may_see_link
-from django_plenigo.admin.words import point_in_time, progress_of
+from django_plenigo.admin.words import name_of_change, point_in_time, progress_of
 from django_plenigo.models import CustomerLink, RemoteChange
 from django_plenigo.services import support
 from django_plenigo.services.explanations import explain
@@ -100,6 +100,10 @@ class RemoteChangeAdmin(SupportAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         """Return what is no field of the model."""
         return ["reader_link", "progress", "error", "remedy", "technical", "this_side", "other_side"]
+
+    def describe(self, row: RemoteChange) -> str:
+        """Name the reader and the kind."""
+        return name_of_change(row)
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: Any = None) -> Any:
         """Return a change with both sides."""

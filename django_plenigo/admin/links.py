@@ -12,6 +12,7 @@ from django_plenigo import conf
 from django_plenigo.admin.actions import CheckAtPlenigo, ImportAccessIds, SendAgain
 from django_plenigo.admin.lists import AccountFilter, SupportAdmin, SupportChangeList
 from django_plenigo.admin.panel import panel_fieldset
+from django_plenigo.admin.words import name_of_link
 from django_plenigo.models import CustomerLink
 from django_plenigo.services import support
 
@@ -82,10 +83,15 @@ class CustomerLinkAdmin(SupportAdmin):
         """Add the pages that ask."""
         return [*(page.url_of(self) for page in PAGES), *super().get_urls()]
 
+    def describe(self, row: CustomerLink) -> str:
+        """Name the reader and the customer."""
+        return name_of_link(row)
+
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
-        """Return what would be deleted, and say what would not."""
+        """Return whose links would be deleted, and say what would not; what goes with them is counted."""
         warn_of_deleting(request, exists=True)
-        return super().get_deleted_objects(objs, request)
+        _nested, *rest = super().get_deleted_objects(objs, request)
+        return [self.describe(link) for link in objs], *rest
 
     @admin.display(description=_("state"))
     def state(self, link: CustomerLink) -> str:

@@ -4,14 +4,16 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
+from django.contrib.admin.utils import unquote
 from django.contrib.admin.views.main import ChangeList
 from django.contrib.auth import get_user_model
 from django.core.paginator import Paginator
 from django.db.models import Exists, OuterRef, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 
 from django_plenigo import conf
+from django_plenigo.admin.pages import BREADCRUMBS_ARE_LIST
 from django_plenigo.admin.sites import admin_of
 from django_plenigo.models import CustomerLink
 from django_plenigo.services import search, support
@@ -98,6 +100,32 @@ class SupportAdmin(AnyModelAdmin):
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Refuse: plenigo would not know."""
         return False
+
+    # ---- pages of one row: its own text names nobody, since it is kept in logs, so an agent would not know whose it is
+
+    def describe(self, row: Any) -> str:
+        """Name a row for the agent."""
+        return str(row)
+
+    def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Name the row under the title and in the way there."""
+        row = kwargs.get("obj")
+        context |= {"subtitle": row and self.describe(row), "breadcrumbs_are_list": BREADCRUMBS_ARE_LIST}
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+        """Name the row that would be deleted."""
+        return super().delete_view(request, object_id, self._named(request, object_id) | (extra_context or {}))
+
+    def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+        """Name the row that it is the history of."""
+        named = {"title": _("History")} | self._named(request, object_id) | (extra_context or {})
+        return super().history_view(request, object_id, named)
+
+    def _named(self, request: HttpRequest, object_id: str) -> dict[str, Any]:
+        row = self.get_object(request, unquote(object_id))
+        may_see = row is not None and self.has_view_permission(request, row)
+        return {"subtitle": self.describe(row)} if may_see else {}
 
     def find_links(
         self, request: HttpRequest, links: QuerySet[CustomerLink], search_term: str

@@ -12,7 +12,7 @@ from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, npgettext_lazy
 
-from django_plenigo.models import AccessImport, RemoteChange
+from django_plenigo.models import AccessImport, CustomerLink, RemoteChange
 from django_plenigo.services import access_imports
 from django_plenigo.services.support import ChangeState, state_of_change
 
@@ -33,6 +33,16 @@ MOST_ENTRIES = 10
 def point_in_time(value: datetime) -> str:
     """Return a date and a time as this agent reads them."""
     return date_format(timezone.localtime(value) if timezone.is_aware(value) else value, "SHORT_DATETIME_FORMAT")
+
+
+def name_of_link(link: CustomerLink) -> str:
+    """Name the reader and the customer."""
+    return f"{link.user} ({link.customer_id or link.external_id or link.account})"
+
+
+def name_of_change(change: RemoteChange) -> str:
+    """Name the reader and the kind."""
+    return f"{change.link.user}: {change.get_kind_display()}"
 
 
 def age_of(value: datetime) -> str:

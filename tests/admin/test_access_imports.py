@@ -134,8 +134,9 @@ def test_file_that_cannot_be_read_is_a_sentence_at_the_field_and_nothing_is_kept
 def test_file_that_cannot_be_read_to_its_end_is_a_sentence_at_the_field_and_stays_in_the_list(agent, links):
     page = upload(agent, "CUSTOMER-1,a,", 'CUSTOMER-2,"b,')
     assert "The file cannot be read from line 3 on" in errors_of(page)
-    failed = AccessImport.objects.get()
-    assert "This import has failed." in text_of(agent.get(address(failed)))
+    page = text_of(agent.get(address(AccessImport.objects.get())))
+    assert "This import has failed." in page
+    assert "The lines of the file" not in page  # none was counted
     assert not AccessImportPart.objects.exists()
 
 
@@ -286,6 +287,13 @@ def test_file_that_changes_nothing_needs_no_yes(agent, links):
     assert "Yes, import" not in page
 
 
+def test_history_of_a_file_names_it(agent, links):
+    upload(agent, "CUSTOMER-1,a,")
+    page = agent.get(address(AccessImport.objects.get(), "history")).content.decode()
+    assert "<h2>ids.csv</h2>" in page
+    assert "Uploaded the file ids.csv." in page
+
+
 def test_cancelling_asks_first_and_then_deletes_the_file_and_imports_nothing(agent, links):
     page = upload(agent, "CUSTOMER-1,a,")
     access_import = AccessImport.objects.get()
@@ -296,6 +304,7 @@ def test_cancelling_asks_first_and_then_deletes_the_file_and_imports_nothing(age
     assert AccessImportPart.objects.exists()
     page = text_of(say(agent, "cancel", access_import))
     assert "This import was cancelled." in page
+    assert "None of it was imported." in page
     assert "Yes, import" not in page
     assert not AccessImportPart.objects.exists()
     assert not AccessId.objects.exists()

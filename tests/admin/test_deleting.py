@@ -41,3 +41,14 @@ def test_deleting_a_user_who_is_no_customer_says_nothing_of_plenigo(user, admin_
 def test_nothing_is_said_once_it_is_deleted(sandbox, reader, admin_client):
     answer = admin_client.post(f"/admin/auth/user/{reader.pk}/delete/", {"post": "yes"}, follow=True)
     assert "at plenigo" not in answer.content.decode()
+
+
+@pytest.mark.parametrize("way", ["page", "list"])
+def test_page_that_asks_before_links_are_deleted_names_the_readers(sandbox, reader, admin_client, way):
+    link = CustomerLink.objects.get(user=reader)
+    address = "/admin/plenigo/customerlink/"
+    if way == "page":
+        page = admin_client.get(f"{address}{link.pk}/delete/")
+    else:
+        page = admin_client.post(address, {"action": "delete_selected", "_selected_action": [link.pk]})
+    assert f"<li>{reader} ({link.customer_id})</li>" in page.content.decode()

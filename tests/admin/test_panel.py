@@ -133,6 +133,21 @@ def test_history_says_who_did_what(shown, link, admin_client, admin_user):
     assert f"{admin_user}: Had everything sent to plenigo again." in page
 
 
+@pytest.mark.parametrize("page", ["change", "history", "delete"])
+def test_page_of_a_link_names_the_reader_and_the_customer(admin_client, link, page):
+    name = f"{link.user} ({link.customer_id})"
+    text = admin_client.get(f"/admin/plenigo/customerlink/{link.pk}/{page}/").content.decode()
+    assert f"<h2>{name}</h2>" in text
+    if page == "change":
+        assert f"{link.account} {link.pk}" not in text
+
+
+def test_page_of_a_change_names_the_reader_and_the_kind(admin_client, link):
+    change = link.remote_changes.get(kind="register")
+    text = admin_client.get(f"/admin/plenigo/remotechange/{change.pk}/change/").content.decode()
+    assert text.count(f"{link.user}: register") >= 2  # under the title, and in the way there
+
+
 def test_each_account_has_a_panel(admin_client, link, settings):
     settings.PLENIGO = {**settings.PLENIGO, "weekly": {"API": "v2", "MODE": "sandbox", "DELIVERY": ""}}
     page = page_of(admin_client, link.user)

@@ -197,6 +197,18 @@ def test_page_has_no_barriers_and_breaks_no_policy(page, many, violations, name,
     assert barriers(page, without=DJANGOS_OWN) == NONE
 
 
+def test_lines_that_are_not_imported_fit_a_narrow_window_with_their_reasons(page, agent):
+    value = "x" * 200
+    access_import = start(
+        [f"nobody-at-all-who-has-a-long-id@{value}.example.com,a", f"CUSTOMER-1,{value}", "CUSTOMER-2"]
+    )
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(f"{LIST}{access_import.pk}/change/")
+    region = page.get_by_role("region", name="Lines that are not imported")
+    assert region.get_by_role("row").count() == 4
+    assert region.evaluate("element => element.scrollWidth <= element.clientWidth")
+
+
 @pytest.mark.parametrize("name", PAGES)
 def test_page_fits_a_narrow_window(page, many, name):
     page.set_viewport_size({"width": 390, "height": 844})

@@ -156,3 +156,20 @@ def test_page_needs_no_script_and_no_style_of_its_own(page, link, name, violatio
     page.goto(PAGES[name](link))
     expect(page.get_by_role("heading", level=1)).to_be_visible()
     assert violations == []
+
+
+@pytest.mark.parametrize("name", [name for name in PAGES if name not in {"user", "delete"}])  # Django's own headings
+def test_page_fits_a_narrow_window_whatever_a_reader_is_called(page, link, name):
+    get_user_model().objects.filter(pk=link.user_id).update(username=f"{'a.long.name.' * 8}@example.com")
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(PAGES[name](link))
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_every_field_of_an_import_is_there_in_a_narrow_window(page, link):
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(PAGES["import"](link))
+    for number in (1, 2, 3, 4):
+        field = page.get_by_label(f"Access ID {number}")
+        assert field.evaluate("element => element.getBoundingClientRect().right <= innerWidth")
+        field.click()
