@@ -178,8 +178,8 @@ class CheckAtPlenigo(LinkPage):
     title = gettext_lazy("Check at plenigo")
     panel_label = gettext_lazy("Check now")
     question = gettext_lazy(
-        "plenigo is asked now whether these customers have access. Its answer also replaces what the readers’ pages "
-        "have kept."
+        "plenigo is asked now whether these customers have access. Once it has answered, what the readers’ pages have "
+        "kept is cleared, so that they ask anew."
     )
     button = gettext_lazy("Check now")
     template_name = "admin/plenigo/check.html"

@@ -1,5 +1,6 @@
 """Lists that are as fast with a million rows as with a thousand."""
 
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,6 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 
 from django_plenigo import conf
-from django_plenigo.admin.pages import BREADCRUMBS_ARE_LIST
 from django_plenigo.admin.sites import admin_of
 from django_plenigo.models import CustomerLink
 from django_plenigo.services import search, support
@@ -30,6 +30,17 @@ MOST_COUNTED = 10_000
 
 #: In the address of a list: that users are to be searched even where an id was found.
 ASK_USERS = "users"
+
+
+@dataclass(frozen=True, slots=True)
+class NamedRow:
+    """What Django's own pages of a row say and need of it."""
+
+    pk: Any
+    name: str
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class BoundedPaginator(AnyPaginator):
@@ -110,7 +121,9 @@ class SupportAdmin(AnyModelAdmin):
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
         """Name the row under the title and in the way there."""
         row = kwargs.get("obj")
-        context |= {"subtitle": row and self.describe(row), "breadcrumbs_are_list": BREADCRUMBS_ARE_LIST}
+        if row is not None:
+            named = NamedRow(row.pk, self.describe(row))
+            context |= {"subtitle": named.name, "original": named}
         return super().render_change_form(request, context, *args, **kwargs)
 
     def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
@@ -124,8 +137,10 @@ class SupportAdmin(AnyModelAdmin):
 
     def _named(self, request: HttpRequest, object_id: str) -> dict[str, Any]:
         row = self.get_object(request, unquote(object_id))
-        may_see = row is not None and self.has_view_permission(request, row)
-        return {"subtitle": self.describe(row)} if may_see else {}
+        if row is None or not self.has_view_permission(request, row):
+            return {}
+        named = NamedRow(row.pk, self.describe(row))
+        return {"subtitle": named.name, "object": named, "escaped_object": named}
 
     def find_links(
         self, request: HttpRequest, links: QuerySet[CustomerLink], search_term: str

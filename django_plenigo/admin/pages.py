@@ -31,9 +31,6 @@ logger = logging.getLogger(__name__)
 #: How many rows a page names before it only counts.
 MOST_NAMED = 20
 
-#: Django 6.1 lists them, and styles nothing else.
-BREADCRUMBS_ARE_LIST = django.VERSION >= (6, 1)
-
 #: What an agent is told where the database cannot do now what she asked for.
 BUSY = _("The database is busy; nothing was done. Please try again in a moment.")
 
@@ -81,7 +78,8 @@ def context_of(model_admin: Any, request: HttpRequest) -> dict[str, Any]:
         **model_admin.admin_site.each_context(request),
         "opts": model_admin.model._meta,
         "media": model_admin.media,
-        "breadcrumbs_are_list": BREADCRUMBS_ARE_LIST,
+        # Django 6.1 lists them, and styles nothing else.
+        "breadcrumbs_are_list": django.VERSION >= (6, 1),
     }
 
 
