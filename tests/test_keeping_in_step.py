@@ -1,5 +1,6 @@
 """What becomes of each way to change an address: docs/keeping-in-step.md, row by row."""
 
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
@@ -10,7 +11,7 @@ from django.utils import timezone
 
 from django_plenigo.errors import ConflictError, InvalidValueError, NotFoundError
 from django_plenigo.models import CustomerLink, RemoteChange
-from django_plenigo.services import sending
+from django_plenigo.services import customers, sending
 from django_plenigo.services.sending import Step
 from django_plenigo.signals import email_change_confirmed, email_change_refused, email_change_requested
 
@@ -352,6 +353,29 @@ def test_signal_tells_that_the_customer_is_unknown(sandbox, reader, link, heard)
     save_with(reader, "new@example.com")
     sending.deliver_due()
     assert heard == [("refused", reader, NotFoundError)]
+
+
+def test_user_whose_registration_was_refused_sends_no_signal_since_nothing_will_be_told(
+    sandbox, user, client, heard, django_capture_on_commit_callbacks
+):
+    sandbox.create_customer(user.email)
+    with suppress(ConflictError):
+        customers.register(user)
+    with django_capture_on_commit_callbacks(execute=True):
+        save_with(user, "new@example.com")
+        client.force_login(user)
+    assert heard == []
+
+
+def test_address_changed_while_being_registered_is_told_and_signalled_with_the_registration(
+    sandbox, user, heard, django_capture_on_commit_callbacks
+):
+    customers.request_registration(user)
+    with django_capture_on_commit_callbacks(execute=True):
+        in_the_middle_of_the_call(lambda: save_with(user, "new@example.com"))
+    # In whatever order: a test's commit comes at its end.
+    assert sorted(name for name, *_ in heard) == ["confirmed", "requested"]
+    assert [customer.email for customer in sandbox.customers()] == ["new@example.com"]
 
 
 def test_outage_sends_no_signal(sandbox, reader, heard):

@@ -134,6 +134,14 @@ EXPLANATIONS: tuple[tuple[str, str, Explanation], ...] = (
     ),
     (
         "NoAnswerError",
+        "user is locked",
+        Explanation(
+            _("This site is just changing this user in a transaction that takes its time. plenigo was not asked."),
+            TRY_AGAIN,
+        ),
+    ),
+    (
+        "NoAnswerError",
         "no time left",
         Explanation(
             _("There was no time left to ask plenigo."),

@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from django_plenigo import conf
+from django_plenigo.errors import NoAnswerError
 from django_plenigo.models import AccessId, CustomerLink, DeliveryPause, RemoteChange
 from django_plenigo.services import customers, outbox
 from django_plenigo.services.customers.users import own_email_name
@@ -318,5 +319,8 @@ def request_registration(user: Any, *, using: str) -> Plan:
     """Have a user registered soon, and return what came of it: where there is an error or a link, nothing is done."""
     (plan,) = plan_registrations([user], using=using)
     if plan.is_possible:
-        customers.request_registration(user, using=using)
+        try:
+            customers.request_registration(user, using=using)
+        except NoAnswerError as error:  # a transaction of the site is changing the user
+            return Plan(user, None, error)
     return plan

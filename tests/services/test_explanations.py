@@ -7,6 +7,7 @@ import pytest
 from django.utils.functional import Promise
 
 from django_plenigo import errors
+from django_plenigo.services import customers
 from django_plenigo.services.explanations import ASK_AGAIN, EXPLANATIONS, OTHER, explain, explain_error, explain_now
 
 PACKAGE = Path(errors.__file__).parent
@@ -39,6 +40,7 @@ def test_what_is_no_error_of_the_package_is_laid_to_the_sites_own_code():
         (errors.AuthenticationError("plenigo", "x", status=401), "company ID and secret"),
         (errors.AuthenticationError("plenigo", "x", status=403), "customers of its own"),
         (errors.NoAnswerError("plenigo", "x", code="no time left"), "no time left"),
+        (errors.NoAnswerError("plenigo", "x", code=customers.USER_IS_LOCKED), "in a transaction that takes its time"),
         (errors.RejectedError("plenigo", "x", status=400, code="invalid email"), "does not accept the e-mail address"),
         (errors.InvalidValueError("email", "the user has no e-mail address"), "cannot make a customer of this user"),
     ],

@@ -5,13 +5,12 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
-from django.contrib.auth import get_user_model
 from django.db import router, transaction
 from django.db.models import Q
 from django.utils import timezone
 
 from django_plenigo import backends, conf
-from django_plenigo.errors import ConflictError, InvalidValueError, NotFoundError, RejectedError
+from django_plenigo.errors import ConflictError, InvalidValueError, NoAnswerError, NotFoundError, RejectedError
 from django_plenigo.models import CustomerLink, RemoteChange
 from django_plenigo.protocols.base import SERVICE, CustomerRef
 from django_plenigo.services import outbox
@@ -20,7 +19,9 @@ from django_plenigo.services.customers.links import (
     EMAIL_OF_ANOTHER,
     EXTERNAL_ID_OF_ANOTHER,
     ensure_link,
+    holding_user,
     link_of,
+    wait_until_writable,
     write_ids,
 )
 from django_plenigo.services.customers.users import email_of, external_id_of, has_verified_email, name_of
@@ -40,7 +41,8 @@ def register(user: Any, *, using: str = conf.DEFAULT_ACCOUNT) -> CustomerLink:
     Idempotent and safe against itself in other tabs and workers. Never links by an e-mail address that this site has
     not verified: such an address that is somebody else's at the vendor raises `ConflictError` and leaves a refused
     `RemoteChange` for the agent; so does a `RejectedError`. Raises `InvalidValueError` before anything is written or
-    sent, and `RemoteError`: where a later try may succeed, the outbox makes it.
+    sent, so also `NoAnswerError` as `ensure_link` does, and `RemoteError`: where a later try may succeed, the outbox
+    makes it. Waits for a second at most for a transaction of this site.
     Source: docs/protocols/plenigo-v2.md 2.1.
     """
     link = link_of(user, using=using)
@@ -49,6 +51,8 @@ def register(user: Any, *, using: str = conf.DEFAULT_ACCOUNT) -> CustomerLink:
     check_registration(user, using=using)
     link = ensure_link(user, using=using)
     change = outbox.note(link, Kind.REGISTER, due_at=timezone.now() + REGISTRATION_GRACE)
+    # Before the call: what it answers could not be kept.
+    wait_until_writable(link)
     try:
         registration = prepare_registration(link, user)
         is_first = store_registration(link, send_registration(registration))
@@ -66,7 +70,7 @@ def register(user: Any, *, using: str = conf.DEFAULT_ACCOUNT) -> CustomerLink:
 def request_registration(user: Any, *, using: str = conf.DEFAULT_ACCOUNT) -> CustomerLink:
     """Have a local user registered soon, unless it is a customer already, and return the link. Nothing is sent now.
 
-    Raises `InvalidValueError`.
+    Raises `InvalidValueError`, and `NoAnswerError` as `ensure_link` does.
     """
     link = link_of(user, using=using)
     if link is not None:
@@ -138,7 +142,9 @@ def send_registration(registration: Registration) -> Registered:
 def store_registration(link: CustomerLink, registered: Registered) -> bool:
     """Write what the vendor acknowledged, whoever is first wins, and say whether this was the first.
 
-    What has changed on this side since is noted. Raises `ConflictError` where the customer is another user's.
+    What has changed on this side since is noted. Where a transaction that is still open may have changed more, the
+    registration stays due, and the delivery looks again: see `note_rest_of_registration`. Raises `ConflictError` where
+    the customer is another user's.
     """
     values = registered.registration.values
     confirmed = {
@@ -156,40 +162,39 @@ def store_registration(link: CustomerLink, registered: Registered) -> bool:
         # Claimed here before the customer is given the id: else the id of a user who is refused would open another
         # user's customer at the next try.
         outbox.note(link, Kind.ATTACH_EXTERNAL_ID)
-    if not is_first:
-        tell_address_again(link)  # this one was late, and what it has told may be older than what is confirmed
-    _note_what_could_not_be_told(link)
+    try:
+        # One that was late may have told what is older than what is confirmed.
+        _note_what_could_not_be_told(link, tells_address=not is_first)
+    except NoAnswerError:
+        outbox.note_where(link.account, Q(link=link, kind=Kind.REGISTER))
     return is_first
 
 
 def note_rest_of_registration(link: CustomerLink) -> None:
     """Note all that comes after a registration: whoever has written it may have died before.
 
-    The address too: an earlier call, whose answer nobody has, may come after another one.
+    The address too: an earlier call, whose answer nobody has, may come after another one. Raises `NoAnswerError` where
+    a transaction has locked the user: what it has saved before there was a link was noted nowhere.
     """
     if link.customer_id and not link.external_id:
         outbox.note(link, Kind.ATTACH_EXTERNAL_ID)
-    tell_address_again(link)
-    _note_what_could_not_be_told(link)
+    _note_what_could_not_be_told(link, tells_address=True)
 
 
-def _note_what_could_not_be_told(link: CustomerLink) -> None:
-    """Note the access ids, where there are any, and what has changed of the user while she was being registered."""
+def _note_what_could_not_be_told(link: CustomerLink, *, tells_address: bool) -> None:
+    """Note the access ids, where there are any, and what has changed of the user while she was being registered.
+
+    With `tells_address` the address whatever has been confirmed: a registration that comes late tells the address that
+    it was begun with, by the external id. Raises `NoAnswerError` where a transaction has locked the user.
+    """
     outbox.note_where(link.account, Q(link=link, kind=Kind.ASSIGN_ACCESS_IDS))
-    # As it is where it was written: a replica may be late.
-    users = get_user_model()._base_manager.using(router.db_for_write(CustomerLink))
-    user = users.filter(pk=link.user_id).first()
-    if user is not None:
+    with holding_user(link) as user:
+        if user is None:
+            return
+        if tells_address:
+            outbox.note_where(link.account, Q(link=link, kind=Kind.CHANGE_EMAIL))
         request_email_sync(user, using=link.account)
         request_profile_sync(user, using=link.account)
-
-
-def tell_address_again(link: CustomerLink) -> None:
-    """Note that a customer's address is to be told, whatever has been confirmed.
-
-    A registration that comes late tells the address that it was begun with, by the external id.
-    """
-    outbox.note_where(link.account, Q(link=link, kind=Kind.CHANGE_EMAIL))
 
 
 def tell_registered(link: CustomerLink, user: Any) -> None:

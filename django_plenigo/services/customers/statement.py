@@ -29,9 +29,9 @@ def note_difference(
 ) -> bool:
     """Note one kind of a user's link where the vendor has confirmed other `values`, by column; say whether it was.
 
-    A link that is not registered has confirmed nothing: its registration may be under way, and may not see the values
-    while the transaction that has saved them is open. A change that is waiting or refused is noted anew, whatever the
-    values: they may have been changed back. Without `renews_waiting` or `renews_refused` it is left as it is.
+    Nothing is noted of a link that is not registered: its registration tells the values, and notes at its end what it
+    could not see. A change that is waiting or refused is noted anew, whatever the values: they may have been changed
+    back. Without `renews_waiting` or `renews_refused` it is left as it is.
     """
     connection = connections[router.db_for_write(RemoteChange)]
     now = connection.ops.adapt_datetimefield_value(timezone.now())
@@ -55,6 +55,7 @@ def _statement(columns: tuple[str, ...], renews_waiting: bool, renews_refused: b
     """
     is_new = "refused_at IS NOT NULL OR noted <= delivered"
     of_user = f"FROM {LINKS} WHERE account = %(account)s AND user_id = %(user)s"
+    is_registered = "(customer_id IS NOT NULL OR external_id IS NOT NULL)"
     differs = " OR ".join(f"{column} <> %({column})s" for column in columns)
     is_due = f"1 = (SELECT 1 {of_user} AND ({differs}))"
     if renews_waiting:
@@ -75,6 +76,6 @@ def _statement(columns: tuple[str, ...], renews_waiting: bool, renews_refused: b
             attempts = CASE WHEN {is_new} THEN 0 ELSE attempts END,
             refused_at = NULL,
             noted = noted + 1
-        WHERE kind = %(kind)s AND link_id = (SELECT id {of_user}) AND ({is_due})
+        WHERE kind = %(kind)s AND link_id = (SELECT id {of_user} AND {is_registered}) AND ({is_due})
     """  # noqa: S608 - nothing but names of columns
     return " ".join(statement.split())

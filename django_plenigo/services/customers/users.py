@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.apps import apps
+from django.contrib.auth import get_user_model
 from django.core.exceptions import FieldDoesNotExist
 from django.db import router
 from django.db.models import QuerySet
@@ -74,6 +75,13 @@ def has_verified_email(user: Any, *, using: str = conf.DEFAULT_ACCOUNT) -> bool:
     if apps.is_installed("allauth.account"):
         return bool(_addresses_at_allauth().filter(user=user, email__iexact=email_of(user), verified=True).exists())
     return False
+
+
+def addresses_elsewhere(user_key: Any) -> QuerySet[Any]:
+    """Return the rows that a user's address is read from besides her own: none where her own has it."""
+    if own_email_name(get_user_model()) is None and apps.is_installed("allauth.account"):
+        return _addresses_at_allauth().filter(user=user_key)
+    return get_user_model()._base_manager.none()
 
 
 def _addresses_at_allauth() -> QuerySet[Any]:
