@@ -117,6 +117,14 @@ def test_error_of_an_import_has_the_focus_and_what_was_typed_is_still_there(page
     expect(page.get_by_text("Is another access ID of the same customer already")).to_be_visible()
 
 
+def test_error_of_a_check_has_the_focus_and_is_in_the_title(page, link):
+    page.goto(f"{LINKS}check/?ids={link.pk}")
+    page.get_by_label("Product IDs").fill("")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alert")).to_be_focused()
+    expect(page).to_have_title(re.compile("^Error: Check at plenigo"))
+
+
 def test_click_on_an_id_selects_the_whole(page, link):
     page.goto(f"{LINKS}{link.pk}/change/")
     page.locator("code.plenigo-id").first.click()
