@@ -13,7 +13,8 @@ from django.utils import timezone
 
 from django_plenigo.errors import AuthenticationError, NoAnswerError, RateLimitError, RejectedError
 from django_plenigo.models import CustomerLink, DeliveryPause, RemoteChange
-from django_plenigo.services import customers, outbox, sending
+from django_plenigo.services import customers, outbox, sending, support
+from django_plenigo.services.explanations import explain_now
 from tests.factories import LinkFactory
 
 pytestmark = pytest.mark.django_db
@@ -561,6 +562,13 @@ def test_reader_whose_link_cannot_be_made_is_told_so_after_a_second(sandbox, use
     commit()
     customers.register(type(user).objects.get(pk=user.pk))
     assert remote_emails(sandbox) == ["new@example.com"]
+
+
+def test_agent_is_told_that_a_user_whom_a_transaction_has_locked_cannot_be_registered_now(user, in_an_open_transaction):
+    in_an_open_transaction(lock_and_save_new_address)
+    plan = support.request_registration(user, using="default")
+    assert "in a transaction that takes its time" in str(explain_now(plan.error).meaning)
+    assert not RemoteChange.objects.exists()
 
 
 def test_link_is_made_as_soon_as_the_transaction_is_over(user, in_an_open_transaction):
