@@ -61,13 +61,13 @@ TURN_SECONDS = 5.0
 
 #: As many customers are claimed at once for each call at the same time, and at most.
 CLAIMS_PER_WORKER = 4
-MOST_CLAIMS = 100
+MOST_CLAIMS = 200
 
 #: As many calls for each at the same time are handed to the threads, so that none waits for the next.
 CALLS_AHEAD = 3
 
 #: So many outcomes are written at once, and after so long at the latest.
-SETTLED_AT_ONCE = 50
+SETTLED_AT_ONCE = 100
 SETTLE_SECONDS = 0.25
 
 #: How long what came of a change waits for a row that is locked: by a transaction of the site, or for milliseconds by
