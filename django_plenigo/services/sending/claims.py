@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import connections, router, transaction
+from django.db import InterfaceError, OperationalError, connections, router, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import (
     Case,
@@ -96,7 +96,13 @@ def claim_due(account: str, most: int, lease_time: timedelta) -> list[Claim]:
         keys = _link_keys(due, most)
         with transaction.atomic(using, durable=True):
             _unleased_links(keys, now, lease_time).update(**values)
-    return _claims(keys, lease, now) if keys else []
+    try:
+        return _claims(keys, lease, now) if keys else []
+    except (OperationalError, InterfaceError):
+        # A new connection can give back what was claimed, if this one was cut.
+        connections[using].close_if_unusable_or_obsolete()
+        give_back(lease, keys)
+        raise
 
 
 def _due(now: datetime) -> Any:
