@@ -9,18 +9,13 @@ from typing import Any
 from django.db import InterfaceError, OperationalError, connections, router, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import (
-    Case,
     CharField,
     F,
-    PositiveIntegerField,
     Prefetch,
     Q,
-    Value,
-    When,
     prefetch_related_objects,
 )
 from django.db.models.expressions import RawSQL
-from django.db.models.functions import Greatest
 from django.utils import timezone
 
 from django_plenigo.models import AccessId, CustomerLink, RemoteChange
@@ -264,7 +259,7 @@ def _write_changes(outcomes: Sequence[Outcome], free: Collection[int]) -> set[in
                 if not _fail(change, error, {"due_at": None, "refused_at": timezone.now()}, noted=change.noted):
                     overtaken.add(change.link_id)
     for noted, keys in acknowledged.items():
-        _acknowledge(noted, keys)
+        outbox.acknowledge(noted, keys)
     return overtaken
 
 
@@ -272,17 +267,3 @@ def _fail(change: RemoteChange, error: Exception, values: Mapping[str, Any], **c
     unreadable = unreadable_in_a_row(error, change)
     rows = outbox.changes().filter(pk=change.pk, **condition)
     return rows.update(attempts=F("attempts") + 1, unreadable_answers=unreadable, **outbox.told(error), **values)
-
-
-def _acknowledge(noted: int, keys: Collection[int]) -> None:
-    """Write that the vendor was told what was true when so much had been noted; noted again since, it stays due."""
-    is_last = Q(noted=noted)
-    outbox.changes().filter(pk__in=keys).update(
-        due_at=Case(When(is_last, then=Value(None)), default=F("due_at")),
-        refused_at=Case(When(is_last, then=Value(None)), default=F("refused_at")),
-        # The greater: a registration on a click is acknowledged without a lease.
-        delivered=Greatest(F("delivered"), noted, output_field=PositiveIntegerField()),
-        attempts=0,
-        last_error="",
-        last_error_type="",
-    )
