@@ -148,11 +148,15 @@ class _PooledAdapter(HTTPAdapter):
     ) -> Any:
         key = (_origin_of(request), verify, cert, *(proxies or {}).items())
         found = self._pools.get(key)
-        if found is None or found.pool is None:  # it is closed: there were calls to many other hosts since
+        if found is None:
             found = super().get_connection_with_tls_context(request, verify, proxies=proxies, cert=cert)
             super().cert_verify(found, str(request.url), verify, cert)  # type: ignore[no-untyped-call]  # in its stubs
             self._pools[key] = found
         return found
+
+    def close(self) -> None:
+        super().close()
+        self._pools.clear()  # the last reference to a pool keeps its connections open
 
     def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
         """Leave the pool as it is: it was told what to verify as it was found."""
