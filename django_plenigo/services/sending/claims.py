@@ -88,9 +88,12 @@ def claim_due(account: str, most: int, lease_time: timedelta) -> list[Claim]:
             _unleased_links(keys, now, lease_time).update(**values)
     else:
         # SQLite: a look inside of the transaction could not be promoted to a write lock.
-        keys = _link_keys(due, most)
-        with transaction.atomic(using, durable=True):
-            _unleased_links(keys, now, lease_time).update(**values)
+        keys, is_mine = _link_keys(due, most), False
+        while keys and not is_mine:
+            with transaction.atomic(using, durable=True):
+                is_mine = bool(_unleased_links(keys, now, lease_time).update(**values))
+            if not is_mine:  # another worker was faster
+                keys = _link_keys(due, most)
     try:
         return _claims(keys, lease, now) if keys else []
     except (OperationalError, InterfaceError):
