@@ -2,10 +2,11 @@
 
     python -m benchmarks.drain [--changes 3000] [--check]
 
-The limit of so many calls at the same time is that many in 20 ms. The peers do the same jobs as their users would
-write them: a task a change, with `requests`, on the database worker of `django.tasks`, and on Celery with threads and
-Redis. That every change is delivered once, and that no more calls are made at the same time than allowed, is counted
-exactly.
+The limit of so many calls at the same time is that many in the time that the vendor takes for one. Two processes share
+them, since one of Python's uses one of two cores; what one process alone delivers is told as well, and compared with
+the peers. These do the same jobs as their users would write them: a task a change, with `requests`, on the database
+worker of `django.tasks`, and on Celery with threads and Redis. That every change is delivered once, and that no more
+calls are made at the same time than allowed, is counted exactly.
 """
 
 import argparse
@@ -13,27 +14,26 @@ import json
 import os
 import subprocess
 import sys
-import time
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
-from benchmarks import databases
+from benchmarks import databases, delivering
 from benchmarks.stub import Stub
 
 LATENCY_SECONDS = 0.02
 
-#: By the number of calls at the same time: the least part of the limit.
+#: By the number of calls at the same time, of both processes: the least part of the limit.
 GATES = {8: 0.85, 32: 0.75}
+PROCESSES = 2
 
 #: By peer: how many times as fast the delivery must be at the least, how many calls it makes at the same time, and how
 #: many jobs are measured.
 PEERS = {"django_tasks": (20.0, 32, 150), "celery": (2.0, 32, 2000)}
 
-REPEATS = 3
+#: How often a rate below its gate is measured again: other work on the machine makes it less, nothing makes it more.
+REPEATS = 5
 
 #: Where the machine makes so few calls with nothing around them, it says nothing of the delivery.
 MARGIN = 0.1
-BARE_CALLS = 1000
+BARE_CALLS = 2000
 
 
 def main() -> int:
@@ -47,10 +47,11 @@ def main() -> int:
         return int(is_missed(arguments.on, arguments.changes))
     changes = f"--changes={arguments.changes}"
     with Stub(delay_seconds=LATENCY_SECONDS) as vendor:
+        latency = str(vendor.latency_seconds())
         missed = [
             kind
             for kind in databases.available()
-            if databases.measure_in_a_process(__spec__.name, kind, changes, VENDOR_URL=vendor.url)
+            if databases.measure_in_a_process(__spec__.name, kind, changes, VENDOR_URL=vendor.url, LATENCY=latency)
         ]
     return 1 if missed and arguments.check else 0
 
@@ -67,18 +68,21 @@ def is_missed(kind: str, changes: int) -> bool:
     missed = False
     rates: dict[int, float] = {}
     for workers, gate in GATES.items():
-        limit = workers / LATENCY_SECONDS
+        limit = workers / float(os.environ["LATENCY"])
         bare = round(call_barely(workers) / limit, 3)
         is_too_slow = bare < gate + MARGIN
+        rates[workers], _ = deliver(changes, workers, processes=1)
+        rate = 0.0
         for _ in range(1 if is_too_slow else REPEATS):
-            rate, counts = deliver(changes, workers)
-            rates[workers] = max(rates.get(workers, 0.0), rate)
+            repeated, counts = deliver(changes, workers)
+            rate = max(rate, repeated)
             if rate / limit >= gate:
                 break
         wrong = {name: pair for name, pair in counts.items() if pair[0] != pair[1]}
-        part = round(rates[workers] / limit, 3)
+        part = round(rate / limit, 3)
         line = {"benchmark": "drain", "case": f"{kind}, {workers} at a time", "part_of_the_limit": part, "gate": gate}
-        line |= {"part_of_bare_calls": bare, "changes_per_second": round(rates[workers])}
+        line |= {"part_of_bare_calls": bare, "changes_per_second": round(rate)}
+        line |= {"changes_per_second_of_one_process": round(rates[workers])}
         print(json.dumps(line | {name: pair[0] for name, pair in counts.items()}), flush=True)
         if part < gate and is_too_slow:
             print(f"Too slow to judge: drain, {line['case']}: this machine makes no more bare calls.", file=sys.stderr)
@@ -119,57 +123,32 @@ def make_links(number: int) -> None:
     )
 
 
-def deliver(changes: int, workers: int) -> tuple[float, dict[str, tuple[int, int]]]:
+def deliver(changes: int, workers: int, processes: int = PROCESSES) -> tuple[float, dict[str, tuple[int, int]]]:
     """Change every address, deliver, and return changes a second and what was counted with what it must be."""
     from django.contrib.auth import get_user_model
     from django.db.models import F, Value
     from django.db.models.functions import Concat
 
     from django_plenigo.models import CustomerLink
-    from django_plenigo.services import outbox, sending
+    from django_plenigo.services import outbox
 
     get_user_model().objects.update(email=Concat(Value("x"), F("email")))
     outbox.note_all("default", list(CustomerLink.objects.values_list("pk", flat=True)), "change_email")
-    observed = Observed()
-    began = time.perf_counter()
-    delivery = sending.deliver_due(workers=workers, observe=observed)
-    rate = changes / (time.perf_counter() - began)
+    seconds, counted = delivering.at_once(processes, "deliver", workers // processes)
     behind = CustomerLink.objects.exclude(confirmed_email=F("user__email")).count()
     counts = {
-        "delivered": (delivery.delivered, changes),
-        "calls": (observed.calls, changes),
-        "too_many_at_a_time": (max(observed.most - workers, 0), 0),
+        "delivered": (counted["delivered"], changes),
+        "calls": (counted["calls"], changes),
+        "too_many_at_a_time": (max(counted["most_at_a_time"] - workers, 0), 0),
         "out_of_step": (behind, 0),
     }
-    return rate, counts
+    return changes / seconds, counts
 
 
 def call_barely(workers: int) -> float:
-    """Return how many calls a second the client makes with as many threads and nothing around it."""
-    from django_plenigo import backends
-    from django_plenigo.protocols.base import CustomerRef
-
-    directory, customer = backends.customer_directory(), CustomerRef("C1")
-    with ThreadPoolExecutor(workers) as pool:
-        began = time.perf_counter()
-        list(pool.map(lambda number: directory.change_email(customer, f"r{number}@example.com"), range(BARE_CALLS)))
-        return BARE_CALLS / (time.perf_counter() - began)
-
-
-class Observed:
-    """Counts calls, and how many are made at the same time."""
-
-    def __init__(self) -> None:
-        self.calls = self.now = self.most = 0
-
-    def __call__(self, step: Any, claim: Any) -> None:
-        """Take a step of a change, in whatever thread."""
-        if step.value == "sending":
-            self.calls += 1
-            self.now += 1
-            self.most = max(self.most, self.now)
-        elif step.value == "answered":
-            self.now -= 1
+    """Return how many calls a second the client makes in as many processes and threads, and nothing around it."""
+    seconds, counted = delivering.at_once(PROCESSES, "call", workers // PROCESSES, BARE_CALLS // PROCESSES)
+    return counted["calls"] / seconds
 
 
 def is_slower_than_promised(peer: str, rates: dict[int, float]) -> bool:

@@ -4,8 +4,12 @@ import asyncio
 import datetime
 import ipaddress
 import multiprocessing
+import selectors
+import socket
 import ssl
+import statistics
 import tempfile
+import time
 from multiprocessing.connection import Connection
 from pathlib import Path
 from types import TracebackType
@@ -29,9 +33,9 @@ class Stub:
     def __init__(self, body: bytes = b"{}", *, delay_seconds: float = 0.0, tls: bool = False) -> None:
         self._folder = tempfile.TemporaryDirectory()
         self._certificate = write_certificate(Path(self._folder.name)) if tls else None
-        self._requests = _processes.Value("L", 0)
-        self._connections = _processes.Value("L", 0)
-        self._most_in_flight = _processes.Value("L", 0)
+        self._requests = _processes.Value("L", 0, lock=False)
+        self._connections = _processes.Value("L", 0, lock=False)
+        self._most_in_flight = _processes.Value("L", 0, lock=False)
         self._port, answers = _processes.Pipe(duplex=False)
         counters = (self._requests, self._connections, self._most_in_flight)
         arguments = (body, delay_seconds, self._certificate, counters, answers)
@@ -51,6 +55,18 @@ class Stub:
         self._process.terminate()
         self._process.join()
         self._folder.cleanup()
+
+    def latency_seconds(self, requests: int = 50) -> float:
+        """Return how long a request takes that waits for nothing else, over a connection that is there."""
+        host, port = self.url.rpartition("/")[2].split(":")
+        taken = []
+        with socket.create_connection((host, int(port))) as connection:
+            for _ in range(requests):
+                began = time.perf_counter()
+                connection.sendall(b"GET / HTTP/1.1\r\nHost: stub\r\n\r\n")
+                connection.recv(65536)
+                taken.append(time.perf_counter() - began)
+        return statistics.median(taken)
 
     @property
     def requests(self) -> int:
@@ -134,7 +150,9 @@ def _serve(
         port.send(server.sockets[0].getsockname()[1])
         await server.serve_forever()
 
-    asyncio.run(serve())
+    # Other selectors round a wait up to whole milliseconds.
+    with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(selectors.SelectSelector())) as runner:
+        runner.run(serve())
 
 
 def write_certificate(folder: Path) -> tuple[Path, Path]:

@@ -1,7 +1,8 @@
 """Builds the configured clients: where settings and protocols meet."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
+from copy import deepcopy
 from datetime import datetime
 from typing import IO, Any, TypeVar
 
@@ -32,8 +33,8 @@ SANDBOX_ADAPTER = "django_plenigo.sandbox.adapter.SandboxAdapter"
 
 Need = TypeVar("Need")
 
-#: By alias: the account's entry that the client was built from, and the client.
-_clients: dict[str, tuple[tuple[Any, ...], object]] = {}
+#: By alias: a copy of the account's entry that the client was built from, and the client.
+_clients: dict[str, tuple[Mapping[str, Any], object]] = {}
 
 
 @without_secrets
@@ -43,19 +44,9 @@ def get_client(using: str = conf.DEFAULT_ACCOUNT) -> object:
     Raises `ConfigurationError`.
     """
     account = conf.Account(using)
-    wanted = (
-        account.generation,
-        account.host("api"),
-        account.company_id,
-        account.secrets,
-        account.timeout_seconds,
-        account.test_mode,
-        account.cache_alias,
-        account.runs_in_process,
-    )
     built = _clients.get(using)
-    if built is None or built[0] != wanted:
-        built = _clients[using] = (wanted, _connect(account))
+    if built is None or built[0] != account.raw:
+        built = _clients[using] = (deepcopy(account.raw), _connect(account))
     return built[1]
 
 

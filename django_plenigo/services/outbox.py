@@ -215,16 +215,16 @@ def hasten_far_off(account: str) -> None:
         pass
 
 
-# ---- what came of it, for one change that was sent outside of `sending`
+# ---- what came of it
 
 
-def acknowledge(change: RemoteChange) -> None:
-    """Write that the vendor was told what was true when `change` was read.
+def acknowledge(noted: int, keys: Collection[int]) -> None:
+    """Write of changes, by their primary keys, that the vendor was told what was true when so much had been noted.
 
-    Noted again since, it stays due; refused since, it is due again: what is true now may be accepted.
+    Noted again since, a change stays due; refused since, it is due again: what is true now may be accepted.
     """
-    is_last = Q(noted__lte=change.noted)
-    changes().filter(pk=change.pk).update(
+    is_last = Q(noted__lte=noted)
+    changes().filter(pk__in=keys).update(
         # In this order: MariaDB assigns from left to right.
         due_at=Case(
             When(is_last, then=Value(None)),
@@ -233,7 +233,7 @@ def acknowledge(change: RemoteChange) -> None:
             output_field=DateTimeField(),
         ),
         # The greater: two that were noted one after the other may be acknowledged the other way round.
-        delivered=Greatest(F("delivered"), change.noted, output_field=PositiveIntegerField()),
+        delivered=Greatest(F("delivered"), noted, output_field=PositiveIntegerField()),
         attempts=0,
         refused_at=None,
         last_error="",

@@ -12,7 +12,9 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
+from requests import PreparedRequest, Response
 from requests.adapters import BaseAdapter, HTTPAdapter
+from requests.structures import CaseInsensitiveDict
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager, ProxyManager, Retry
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
@@ -128,19 +130,58 @@ class _TlsPool(HTTPSConnectionPool):
 
 
 class _PooledAdapter(HTTPAdapter):
-    """requests' own adapter over connections that keep the deadline."""
+    """requests' own adapter over connections that keep the deadline.
+
+    What requests finds out anew for each call, by the address, the proxies and the CA bundle, is found out once for
+    each host; what it makes of an answer, cookies and an encoding, nobody here reads. That was a fifth of a call.
+    """
 
     poolmanager: PoolManager
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
         _keep_deadlines(self.poolmanager)
+        self._pools: dict[tuple[object, ...], Any] = {}
+
+    def get_connection_with_tls_context(
+        self, request: PreparedRequest, verify: Any, proxies: Any = None, cert: Any = None
+    ) -> Any:
+        key = (_origin_of(request), verify, cert, *(proxies or {}).items())
+        found = self._pools.get(key)
+        if found is None:
+            found = super().get_connection_with_tls_context(request, verify, proxies=proxies, cert=cert)
+            super().cert_verify(found, str(request.url), verify, cert)  # type: ignore[no-untyped-call]  # in its stubs
+            self._pools[key] = found
+        return found
+
+    def close(self) -> None:
+        super().close()
+        self._pools.clear()  # the last reference to a pool keeps its connections open
+
+    def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
+        """Leave the pool as it is: it was told what to verify as it was found."""
+
+    def request_url(self, request: PreparedRequest, proxies: Any) -> str:
+        if proxies:
+            return super().request_url(request, proxies)
+        return str(request.url).removeprefix(_origin_of(request)) or "/"
+
+    def build_response(self, req: PreparedRequest, resp: Any) -> Response:
+        response = Response()
+        response.status_code, response.headers, response.raw = resp.status, CaseInsensitiveDict(resp.headers), resp
+        response.request = req
+        return response
 
     def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
         manager = super().proxy_manager_for(*args, **kwargs)
         if isinstance(manager, ProxyManager):  # a SOCKS proxy brings connections of its own
             _keep_deadlines(manager)
         return manager
+
+
+def _origin_of(request: PreparedRequest) -> str:
+    """Return scheme, host and port of an address."""
+    return "/".join(str(request.url).split("/", 3)[:3])
 
 
 def _keep_deadlines(manager: PoolManager) -> None:

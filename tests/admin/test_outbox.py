@@ -27,7 +27,7 @@ def one_of_each(sandbox):
         link = LinkFactory()
         changes[state] = outbox.note(link, RemoteChange.Kind.CHANGE_EMAIL)
     outbox.refuse(changes["refused"], TAKEN)
-    outbox.acknowledge(changes["in_step"])
+    outbox.acknowledge(changes["in_step"].noted, [changes["in_step"].pk])
     later = timezone.now() + timedelta(minutes=5)
     told = outbox.told(AuthenticationError("plenigo", "change_email", status=403))
     RemoteChange.objects.filter(pk=changes["postponed"].pk).update(attempts=2, due_at=later, **told)

@@ -132,7 +132,7 @@ def test_note_all_notes_rows_that_are_there_with_few_statements(link, django_ass
 def test_acknowledge_leaves_due_what_was_noted_again(change, link):
     seen = outbox.note(link, Kind.CHANGE_EMAIL)
     outbox.note(link, Kind.CHANGE_EMAIL)
-    outbox.acknowledge(seen)
+    outbox.acknowledge(seen.noted, [seen.pk])
     change.refresh_from_db()
     assert (change.noted, change.delivered, change.is_waiting) == (2, 1, True)
     assert change.due_at is not None
@@ -141,7 +141,7 @@ def test_acknowledge_leaves_due_what_was_noted_again(change, link):
 def test_acknowledging_the_older_of_two_after_the_newer_was_refused_leaves_it_due(change, link):
     older, newer = outbox.note(link, Kind.CHANGE_EMAIL), outbox.note(link, Kind.CHANGE_EMAIL)
     outbox.refuse(newer, refused())
-    outbox.acknowledge(older)
+    outbox.acknowledge(older.noted, [older.pk])
     change.refresh_from_db()
     assert (change.is_refused, change.is_waiting) == (False, True)
     assert change.due_at is not None
@@ -149,8 +149,8 @@ def test_acknowledging_the_older_of_two_after_the_newer_was_refused_leaves_it_du
 
 def test_acknowledging_the_older_of_two_last_takes_nothing_back(change, link):
     older, newer = outbox.note(link, Kind.CHANGE_EMAIL), outbox.note(link, Kind.CHANGE_EMAIL)
-    outbox.acknowledge(newer)
-    outbox.acknowledge(older)
+    outbox.acknowledge(newer.noted, [newer.pk])
+    outbox.acknowledge(older.noted, [older.pk])
     change.refresh_from_db()
     assert (change.noted, change.delivered, change.due_at) == (2, 2, None)
 
@@ -158,7 +158,7 @@ def test_acknowledging_the_older_of_two_last_takes_nothing_back(change, link):
 def test_acknowledge_is_one_statement_that_a_crash_cannot_cut_in_half(link, django_assert_num_queries):
     change = outbox.note(link, Kind.CHANGE_EMAIL)
     with django_assert_num_queries(1):
-        outbox.acknowledge(change)
+        outbox.acknowledge(change.noted, [change.pk])
 
 
 def test_refuse_keeps_the_reason_and_its_kind(change, link):
@@ -293,7 +293,7 @@ def test_address_changed_back_while_another_is_being_acknowledged_is_noted(link)
     site = threading.Thread(target=change_back)
     with transaction.atomic():  # a worker writes down that the vendor was told another address
         CustomerLink.objects.filter(pk=link.pk).update(confirmed_email="detour@example.com")
-        outbox.acknowledge(change)
+        outbox.acknowledge(change.noted, [change.pk])
         site.start()
         site.join(0.5)
         assert site.is_alive()
@@ -375,7 +375,8 @@ def test_row_that_another_makes_and_tells_meanwhile_is_noted_with_many_all_the_s
         result = execute(sql, params, many, context)
         if not made and RemoteChange._meta.db_table in sql and (sql.startswith("UPDATE") or " FOR " in sql):
             made.append(True)
-            outbox.acknowledge(outbox.note(link, Kind.ASSIGN_ACCESS_IDS))
+            change = outbox.note(link, Kind.ASSIGN_ACCESS_IDS)
+            outbox.acknowledge(change.noted, [change.pk])
         return result
 
     with connection.execute_wrapper(make_it_meanwhile):

@@ -766,22 +766,46 @@ def test_run_that_is_interrupted_gives_back_what_it_has_claimed(link):
     assert leased() == 0
 
 
-def test_connection_that_is_cut_keeps_no_lease(transactional_db, vendor):
-    """What was told is written by a new one, and the rest is due at once."""
+@pytest.fixture
+def cut_connection(transactional_db):
+    """Cut this thread's connection to the database; that raises."""
     cuts = {"postgresql": "SELECT pg_terminate_backend(pg_backend_pid())", "mysql": "KILL CONNECTION_ID()"}
     if connection.vendor not in cuts:
         pytest.skip("there is no connection to cut")
+    return lambda: connection.cursor().execute(cuts[connection.vendor])
+
+
+def test_connection_that_is_cut_keeps_no_lease(cut_connection, vendor):
+    """What was told is written by a new one, and the rest is due at once."""
     links = new_links(8)
 
     def cut(step, claim):
         if step is Step.CLAIMED and not vendor.calls:
-            connection.cursor().execute(cuts[connection.vendor])
+            cut_connection()
 
     with pytest.raises((OperationalError, InterfaceError)):
         sending.deliver_due(workers=2, observe=cut)
     assert leased() == 0
     sending.deliver_due()
     assert sorted(vendor.calls) == sorted(("changeEmail", link.customer_id) for link in links)
+
+
+def test_connection_that_is_cut_as_claims_are_read_keeps_no_lease(cut_connection, vendor):
+    links = new_links(3)
+    statements = []
+
+    def cut_after_the_lease(execute, sql, params, many, context):
+        statements.append(sql)
+        if sql.startswith("SELECT") and len(statements) > 1 and statements[-2].startswith("UPDATE"):
+            cut_connection()
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(cut_after_the_lease), pytest.raises((OperationalError, InterfaceError)):
+        sending.deliver_due(workers=1)
+    assert vendor.calls == []
+    assert leased() == 0
+    sending.deliver_due()
+    assert len(vendor.calls) == len(links)
 
 
 # ---- transactions of the site that are open meanwhile

@@ -1,9 +1,9 @@
 """Follows what changes of a user on this site: notes that the vendor is to be told."""
 
 import logging
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Collection
 from functools import partial
+from types import TracebackType
 from typing import Any
 
 from django.db import Error, connections, router, transaction
@@ -30,11 +30,11 @@ def follow_save(user: Any, update_fields: Collection[str] | None) -> None:
     site's own user model raises is logged and breaks nothing; so is an error of the database outside of a transaction.
     Inside of one it is raised, since the transaction is broken.
     """
-    with _breaking_nothing():
+    with _breaking_nothing:
         name = own_email_name(user)
         if name is not None and _can_have_changed(user, name, update_fields):
             request_email_sync(user)
-    with _breaking_nothing():
+    with _breaking_nothing:
         request_profile_sync(user, update_fields=update_fields)
 
 
@@ -43,11 +43,11 @@ def follow_log_in(user: Any) -> None:
 
     So are links: one of `bulk_create` lacks what a save writes its note to.
     """
-    with _breaking_nothing():
+    with _breaking_nothing:
         outbox.make_missing_rows(user)
-    with _breaking_nothing():
+    with _breaking_nothing:
         request_email_sync(user)
-    with _breaking_nothing():
+    with _breaking_nothing:
         request_profile_sync(user)
 
 
@@ -57,13 +57,13 @@ def follow_confirmed_address(user: Any) -> None:
     Where the user model has an address of its own, the save that allauth has made of it told already.
     """
     if own_email_name(user) is None:
-        with _breaking_nothing():
+        with _breaking_nothing:
             request_email_sync(user)
 
 
 def follow_link(link: CustomerLink, user: Any) -> None:
     """Do as `request_email_sync_of_link`. Errors are treated as in `follow_save`."""
-    with _breaking_nothing():
+    with _breaking_nothing:
         request_email_sync_of_link(link, user)
 
 
@@ -72,18 +72,29 @@ def _can_have_changed(user: Any, name: str, update_fields: Collection[str] | Non
     return update_fields is None or name in update_fields or not is_field(user, name)
 
 
-@contextmanager
-def _breaking_nothing() -> Iterator[None]:
-    try:
-        yield
-    except ConfigurationError as error:
-        logger.error("What has changed of a user could not be noted: %s", error)
-    except Exception as error:
+class _BreakingNothing:
+    """Logs what a block raises. No generator: this is part of every save of a user."""
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool:
+        if error is None or not isinstance(error, Exception):
+            return False
+        if isinstance(error, ConfigurationError):
+            logger.error("What has changed of a user could not be noted: %s", error)
+            return True
         if isinstance(error, Error) and connections[router.db_for_write(RemoteChange)].in_atomic_block:
-            raise
+            return False
         # The kind alone: its text may hold the address. A property of the user model may raise anything.
         text = "What has changed of a user could not be noted (%s); it is found at the next log-in"
         logger.error(text, type(error).__name__)
+        return True
+
+
+_breaking_nothing = _BreakingNothing()
 
 
 # ---- what is noted

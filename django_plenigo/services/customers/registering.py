@@ -60,7 +60,7 @@ def register(user: Any, *, using: str = conf.DEFAULT_ACCOUNT) -> CustomerLink:
         if outbox.refuse(change, error, Q(link__in=_unregistered(link))):
             raise
         is_first = False  # another tab was faster: the address is taken by this very reader
-    outbox.acknowledge(change)
+    outbox.acknowledge(change.noted, [change.pk])
     link.refresh_from_db(using=link._state.db)  # where it was written: a replica may not have it yet
     if is_first:
         tell_registered(link, user)

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-from django.contrib.auth import get_user_model
 from django.db import connections, router
 from django.utils import timezone
 
@@ -35,7 +34,7 @@ def note_difference(
     """
     connection = connections[router.db_for_write(RemoteChange)]
     now = connection.ops.adapt_datetimefield_value(timezone.now())
-    key = get_user_model()._meta.pk.get_db_prep_value(user.pk, connection)
+    key = user._meta.pk.get_db_prep_value(user.pk, connection)
     can_look_twice = connection.features.update_can_self_select
     statement = _statement(tuple(values), renews_waiting, renews_refused, can_look_twice)
     with connection.cursor() as cursor:

@@ -56,11 +56,16 @@ class CallingThreads:
             self._threads.append(thread)
 
     def _run(self) -> None:
-        while call := self._calls.get():
-            try:
-                call()
-            finally:
-                _close_connections()
+        while call := self._next():
+            call()
+        _close_connections()
+
+    def _next(self) -> Call | None:
+        try:
+            return self._calls.get_nowait()
+        except queue.Empty:
+            _close_connections()  # it may be long until the next
+            return self._calls.get()
 
 
 def _close_connections() -> None:

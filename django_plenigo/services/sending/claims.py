@@ -6,21 +6,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import connections, router, transaction
+from django.db import InterfaceError, OperationalError, connections, router, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import (
-    Case,
     CharField,
     F,
-    PositiveIntegerField,
     Prefetch,
     Q,
-    Value,
-    When,
     prefetch_related_objects,
 )
 from django.db.models.expressions import RawSQL
-from django.db.models.functions import Greatest
 from django.utils import timezone
 
 from django_plenigo.models import AccessId, CustomerLink, RemoteChange
@@ -93,10 +88,19 @@ def claim_due(account: str, most: int, lease_time: timedelta) -> list[Claim]:
             _unleased_links(keys, now, lease_time).update(**values)
     else:
         # SQLite: a look inside of the transaction could not be promoted to a write lock.
-        keys = _link_keys(due, most)
-        with transaction.atomic(using, durable=True):
-            _unleased_links(keys, now, lease_time).update(**values)
-    return _claims(keys, lease, now) if keys else []
+        keys, is_mine = _link_keys(due, most), False
+        while keys and not is_mine:
+            with transaction.atomic(using, durable=True):
+                is_mine = bool(_unleased_links(keys, now, lease_time).update(**values))
+            if not is_mine:  # another worker was faster
+                keys = _link_keys(due, most)
+    try:
+        return _claims(keys, lease, now) if keys else []
+    except (OperationalError, InterfaceError):
+        # A new connection can give back what was claimed, if this one was cut.
+        connections[using].close_if_unusable_or_obsolete()
+        give_back(lease, keys)
+        raise
 
 
 def _due(now: datetime) -> Any:
@@ -258,7 +262,7 @@ def _write_changes(outcomes: Sequence[Outcome], free: Collection[int]) -> set[in
                 if not _fail(change, error, {"due_at": None, "refused_at": timezone.now()}, noted=change.noted):
                     overtaken.add(change.link_id)
     for noted, keys in acknowledged.items():
-        _acknowledge(noted, keys)
+        outbox.acknowledge(noted, keys)
     return overtaken
 
 
@@ -266,17 +270,3 @@ def _fail(change: RemoteChange, error: Exception, values: Mapping[str, Any], **c
     unreadable = unreadable_in_a_row(error, change)
     rows = outbox.changes().filter(pk=change.pk, **condition)
     return rows.update(attempts=F("attempts") + 1, unreadable_answers=unreadable, **outbox.told(error), **values)
-
-
-def _acknowledge(noted: int, keys: Collection[int]) -> None:
-    """Write that the vendor was told what was true when so much had been noted; noted again since, it stays due."""
-    is_last = Q(noted=noted)
-    outbox.changes().filter(pk__in=keys).update(
-        due_at=Case(When(is_last, then=Value(None)), default=F("due_at")),
-        refused_at=Case(When(is_last, then=Value(None)), default=F("refused_at")),
-        # The greater: a registration on a click is acknowledged without a lease.
-        delivered=Greatest(F("delivered"), noted, output_field=PositiveIntegerField()),
-        attempts=0,
-        last_error="",
-        last_error_type="",
-    )
