@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.core.cache import caches
+from django.utils import translation
 
 from django_plenigo import backends, heartbeat
 from django_plenigo.sandbox.testing import Sandbox
@@ -18,7 +19,7 @@ from tests.factories import UserFactory
 
 @pytest.fixture(autouse=True)
 def _fresh_start() -> Iterator[None]:
-    """Let no test meet the cached answers, the circuit breaker or the clients of another."""
+    """Let no test meet the cached answers, the circuit breaker, the clients or the language of another."""
     for cache in caches.all():
         cache.clear()
     backends._clients.clear()
@@ -26,6 +27,7 @@ def _fresh_start() -> Iterator[None]:
     heartbeat._looked_at = time.time()
     pace._calls.forget()
     running._forgot_at = 0.0  # old files are forgotten once an hour, and tests change the clock
+    translation.deactivate()  # Django leaves the language of the last page on
     yield
     for cache in caches.all():
         cache.clear()
