@@ -33,7 +33,7 @@ SLICES = 10
 ORDERS = 500
 
 #: The most that each may cost in units of the peer's signature.
-GATES = {"cold": 0.5, "repeated": 0.1, "equal": 0.15}
+GATES = {"cold": 0.5, "repeated": 0.1, "equal": 0.2}
 
 
 def order(number: int) -> CheckoutOrder:
