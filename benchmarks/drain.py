@@ -3,10 +3,13 @@
     python -m benchmarks.drain [--changes 3000] [--check]
 
 The limit of so many calls at the same time is that many in the time that the vendor takes for one. Two processes share
-them, since one of Python's uses one of two cores; what one process alone delivers is told as well, and compared with
-the peers. These do the same jobs as their users would write them: a task a change, with `requests`, on the database
-worker of `django.tasks`, and on Celery with threads and Redis. That every change is delivered once, and that no more
-calls are made at the same time than allowed, is counted exactly.
+them, since one of Python's uses one of two cores; what one process alone delivers is compared with the peers. A
+machine on which bare calls, with nothing around them, come nowhere near the limit is too slow for this vendor: there
+the same is measured with one who takes twice as long, and with one who takes four times as long.
+
+The peers do the same jobs as their users would write them: a task a change, with `requests`, on the database worker of
+`django.tasks`, and on Celery with threads and Redis. That every change is delivered once, and that no more calls are
+made at the same time than allowed, is counted exactly.
 """
 
 import argparse
@@ -14,11 +17,14 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from benchmarks import databases, delivering
 from benchmarks.stub import Stub
 
-LATENCY_SECONDS = 0.02
+#: The second and the third where the machine is too slow for the one before.
+LATENCIES_SECONDS = (0.02, 0.04, 0.08)
 
 #: By the number of calls at the same time, of both processes: the least part of the limit.
 GATES = {8: 0.85, 32: 0.75}
@@ -29,9 +35,9 @@ PROCESSES = 2
 PEERS = {"django_tasks": (20.0, 32, 150), "celery": (2.0, 32, 2000)}
 
 #: How often a rate below its gate is measured again: other work on the machine makes it less, nothing makes it more.
-REPEATS = 5
+REPEATS = 3
 
-#: Where bare calls, with nothing around them, reach less of the limit, the gate is the same part of what they reach.
+#: Where bare calls reach less of the limit, the machine is too slow for this vendor.
 FAST_ENOUGH = 0.95
 BARE_CALLS = 2000
 
@@ -45,14 +51,11 @@ def main() -> int:
     arguments = parser.parse_args()
     if arguments.on:
         return int(is_missed(arguments.on, arguments.changes))
-    changes = f"--changes={arguments.changes}"
-    with Stub(delay_seconds=LATENCY_SECONDS) as vendor:
-        latency = str(vendor.latency_seconds())
-        missed = [
-            kind
-            for kind in databases.available()
-            if databases.measure_in_a_process(__spec__.name, kind, changes, VENDOR_URL=vendor.url, LATENCY=latency)
-        ]
+    missed = [
+        kind
+        for kind in databases.available()
+        if databases.measure_in_a_process(__spec__.name, kind, f"--changes={arguments.changes}")
+    ]
     return 1 if missed and arguments.check else 0
 
 
@@ -66,34 +69,49 @@ def is_missed(kind: str, changes: int) -> bool:
     call_command("migrate", verbosity=0, stdout=sys.stderr)
     make_links(changes)
     missed = False
-    rates: dict[int, float] = {}
     for workers, gate in GATES.items():
-        limit = workers / float(os.environ["LATENCY"])
-        bare = round(call_barely(workers) / limit, 3)
-        allowed = round(gate if bare >= FAST_ENOUGH else gate * bare, 3)
-        rates[workers], _ = deliver(changes, workers, processes=1)
-        rate = 0.0
-        for _ in range(REPEATS):
-            repeated, counts = deliver(changes, workers)
-            rate = max(rate, repeated)
-            if rate / limit >= allowed:
-                break
-        wrong = {name: pair for name, pair in counts.items() if pair[0] != pair[1]}
-        part = round(rate / limit, 3)
-        line = {"benchmark": "drain", "case": f"{kind}, {workers} at a time", "part_of_the_limit": part, "gate": gate}
-        line |= {"bare_calls": bare, "allowed": allowed, "changes_per_second": round(rate)}
-        line |= {"changes_per_second_of_one_process": round(rates[workers])}
-        print(json.dumps(line | {name: pair[0] for name, pair in counts.items()}), flush=True)
-        if part < allowed:
-            print(f"Gate missed: drain, {line['case']}: {part} of the limit, allowed is {allowed}.", file=sys.stderr)
-            missed = True
-        if wrong:
-            print(f"Gate missed: drain, {line['case']}: {wrong}.", file=sys.stderr)
-            missed = True
+        missed |= is_slow(kind, changes, workers, gate)
     if kind == "postgresql":
-        for peer in PEERS:
-            missed |= is_slower_than_promised(peer, rates)
+        with calling_a_vendor(LATENCIES_SECONDS[0]):
+            for peer in PEERS:
+                missed |= is_slower_than_promised(peer, changes)
     return missed
+
+
+@contextmanager
+def calling_a_vendor(latency_seconds: float) -> Iterator[float]:
+    """Have the processes of this one call a vendor, and give the seconds that one takes indeed."""
+    with Stub(delay_seconds=latency_seconds) as vendor:
+        os.environ["VENDOR_URL"] = vendor.url
+        yield vendor.latency_seconds()
+
+
+def is_slow(kind: str, changes: int, workers: int, gate: float) -> bool:
+    """Measure the delivery by so many calls at the same time, and return whether it misses the gate."""
+    case, part = f"{kind}, {workers} at a time", 0.0
+    wrong: dict[str, tuple[int, int]] = {}
+    for latency_seconds in LATENCIES_SECONDS:
+        with calling_a_vendor(latency_seconds) as latency:
+            limit = workers / latency
+            bare = call_barely(workers) / limit
+            is_last = bare >= FAST_ENOUGH or latency_seconds == LATENCIES_SECONDS[-1]
+            part = 0.0
+            for _ in range(REPEATS if is_last else 1):
+                rate, counts = deliver(changes, workers)
+                part = max(part, round(rate / limit, 3))
+                wrong |= {name: pair for name, pair in counts.items() if pair[0] != pair[1]}
+                if part >= gate:
+                    break
+        line = {"benchmark": "drain", "case": case, "latency_ms": round(1000 * latency, 1), "part_of_the_limit": part}
+        line |= {"gate": gate, "bare_calls": round(bare, 3), "changes_per_second": round(part * limit)}
+        print(json.dumps(line | {name: pair[0] for name, pair in counts.items()}), flush=True)
+        if part >= gate or is_last:
+            break
+    if part < gate:
+        print(f"Gate missed: drain, {case}: {part} of the limit, promised are {gate}.", file=sys.stderr)
+    if wrong:
+        print(f"Gate missed: drain, {case}: {wrong}.", file=sys.stderr)
+    return part < gate or bool(wrong)
 
 
 def make_links(number: int) -> None:
@@ -149,7 +167,7 @@ def call_barely(workers: int) -> float:
     return counted["calls"] / seconds
 
 
-def is_slower_than_promised(peer: str, rates: dict[int, float]) -> bool:
+def is_slower_than_promised(peer: str, changes: int) -> bool:
     """Measure a peer in processes of its own and return whether the delivery is not as much faster as promised."""
     gate, workers, jobs = PEERS[peer]
     command = [sys.executable, "-m", f"benchmarks.peers.{peer}", str(jobs)]
@@ -159,8 +177,10 @@ def is_slower_than_promised(peer: str, rates: dict[int, float]) -> bool:
         print(f"The peer {peer} failed: {process.stderr[-2000:]}", file=sys.stderr)
         return True
     peers_rate = float(process.stdout.split()[-1])
-    times = round(rates[workers] / peers_rate, 2)
+    rate, _ = deliver(changes, workers, processes=1)
+    times = round(rate / peers_rate, 2)
     line = {"benchmark": "drain", "case": f"{workers} at a time", "peer": peer, "times_as_fast": times, "gate": gate}
+    line |= {"changes_per_second_of_one_process": round(rate)}
     print(json.dumps({**line, "jobs_per_second_of_the_peer": round(peers_rate)}), flush=True)
     if times < gate:
         print(f"Gate missed: drain is {times} times as fast as {peer}, promised are {gate}.", file=sys.stderr)
