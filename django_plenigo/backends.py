@@ -13,23 +13,51 @@ from django_plenigo.errors import UnsupportedOperationError
 from django_plenigo.protocols.base import (
     AccessReader,
     AccessRegistry,
+    AccessRightKeeper,
+    AccountConnector,
+    AdditionalDataKeeper,
+    CheckoutPreparer,
     CheckoutSigner,
     CustomerDirectory,
     CustomerFinder,
+    CustomerReader,
     LoginMinter,
     MultipleLoginMinter,
     PaywallReader,
     ProfileKeeper,
+    PurchaseReader,
     SessionConfirmer,
+    SessionKeeper,
+    SsoSettingsReader,
     UserCookie,
 )
 from django_plenigo.tracebacks import without_secrets
 
 # By dotted path, so that start-up loads neither requests nor cryptography.
-FACTORIES = {"v2": "django_plenigo.protocols.plenigo_v2.connect"}
+FACTORIES = {
+    "v2": "django_plenigo.protocols.plenigo_v2.connect",
+    "v3": "django_plenigo.protocols.plenigo_v3.connect",
+}
 COOKIES = {"v2": "django_plenigo.protocols.plenigo_v2.cookies"}
 SPREADSHEETS = "django_plenigo.spreadsheets"
 SANDBOX_ADAPTER = "django_plenigo.sandbox.adapter.SandboxAdapter"
+
+#: Why an API does not serve a need, where that is not just because it is older.
+MISSING: Mapping[tuple[str, str], str] = {
+    (
+        "v3",
+        "CheckoutSigner",
+    ): "signs no checkouts here: they are prepared at plenigo on the click.",
+    ("v3", "LoginMinter"): "has no login tokens: a session is handed to a page by a transfer token.",
+    ("v3", "MultipleLoginMinter"): "has no login tokens: a session is handed to a page by a transfer token.",
+    ("v3", "PaywallReader"): "does not tell whether the company's paywall is on.",
+    ("v3", "SessionConfirmer"): "sets no session cookie that could be confirmed.",
+    ("v2", "SsoSettingsReader"): "does not tell the settings of the single sign-on: that takes API v3.",
+    ("v2", "AccountConnector"): "cannot connect imported subscriptions: that takes API v3.",
+    ("v2", "CheckoutPreparer"): "prepares no checkouts: they are signed here.",
+    ("v2", "SessionKeeper"): "keeps no sessions: a customer is let in by a login token.",
+    ("v2", "PurchaseReader"): "is not asked for orders: that takes API v3.",
+}
 
 Need = TypeVar("Need")
 
@@ -52,22 +80,34 @@ def get_client(using: str = conf.DEFAULT_ACCOUNT) -> object:
 
 def _connect(account: conf.Account) -> object:
     connect: Callable[..., object] = import_string(FACTORIES[account.generation])
-    return connect(
-        base_url=account.host("api"),
-        company_id=account.company_id,
-        secrets=account.secrets,
-        test_mode=account.test_mode,
-        timeout_seconds=account.timeout_seconds,
-        cache_alias=account.cache_alias,
-        adapter=import_string(SANDBOX_ADAPTER)() if account.runs_in_process else None,
-    )
+    options: dict[str, object] = {
+        "base_url": account.host("api"),
+        "secrets": account.secrets,
+        "timeout_seconds": account.timeout_seconds,
+        "cache_alias": account.cache_alias,
+        "adapter": import_string(SANDBOX_ADAPTER)() if account.runs_in_process else None,
+    }
+    if account.generation == "v2":
+        options |= {"company_id": account.company_id, "test_mode": account.test_mode}
+    else:
+        options |= {
+            "uses_own_customer_ids": account.external_id_is_customer_id,
+            "mirrors_access_ids": account.mirrors_access_ids,
+        }
+    return connect(**options)
+
+
+def serves(need: type[Need], using: str = conf.DEFAULT_ACCOUNT) -> bool:
+    """Say whether an account's API serves a need, one of the interfaces of `protocols.base`."""
+    return isinstance(get_client(using), need)
 
 
 def _serving(need: type[Need], using: str) -> Need:
     client = get_client(using)
     if not isinstance(client, need):
         generation = conf.Account(using).generation
-        raise UnsupportedOperationError(f"API {generation} of account {using!r} serves no {need.__name__}.")
+        reason = MISSING.get((generation, need.__name__), f"serves no {need.__name__}.")
+        raise UnsupportedOperationError(f"API {generation} of the account {using!r} {reason}")
     return client
 
 
@@ -116,6 +156,46 @@ def session_confirmer(using: str = conf.DEFAULT_ACCOUNT) -> SessionConfirmer:
     return _serving(SessionConfirmer, using)  # type: ignore[type-abstract]  # as above
 
 
+def customer_reader(using: str = conf.DEFAULT_ACCOUNT) -> CustomerReader:
+    """Return what tells what the vendor knows of an account's customers."""
+    return _serving(CustomerReader, using)  # type: ignore[type-abstract]  # as above
+
+
+def additional_data_keeper(using: str = conf.DEFAULT_ACCOUNT) -> AdditionalDataKeeper:
+    """Return what keeps data of the site's own with an account's customers."""
+    return _serving(AdditionalDataKeeper, using)  # type: ignore[type-abstract]  # as above
+
+
+def access_right_keeper(using: str = conf.DEFAULT_ACCOUNT) -> AccessRightKeeper:
+    """Return what gives and takes access of an account's customers beside what is sold."""
+    return _serving(AccessRightKeeper, using)  # type: ignore[type-abstract]  # as above
+
+
+def session_keeper(using: str = conf.DEFAULT_ACCOUNT) -> SessionKeeper:
+    """Return what keeps the sessions of an account's customers."""
+    return _serving(SessionKeeper, using)  # type: ignore[type-abstract]  # as above
+
+
+def checkout_preparer(using: str = conf.DEFAULT_ACCOUNT) -> CheckoutPreparer:
+    """Return what prepares the checkouts of an account."""
+    return _serving(CheckoutPreparer, using)  # type: ignore[type-abstract]  # as above
+
+
+def purchase_reader(using: str = conf.DEFAULT_ACCOUNT) -> PurchaseReader:
+    """Return what tells what an account's customers have bought."""
+    return _serving(PurchaseReader, using)  # type: ignore[type-abstract]  # as above
+
+
+def sso_settings_reader(using: str = conf.DEFAULT_ACCOUNT) -> SsoSettingsReader:
+    """Return what tells the settings of an account's single sign-on."""
+    return _serving(SsoSettingsReader, using)  # type: ignore[type-abstract]  # as above
+
+
+def account_connector(using: str = conf.DEFAULT_ACCOUNT) -> AccountConnector:
+    """Return what connects imported customers of an account."""
+    return _serving(AccountConnector, using)  # type: ignore[type-abstract]  # as above
+
+
 def checkout_signer(using: str = conf.DEFAULT_ACCOUNT) -> CheckoutSigner:
     """Return what signs the checkouts of an account."""
     return _serving(CheckoutSigner, using)  # type: ignore[type-abstract]  # as above
@@ -125,11 +205,11 @@ def checkout_signer(using: str = conf.DEFAULT_ACCOUNT) -> CheckoutSigner:
 def read_user_cookie(value: str | None, *, using: str = conf.DEFAULT_ACCOUNT) -> UserCookie | None:
     """Return what the vendor's session cookie of an account says, None where it says nothing readable or is too old.
 
-    A claim, not a proof: `session_confirmer` asks the vendor. Raises `ConfigurationError`, and nothing whatever a
-    browser sends. Source: docs/protocols/plenigo-v2.md 4.3.
+    A claim, not a proof: `session_confirmer` asks the vendor. Raises `ConfigurationError` and
+    `UnsupportedOperationError`, and nothing whatever a browser sends. Source: docs/protocols/plenigo-v2.md 4.3.
     """
     account = conf.Account(using)
-    read: Callable[..., UserCookie | None] = import_string(f"{COOKIES[account.generation]}.read_user_cookie")
+    read: Callable[..., UserCookie | None] = import_string(f"{_cookies_of(account)}.read_user_cookie")
     return read(value, account.secrets)
 
 
@@ -140,8 +220,15 @@ def write_user_cookie(customer_id: str, *, issued_at: datetime, using: str = con
     Raises `ConfigurationError` and `InvalidValueError`. Source: docs/protocols/plenigo-v2.md 4.3.
     """
     account = conf.Account(using)
-    write: Callable[..., str] = import_string(f"{COOKIES[account.generation]}.write_user_cookie")
+    write: Callable[..., str] = import_string(f"{_cookies_of(account)}.write_user_cookie")
     return write(customer_id, account.secrets, issued_at=issued_at)
+
+
+def _cookies_of(account: conf.Account) -> str:
+    if account.generation not in COOKIES:
+        text = f"API {account.generation} of the account {account.alias!r} sets no session cookie that could be read."
+        raise UnsupportedOperationError(text)
+    return COOKIES[account.generation]
 
 
 def opened_sheet(file: IO[bytes], *, most_columns: int, longest_row: int) -> AbstractContextManager[Any]:

@@ -21,6 +21,11 @@ class Answer:
     body: bytes = field(repr=False)
     """The body as it came."""
 
+    @property
+    def is_page(self) -> bool:
+        """Whether it is a page for people, which no API sends: something in front of the vendor did."""
+        return self.headers.get("Content-Type", "").lower().startswith("text/html")
+
     def json(self) -> Any:
         """Return the body as JSON. Raises `ValueError`, which tells nothing of the body."""
         try:

@@ -73,8 +73,7 @@ def judge(answer: Answer) -> tuple[type[RemoteError], str] | None:
     A page is neither a success nor a refusal: something in front of the vendor has sent it, and nothing was done. It
     matters where the body is not read.
     """
-    is_page = answer.headers.get("Content-Type", "").lower().startswith("text/html")
-    if is_page and (200 <= answer.status < 300 or answer.status in REFUSALS):
+    if answer.is_page and (200 <= answer.status < 300 or answer.status in REFUSALS):
         return ProtocolError, "a page instead of an answer"
     if 200 <= answer.status < 300:
         return None

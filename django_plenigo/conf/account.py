@@ -1,106 +1,38 @@
-"""The only room that reads `settings.PLENIGO`: typed, read at each access, never frozen at import."""
+"""One entry of `settings.PLENIGO`, read at each access."""
 
 import ipaddress
-import logging
 import math
-import re
 from collections.abc import Callable, Mapping
 from importlib.util import find_spec
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import urlsplit
 
-from django.apps import apps
 from django.conf import settings
 from django.core.cache import caches
-from django.http import HttpRequest
 from django.urls import get_script_prefix
 from django.utils.functional import Promise
 from django.utils.module_loading import import_string
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from django_plenigo.conf.options import (
+    ACCESS_ID_SLOTS,
+    DEFAULT_ACCOUNT,
+    FOLLOWABLE,
+    HOSTS,
+    MOST_WORKERS,
+    NEEDED_PACKAGES,
+    OPTIONS,
+    PRODUCT_KEYS,
+    SANDBOX_SECRETS,
+    SCRIPT_HOSTS,
+    TWO_LETTERS,
+    Option,
+    Product,
+)
+from django_plenigo.conf.site import sandbox_company_id
 from django_plenigo.errors import ConfigurationError
 from django_plenigo.tracebacks import without_secrets
-
-logger = logging.getLogger(__name__)
-
-DEFAULT_ACCOUNT = "default"
-
-TWO_LETTERS = re.compile("[A-Za-z]{2}")
-
-#: A vendor's host by what it serves. They are settings, since the vendor is moving brands.
-HOSTS: Mapping[str, Mapping[str, str]] = {
-    "live": {"api": "https://api.plenigo.com", "static": "https://static.plenigo.com"},
-    "stage": {"api": "https://api.plenigo-stage.com", "static": "https://static.plenigo-stage.com"},
-    # The sandbox answers in process, so its API host is only a name; its pages live where the site mounts them.
-    "sandbox": {"api": "https://plenigo-sandbox.invalid", "static": "/plenigo-sandbox"},
-}
-MODES = tuple(HOSTS)
-GENERATIONS = ("v2",)
-
-#: How many access ids a customer may have.
-ACCESS_ID_SLOTS = 4
-
-#: More calls at the same time make a process slower, not faster.
-MOST_WORKERS = 64
-
-#: The ways of delivery that are at hand.
-IN_THREAD = "django_plenigo.delivery.in_thread"
-AT_ONCE = "django_plenigo.delivery.now"
-BY_TASK = "django_plenigo.background.enqueue"
-BY_CELERY = "django_plenigo.tasks.enqueue"
-
-#: What a way needs that this package does not bring: its name, how to get it, and the modules of which one will do.
-NEEDED_PACKAGES: Mapping[str, tuple[str, str, tuple[str, ...]]] = {
-    BY_TASK: ("Django 6.0 or the package django-tasks", "django-plenigo[tasks]", ("django.tasks", "django_tasks")),
-    BY_CELERY: ("Celery", "django-plenigo[celery]", ("celery",)),
-}
-
-#: Backends of django.tasks that run a task before they return, or never: by the name of their class.
-TASKS_RUN_AT_ONCE, TASKS_NEVER_RUN = "ImmediateBackend", "DummyBackend"
-
-#: What a gate does while nobody knows the answer.
-ON_OUTAGE = ("last_known", "unknown", "open")
-
-#: What of a user may be followed besides the address, and what of it each generation of the API can change.
-FOLLOWABLE = ("first_name", "last_name", "language")
-CHANGEABLE: Mapping[str, tuple[str, ...]] = {"v2": ("first_name", "last_name")}
-
-
-class Option(NamedTuple):
-    """One key of an account: what it may hold, and its default."""
-
-    kind: tuple[type, ...]
-    default: Any = None
-    choices: tuple[str, ...] = ()
-
-
-OPTIONS: Mapping[str, Option] = {
-    "API": Option((str,), "v2", GENERATIONS),
-    "MODE": Option((str,), None, MODES),
-    "COMPANY_ID": Option((str,)),
-    "SECRET": Option((str, list, tuple)),
-    "HOSTS": Option((dict,), {}),
-    "TIMEOUT_SECONDS": Option((int, float), 5.0),
-    "TEST_MODE": Option((bool,), False),
-    "LANGUAGE": Option((str,), ""),
-    "EXTERNAL_ID": Option((str,), ""),
-    "EMAIL_IS_VERIFIED": Option((str,), ""),
-    "FOLLOWED_FIELDS": Option((list, tuple), ()),
-    "GENDER": Option((str,), ""),
-    "ACCESS_TTL_SECONDS": Option((int, float), 60),
-    "ACCESS_STALE_SECONDS": Option((int, float), 24 * 60 * 60),
-    "ON_OUTAGE": Option((str,), "last_known", ON_OUTAGE),
-    "OFFER_SECONDS": Option((int, float), 24 * 60 * 60),
-    "CACHE": Option((str,), "default"),
-    "TRUSTED_PROXIES": Option((list, tuple), ()),
-    "CLICKS_PER_MINUTE": Option((int,), 30),
-    "CHECKS_PER_MINUTE": Option((int,), 60),
-    "DELIVERY": Option((str,), IN_THREAD),
-    "DELIVERY_WORKERS": Option((int,), 4),
-    "CALLS_PER_SECOND": Option((int, float), 0),
-    "ACCESS_ID_LABELS": Option((list, tuple), ()),
-}
 
 
 class Account:
@@ -173,7 +105,7 @@ class Account:
 
     @property
     def generation(self) -> str:
-        """The generation of the vendor's API, "v2"."""
+        """The generation of the vendor's API, "v2" or "v3"."""
         value: str = self._get("API")
         return value
 
@@ -193,9 +125,9 @@ class Account:
     @property
     @without_secrets
     def secrets(self) -> tuple[str, ...]:
-        """The company's secrets; the first signs."""
+        """The company's secrets, of which the first signs; with API v3 its access tokens, the first is sent."""
         if self.mode == "sandbox" and not self.raw.get("SECRET"):
-            return (str(import_string("django_plenigo.sandbox.credentials.SECRET")),)
+            return (str(import_string(SANDBOX_SECRETS[self.generation])),)
         value = self._get("SECRET")
         secrets = (value,) if isinstance(value, str) else tuple(value)
         if not secrets or not all(isinstance(secret, str) for secret in secrets):
@@ -205,7 +137,7 @@ class Account:
         return secrets
 
     def host(self, name: str) -> str:
-        """Return the host that serves `name` ("api" or "static"), without a trailing slash."""
+        """Return the host that serves `name` ("api", "static" or "sdk"), without a trailing slash."""
         own = self.own_hosts.get(name)
         return str(own or HOSTS[self.mode][name]).rstrip("/")
 
@@ -218,7 +150,7 @@ class Account:
             if name not in HOSTS["live"]:
                 known = ", ".join(HOSTS["live"])
                 raise ConfigurationError(f"{where} has an unknown key {name!r}; known are: {known}.")
-            is_path = name == "static" and isinstance(address, str) and address.startswith("/")
+            is_path = name in SCRIPT_HOSTS and isinstance(address, str) and address.startswith("/")
             if not is_path:
                 checked_address(f"{where}[{name!r}]", address)
         return hosts
@@ -230,11 +162,53 @@ class Account:
 
     @property
     def sdk_url(self) -> str:
-        """The address of the vendor's script (docs/protocols/plenigo-v2.md 1.1)."""
-        host = self.host("static")
+        """The address of the vendor's script (docs/protocols/plenigo-v2.md 1.1, plenigo-v3.md 1.1)."""
+        is_legacy = self.generation == "v2" or self.has_legacy_sdk
+        host = self.host("static" if is_legacy else "sdk")
         if host.startswith("/"):
             host = get_script_prefix().rstrip("/") + host
-        return f"{host}/static_resources/javascript/{self.company_id}/plenigo_sdk.min.js"
+        if is_legacy:
+            return f"{host}/static_resources/javascript/{self.company_id}/plenigo_sdk.min.js"
+        return f"{host}/web/v1/frisbii_media.min.js"
+
+    @property
+    def has_legacy_sdk(self) -> bool:
+        """Whether pages of API v3 use the vendor's script of before May 2025."""
+        return bool(self._get("LEGACY_SDK"))
+
+    @property
+    def products(self) -> Mapping[str, Product]:
+        """The products whose names at the vendor differ from the site's own, by the site's own."""
+        entries: Mapping[Any, Any] = self._get("PRODUCTS")
+        return {name: self._product(name, entry) for name, entry in entries.items()}
+
+    def product(self, name: str) -> Product:
+        """Return what a product is called at the vendor: its own name where PRODUCTS says nothing else."""
+        entries: Mapping[Any, Any] = self._get("PRODUCTS")
+        entry = entries.get(name)
+        return Product(name, name, name) if entry is None else self._product(name, entry)
+
+    def _product(self, name: object, entry: object) -> Product:
+        where = f"PLENIGO[{self.alias!r}]['PRODUCTS']"
+        if not isinstance(name, str) or not isinstance(entry, dict):
+            raise ConfigurationError(f"{where} must hold a dictionary for the name of each product.")
+        for key, value in entry.items():
+            if key not in PRODUCT_KEYS:
+                known = ", ".join(PRODUCT_KEYS)
+                raise ConfigurationError(f"{where}[{name!r}] has an unknown key {key!r}; known are: {known}.")
+            if not isinstance(value, str) or not PRODUCT_KEYS[key].fullmatch(value):
+                raise ConfigurationError(f"{where}[{name!r}][{key!r}] is not what plenigo calls a product.")
+        return Product(*(entry.get(key, name) for key in PRODUCT_KEYS))
+
+    @property
+    def external_id_is_customer_id(self) -> bool:
+        """Whether the site's external ids, which must be numbers then, become the vendor's customer ids (API v3)."""
+        return bool(self._get("EXTERNAL_ID_IS_CUSTOMER_ID"))
+
+    @property
+    def mirrors_access_ids(self) -> bool:
+        """Whether access ids are copied to additional data of the customer, for API v3 does not know them itself."""
+        return bool(self._get("MIRROR_ACCESS_IDS"))
 
     @property
     def timeout_seconds(self) -> float:
@@ -430,99 +404,3 @@ def _is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
-
-
-def client_address(request: HttpRequest, account: Account) -> str:
-    """Return the address of the browser: the last one in X-Forwarded-For that is not one of the site's own proxies.
-
-    Without configured proxies the header is not looked at: anybody can send it. With them a peer without an address
-    is one too, since only a proxy of this machine can connect to a Unix socket. A hop that is no address ends the
-    search, and the proxy that told it counts.
-    """
-    peer = str(request.META.get("REMOTE_ADDR", ""))
-    proxies = account.trusted_proxies
-    if not proxies:
-        return peer
-    address = _parsed_address(peer)
-    if (address and not _is_in(address, proxies)) or (peer and not address):
-        return str(address or peer)
-    for hop in reversed([hop for hop in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",") if hop.strip()]):
-        told = _parsed_address(hop.strip())
-        if told is None:
-            logger.warning("A trusted proxy sends an X-Forwarded-For that is no address: its readers count as one")
-            break
-        address = told
-        if not _is_in(address, proxies):
-            break
-    return str(address or peer)
-
-
-def _parsed_address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    """Return an address, None where there is none. Some proxies write a port behind it, which is left out."""
-    if text.startswith("["):
-        text = text[1:].partition("]")[0]
-    elif text.count(":") == 1:
-        text = text.partition(":")[0]
-    try:
-        address = ipaddress.ip_address(text)
-    except ValueError:
-        return None
-    # A server that listens on both kinds of addresses sees an IPv4 peer as ::ffff:10.0.0.1.
-    return getattr(address, "ipv4_mapped", None) or address
-
-
-def _is_in(
-    address: ipaddress.IPv4Address | ipaddress.IPv6Address,
-    networks: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...],
-) -> bool:
-    return any(address in network for network in networks)
-
-
-def is_behind_proxy() -> bool:
-    """Say whether the settings tell that a proxy of the site's own stands before it."""
-    return bool(settings.SECURE_PROXY_SSL_HEADER or settings.USE_X_FORWARDED_HOST)
-
-
-def is_installed(app: str) -> bool:
-    """Say whether an app is among INSTALLED_APPS."""
-    return apps.is_installed(app)
-
-
-def task_backend() -> str:
-    """Return the name of the class that has the site's tasks run, by the setting TASKS or Django's own default."""
-    tasks = getattr(settings, "TASKS", None) or {}
-    entry = tasks.get("default") if isinstance(tasks, dict) else None
-    path = entry.get("BACKEND", "") if isinstance(entry, dict) else ""
-    return str(path).rpartition(".")[2] or TASKS_RUN_AT_ONCE
-
-
-def secret_key() -> str | bytes:
-    """Return the site's own secret."""
-    key: str | bytes = settings.SECRET_KEY
-    return key
-
-
-def signing_keys() -> tuple[str | bytes, ...]:
-    """Return the keys that this site's signatures may be made with; the first signs."""
-    return (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
-
-
-def csrf_header() -> str:
-    """Return the name of the header that Django looks for the CSRF token in, as a browser sends it."""
-    return str(settings.CSRF_HEADER_NAME).removeprefix("HTTP_").replace("_", "-").title()
-
-
-def middleware() -> list[str]:
-    """Return the site's MIDDLEWARE."""
-    return list(settings.MIDDLEWARE)
-
-
-def has_content_security_policy() -> bool:
-    """Say whether the site sends a Content-Security-Policy, by Django's own middleware or django-csp."""
-    known = (".ContentSecurityPolicyMiddleware", "csp.middleware.CSPMiddleware")
-    return any(path.endswith(known) for path in middleware())
-
-
-def sandbox_company_id() -> str:
-    """Return the id of the sandbox's demo company."""
-    return str(import_string("django_plenigo.sandbox.credentials.COMPANY_ID"))

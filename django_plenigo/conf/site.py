@@ -1,0 +1,57 @@
+"""What this package reads of the site's other settings."""
+
+from django.apps import apps
+from django.conf import settings
+from django.utils.module_loading import import_string
+
+from django_plenigo.conf.options import TASKS_RUN_AT_ONCE
+
+
+def is_behind_proxy() -> bool:
+    """Say whether the settings tell that a proxy of the site's own stands before it."""
+    return bool(settings.SECURE_PROXY_SSL_HEADER or settings.USE_X_FORWARDED_HOST)
+
+
+def is_installed(app: str) -> bool:
+    """Say whether an app is among INSTALLED_APPS."""
+    return apps.is_installed(app)
+
+
+def task_backend() -> str:
+    """Return the name of the class that has the site's tasks run, by the setting TASKS or Django's own default."""
+    tasks = getattr(settings, "TASKS", None) or {}
+    entry = tasks.get("default") if isinstance(tasks, dict) else None
+    path = entry.get("BACKEND", "") if isinstance(entry, dict) else ""
+    return str(path).rpartition(".")[2] or TASKS_RUN_AT_ONCE
+
+
+def secret_key() -> str | bytes:
+    """Return the site's own secret."""
+    key: str | bytes = settings.SECRET_KEY
+    return key
+
+
+def signing_keys() -> tuple[str | bytes, ...]:
+    """Return the keys that this site's signatures may be made with; the first signs."""
+    return (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
+
+
+def csrf_header() -> str:
+    """Return the name of the header that Django looks for the CSRF token in, as a browser sends it."""
+    return str(settings.CSRF_HEADER_NAME).removeprefix("HTTP_").replace("_", "-").title()
+
+
+def middleware() -> list[str]:
+    """Return the site's MIDDLEWARE."""
+    return list(settings.MIDDLEWARE)
+
+
+def has_content_security_policy() -> bool:
+    """Say whether the site sends a Content-Security-Policy, by Django's own middleware or django-csp."""
+    known = (".ContentSecurityPolicyMiddleware", "csp.middleware.CSPMiddleware")
+    return any(path.endswith(known) for path in middleware())
+
+
+def sandbox_company_id() -> str:
+    """Return the id of the sandbox's demo company."""
+    return str(import_string("django_plenigo.sandbox.credentials.COMPANY_ID"))

@@ -1,0 +1,382 @@
+"""The needs around a sale: what is sold, and how its checkout opens."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from django_plenigo.protocols.base.customers import CustomerRef, LoginPass
+
+
+@dataclass(frozen=True, slots=True)
+class CheckoutOrder:
+    """What is sold, and the settings of its checkout. None means: not sent, the vendor's default holds."""
+
+    product_id: str
+    """The vendor's product id, at most 20 bytes."""
+
+    price: Decimal | int | float | str | None = None
+    """Price in units of `currency`; a string is sent as the very text. Only for single purchases."""
+
+    currency: str | None = None
+    """ISO 4217, three letters."""
+
+    type: str | None = None
+    """The vendor's product type: EBOOK, BOOK, NEWSPAPER, ..."""
+
+    title: str | None = None
+    """Shown in the checkout, whatever it holds; cut to 100 characters."""
+
+    segment_id: str | None = None
+    """Price segment; overrides the vendor's country logic."""
+
+    show_buying_again_screen: bool | None = None
+    """Whether a reader who owns the product is shown a screen before buying again."""
+
+    show_checkout_confirmation_screen: bool | None = None
+    """Whether a confirmation is shown after the purchase."""
+
+    oauth2_redirect_url: str | None = field(default=None, repr=False)
+    """Where the vendor's OAuth2 log-in returns to."""
+
+    csrf_token: str | None = field(default=None, repr=False)
+    """State of the vendor's OAuth2 log-in."""
+
+    category_id: str | None = None
+    """The vendor's category id."""
+
+    pay_what_you_want: bool | None = None
+    """Whether the reader names the price."""
+
+    test_mode: bool | None = None
+    """Whether the purchase is a test."""
+
+    subscription_renewal: bool | None = None
+    """Whether a subscription is renewed."""
+
+    failed_payment: bool | None = None
+    """Whether open debts are paid."""
+
+    shipping_cost: Decimal | int | float | str | None = None
+    """Shipping in units of `currency`; only for the types BOOK and NEWSPAPER."""
+
+    override_mode: bool | None = None
+    """Whether price, title and id given here override those of a managed product."""
+
+    product_id_replacement: str | None = None
+    """Replaces the product id, with `override_mode` only; at most 20 bytes."""
+
+    birthday: date | None = field(default=None, repr=False)
+    """The reader's birthday, for products with an age rule."""
+
+    def __eq__(self, other: object) -> bool:
+        """Compare what Python alone would mix up: True equals 1 there, but only one of them is a price.
+
+        So what was made of an order may be kept, and used again for an equal one.
+        """
+        if not isinstance(other, CheckoutOrder):
+            return NotImplemented
+        return (
+            self.product_id == other.product_id
+            and self.price == other.price
+            and type(self.price) is type(other.price)
+            and self.title == other.title
+            and self.currency == other.currency
+            and self.type == other.type
+            and self.segment_id == other.segment_id
+            and self.show_buying_again_screen is other.show_buying_again_screen
+            and self.show_checkout_confirmation_screen is other.show_checkout_confirmation_screen
+            and self.oauth2_redirect_url == other.oauth2_redirect_url
+            and self.csrf_token == other.csrf_token
+            and self.category_id == other.category_id
+            and self.pay_what_you_want is other.pay_what_you_want
+            and self.test_mode is other.test_mode
+            and self.subscription_renewal is other.subscription_renewal
+            and self.failed_payment is other.failed_payment
+            and self.shipping_cost == other.shipping_cost
+            and type(self.shipping_cost) is type(other.shipping_cost)
+            and self.override_mode is other.override_mode
+            and self.product_id_replacement == other.product_id_replacement
+            and self.birthday == other.birthday
+        )
+
+    @property
+    def is_personal(self) -> bool:
+        """Whether the order holds something of one reader: it is not kept, and the page that shows it is private."""
+        return self.csrf_token is not None or self.birthday is not None
+
+
+@dataclass(frozen=True, slots=True)
+class CheckoutOptions:
+    """How a checkout opens and where it returns to."""
+
+    start_with_registration: bool = False
+    """Whether a visitor is shown the registration before the log-in."""
+
+    source_url: str | None = field(default=None, repr=False)
+    """For the vendor's statistics; at most 255 characters."""
+
+    target_url: str | None = field(default=None, repr=False)
+    """Where a purchase returns to, else the current page; at most 255 characters."""
+
+    affiliate_id: str | None = None
+    """For the vendor's paid module; at most 50 characters."""
+
+    element_id: str | None = None
+    """Id of the element that the checkout is embedded in; at most 100 characters."""
+
+    def __eq__(self, other: object) -> bool:
+        """Compare what Python alone would mix up, as for an order."""
+        if not isinstance(other, CheckoutOptions):
+            return NotImplemented
+        return (
+            self.start_with_registration is other.start_with_registration
+            and self.source_url == other.source_url
+            and self.target_url == other.target_url
+            and self.affiliate_id == other.affiliate_id
+            and self.element_id == other.element_id
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class CheckoutCall:
+    """One call of the vendor's script that opens a checkout. It may carry a login token: never cached or logged."""
+
+    function: str
+    """`plenigo.checkout` or `plenigo.checkoutWithRemoteLogin`."""
+
+    arguments_json: str = field(repr=False)
+    """The one argument, a JSON object in ASCII."""
+
+    @property
+    def javascript(self) -> str:
+        """The statement as the vendor's builder prints it; escape it where it stands in HTML."""
+        return f"{self.function}({self.arguments_json});"
+
+
+class CheckoutSigner(ABC):
+    """Signs checkouts on this side, without asking the vendor."""
+
+    @abstractmethod
+    def sign_checkout(
+        self, order: CheckoutOrder, options: CheckoutOptions, login: LoginPass | None = None
+    ) -> CheckoutCall:
+        """Return the call that opens the checkout, for the customer of `login` where one is given. No I/O.
+
+        Raises `InvalidValueError` where a value breaks one of the vendor's limits.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class OfferItem:
+    """One thing that is sold in a prepared checkout."""
+
+    offer_id: str
+    """The vendor's offer id, at most 20 characters."""
+
+    quantity: int = 1
+    """1 to 10,000."""
+
+
+@dataclass(frozen=True, slots=True)
+class Preparation:
+    """What a checkout is prepared with. None means: not sent, the vendor's default holds."""
+
+    ip_address: str = field(repr=False)
+    """The address of the reader's browser, by which the vendor finds the country."""
+
+    customer: CustomerRef | None = field(default=None, repr=False)
+    """Who buys; None lets the reader log in or register inside the checkout."""
+
+    items: Sequence[OfferItem] = ()
+    """What is sold; none where a voucher or a basket says it."""
+
+    voucher_code: str | None = field(default=None, repr=False)
+    """What is redeemed in place of items."""
+
+    basket_id: str | None = None
+    """The vendor's shopping cart in place of items, at most 40 characters."""
+
+    language: str | None = None
+    """Two letters."""
+
+    allow_multiple_purchases: bool | None = None
+    """Whether what the reader owns may be bought once more."""
+
+    show_net_prices: bool | None = None
+    """Whether prices are shown without tax."""
+
+    payment_only: bool | None = None
+    """Whether only the payment is asked for."""
+
+    start_with_voucher_input: bool | None = None
+    """Whether a voucher is asked for first."""
+
+    hide_voucher_input: bool | None = None
+    """Whether no voucher is asked for."""
+
+    debug_mode: bool | None = None
+    """Whether the vendor's pages tell what goes wrong. Never in production."""
+
+    allowed_payment_methods: Sequence[str] | None = None
+    """Of `PAYMENT_METHODS`."""
+
+    force_payment_method: str | None = None
+    """One of `PAYMENT_METHODS`."""
+
+    gift_option: str | None = None
+    """One of `GIFT_OPTIONS`."""
+
+    variant_id: str | None = None
+    """The vendor's variant of the checkout, 2 to 30 letters, digits and hyphens."""
+
+    affiliate_id: str | None = None
+    """At most 100 characters."""
+
+    partner_id: str | None = None
+    """At most 100 characters."""
+
+    source_id: str | None = None
+    """At most 500 characters."""
+
+    data: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Texts of the site's own that come back with the order: at most 50 of 200 characters, by keys of 30."""
+
+
+class CheckoutPreparer(ABC):
+    """Prepares checkouts at the vendor."""
+
+    @abstractmethod
+    def check_preparation(self, preparation: Preparation) -> None:
+        """Raise `InvalidValueError` where `prepare_checkout` would refuse to send one of the values. No I/O."""
+
+    @abstractmethod
+    def prepare_checkout(self, preparation: Preparation) -> str:
+        """Return the purchase id that the vendor's script opens the checkout with. It works for a limited time.
+
+        Raises `NotFoundError` for a customer or an offer that is unknown.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class OrderItem:
+    """One line of an order or of a subscription."""
+
+    product_id: str
+    """The vendor's product id."""
+
+    title: str
+    """As it was sold."""
+
+    quantity: int
+    """1 or more."""
+
+    price: Decimal | None
+    """In units of the order's currency."""
+
+    offer_id: str | None
+    """The vendor's offer id; None where it names none."""
+
+    access_right_id: str | None
+    """What the item lets the customer read; None where it names nothing."""
+
+    subscription_item_id: int | None
+    """The item of the subscription that it has begun; None where it has not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One purchase."""
+
+    order_id: int
+    """The vendor's order id."""
+
+    customer_id: str = field(repr=False)
+    """Who pays: the vendor's customer id."""
+
+    ordered_at: datetime | None
+    """In UTC."""
+
+    status: str
+    """ACTIVE, DONE, CANCELLED, or a word that is new; "" where the vendor names none."""
+
+    currency: str
+    """ISO 4217."""
+
+    items: tuple[OrderItem, ...]
+    """What was bought."""
+
+    values: Mapping[str, Any] = field(repr=False)
+    """All that the vendor told, by its own names, those that this package does not know too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """One contract that runs."""
+
+    subscription_id: int
+    """The vendor's subscription id."""
+
+    payer_id: str = field(repr=False)
+    """Who pays: the vendor's customer id."""
+
+    recipient_id: str = field(repr=False)
+    """Who reads: the vendor's customer id."""
+
+    status: str
+    """ACTIVE, INACTIVE, IGNORED, or a word that is new; "" where the vendor names none."""
+
+    starts_at: datetime | None
+    """In UTC."""
+
+    ends_at: datetime | None
+    """In UTC; None where no end is known."""
+
+    is_cancelled: bool
+    """Whether it ends by itself."""
+
+    may_be_cancelled: bool
+    """Whether the customer may cancel it."""
+
+    next_booking_at: datetime | None
+    """When it is paid for next, in UTC; None where it is not."""
+
+    currency: str
+    """ISO 4217."""
+
+    items: tuple[OrderItem, ...]
+    """What is subscribed to."""
+
+    values: Mapping[str, Any] = field(repr=False)
+    """All that the vendor told, by its own names, those that this package does not know too."""
+
+    def is_active(self, now: datetime) -> bool:
+        """Say whether it runs at a moment."""
+        has_begun = self.starts_at is not None and self.starts_at <= now
+        return self.status == "ACTIVE" and has_begun and (self.ends_at is None or self.ends_at > now)
+
+
+class PurchaseReader(ABC):
+    """Tells what customers have bought. What is asked for by its own id may be anybody's: look whose it is."""
+
+    @abstractmethod
+    def read_order(self, order_id: int) -> Order:
+        """Return one order. Raises `NotFoundError`."""
+
+    @abstractmethod
+    def orders_of(self, customer: CustomerRef) -> Iterator[Order]:
+        """Yield the orders of a customer, a call for each page of them."""
+
+    @abstractmethod
+    def read_subscription(self, subscription_id: int) -> Subscription:
+        """Return one subscription. Raises `NotFoundError`."""
+
+    @abstractmethod
+    def subscriptions_of(self, customer: CustomerRef) -> Iterator[Subscription]:
+        """Yield the subscriptions of a customer, a call for each page of them."""
+
+    @abstractmethod
+    def subscription_of_item(self, subscription_item_id: int) -> Subscription | None:
+        """Return the subscription that an item of an order has begun, None where there is none."""

@@ -1,0 +1,184 @@
+"""What may be sent: each value is checked before anything is, and an error names the argument and never the value."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+
+from django_plenigo.errors import InvalidValueError
+from django_plenigo.protocols.base import CustomerRef, checked_id, checked_path_id, checked_text
+
+#: The vendor's limits, in characters (docs/protocols/plenigo-v3.md 2.1, 3, 4, 5.1, 6.4).
+TEXT_LENGTH = 100
+SESSION_LENGTH = 10_000
+TRANSFER_TOKEN_LENGTH = 50
+SESSION_ID_LENGTH = 40
+CODE_LENGTH = 6
+MOST_DATA, DATA_KEY_LENGTH, DATA_VALUE_LENGTH = 50, 30, 200
+MOST_QUANTITY = 10_000
+LARGEST_NUMBER = 2**63 - 1
+
+PAYMENT_METHODS = (
+    *("AMAZON_PAY", "APPLE_PAY", "BANK_ACCOUNT", "BILLING", "CREDIT_CARD", "GOOGLE_PAY"),
+    *("IDEAL", "PAYPAL", "POSTFINANCE", "SOFORT", "TWINT", "ZERO"),
+)
+GIFT_OPTIONS = ("FORCE_GIFT_OPTION", "HIDE_GIFT_OPTION", "SHOW_GIFT_OPTION", "PRESELECT_GIFT_OPTION")
+
+CUSTOMER_ID = re.compile("[0-9]{1,18}")
+ACCESS_RIGHT_ID = re.compile("[0-9A-Za-z-]{2,30}")
+MOBILE_NUMBER = re.compile(r"\+?[1-9][0-9]{1,14}")
+_LANGUAGE = re.compile("[A-Za-z]{2}")
+_COUNTRY = re.compile("[A-Z]{2}")
+_DIGITS = re.compile("[0-9]{1,19}")
+
+
+def is_customer_id(value: str) -> bool:
+    """Say whether a text can be a customer id of this API: 1 to 18 digits."""
+    return bool(CUSTOMER_ID.fullmatch(value))
+
+
+def checked_customer(value: object) -> CustomerRef:
+    """Return a customer with an id and a flag that are what they should be. Raises `InvalidValueError`."""
+    if not isinstance(value, CustomerRef):
+        raise InvalidValueError("customer", f"must be a CustomerRef, not {type(value).__name__}")
+    checked_bool("customer.is_external", value.is_external)
+    if value.is_external:
+        checked_external_id(value.value, "customer")
+    else:
+        checked_id("customer", value.value)
+    return value
+
+
+def checked_customer_id(value: object, field: str = "customer_id") -> str:
+    """Return a customer id of 1 to 18 digits. Raises `InvalidValueError`."""
+    if not isinstance(value, str) or not is_customer_id(value):
+        raise InvalidValueError(field, "must be 1 to 18 digits")
+    return value
+
+
+def checked_external_id(value: object, field: str = "external_id") -> str:
+    """Return a site's own id that a path can address. Raises `InvalidValueError`."""
+    return checked_path_id(field, value, TEXT_LENGTH)
+
+
+def checked_bool(field: str, value: object) -> bool:
+    """Return a boolean; the text 'false' is none. Raises `InvalidValueError`."""
+    if not isinstance(value, bool):
+        raise InvalidValueError(field, f"must be True or False, not {type(value).__name__}")
+    return value
+
+
+def checked_email(value: object) -> str:
+    """Return an e-mail address of at most 100 characters. Raises `InvalidValueError`."""
+    text = checked_text("email", value, TEXT_LENGTH)
+    try:
+        validate_email(text)
+        text.encode("ascii")
+    except (ValidationError, UnicodeEncodeError):
+        raise InvalidValueError("email", "is no e-mail address that the vendor accepts") from None
+    return text
+
+
+def checked_language(value: object) -> str:
+    """Return a language of two letters, in small ones. Raises `InvalidValueError`."""
+    if not isinstance(value, str) or not _LANGUAGE.fullmatch(value):
+        raise InvalidValueError("language", "must be two letters, such as en")
+    return value.lower()
+
+
+def checked_country(value: object) -> str:
+    """Return a country of two capital letters. Raises `InvalidValueError`."""
+    if not isinstance(value, str) or not _COUNTRY.fullmatch(value):
+        raise InvalidValueError("country", "must be two capital letters, such as DE")
+    return value
+
+
+def checked_access_right_ids(value: object) -> list[str]:
+    """Return the access rights that are asked for, each once. Raises `InvalidValueError`."""
+    if isinstance(value, str | bytes) or not isinstance(value, Sequence):
+        raise InvalidValueError("product_ids", f"must be a list of access right ids, not {type(value).__name__}")
+    if not value:
+        raise InvalidValueError("product_ids", "must be at least one")
+    return list(dict.fromkeys(checked_access_right_id(each, "product_ids") for each in value))
+
+
+def checked_access_right_id(value: object, field: str = "product_id") -> str:
+    """Return an access right id: 2 to 30 letters, digits and hyphens. Raises `InvalidValueError`."""
+    if not isinstance(value, str) or not ACCESS_RIGHT_ID.fullmatch(value):
+        text = "must be access right ids of 2 to 30 letters, digits and hyphens: see the setting PRODUCTS"
+        raise InvalidValueError(field, text)
+    return value
+
+
+def checked_moment(field: str, value: object) -> str | None:
+    """Return a moment as RFC 3339 in UTC, None for none. It must carry its time zone. Raises `InvalidValueError`."""
+    if value is None:
+        return None
+    if not isinstance(value, datetime) or value.tzinfo is None:
+        raise InvalidValueError(field, "must be a datetime with a time zone")
+    return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def checked_number(field: str, value: object) -> int:
+    """Return an id of the vendor's that is a number; its digits as text will do. Raises `InvalidValueError`."""
+    if isinstance(value, str) and value.isascii() and _DIGITS.fullmatch(value):
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 < value <= LARGEST_NUMBER:
+        raise InvalidValueError(field, "must be a number")
+    return value
+
+
+def checked_quantity(value: object) -> int:
+    """Return how many of an offer are sold, 1 to 10,000. Raises `InvalidValueError`."""
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MOST_QUANTITY:
+        raise InvalidValueError("quantity", f"must be a whole number from 1 to {MOST_QUANTITY:,}")
+    return value
+
+
+def checked_choice(field: str, value: object, choices: Sequence[str]) -> str:
+    """Return one of the vendor's words. Raises `InvalidValueError`."""
+    if not isinstance(value, str) or value not in choices:
+        raise InvalidValueError(field, f"must be one of {', '.join(choices)}")
+    return value
+
+
+def checked_mobile_number(value: object) -> str:
+    """Return a number such as +4915112345678. Raises `InvalidValueError`."""
+    if not isinstance(value, str) or not MOBILE_NUMBER.fullmatch(value):
+        raise InvalidValueError("mobile_number", "must be a number such as +4915112345678")
+    return value
+
+
+def checked_data(field: str, value: object, *, with_removals: bool = False) -> dict[str, str | None]:
+    """Return additional data, texts by key: at most 50 of 200 characters, by keys of 30. Raises `InvalidValueError`."""
+    if not isinstance(value, Mapping):
+        raise InvalidValueError(field, f"must be a mapping, not {type(value).__name__}")
+    if len(value) > MOST_DATA:
+        raise InvalidValueError(field, f"must be at most {MOST_DATA}")
+    checked: dict[str, str | None] = {}
+    for key, text in value.items():
+        checked_text(f"{field}, a key", key, DATA_KEY_LENGTH)
+        is_removal = with_removals and text is None
+        checked[key] = None if is_removal else checked_text(f"{field}[{key!r}]", text, DATA_VALUE_LENGTH)
+    return checked
+
+
+def without_blanks(**values: Any) -> dict[str, Any]:
+    """Return what there is something to send of: neither None nor ""."""
+    return {name: value for name, value in values.items() if value not in (None, "")}
+
+
+def texts(limits: Mapping[str, tuple[str, int]], source: Callable[[str], object]) -> dict[str, str]:
+    """Return texts by the vendor's names, of which `limits` tells our name and the longest, without the blank ones.
+
+    Raises `InvalidValueError`.
+    """
+    given = {name: (ours, longest, source(ours)) for name, (ours, longest) in limits.items()}
+    return {
+        name: checked_text(ours, value, longest)
+        for name, (ours, longest, value) in given.items()
+        if value not in (None, "")
+    }

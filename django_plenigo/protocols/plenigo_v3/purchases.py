@@ -1,0 +1,237 @@
+"""Checkouts, orders and subscriptions (docs/protocols/plenigo-v3.md 5)."""
+
+import ipaddress
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from django_plenigo.errors import InvalidValueError
+from django_plenigo.protocols.base import (
+    CheckoutPreparer,
+    CustomerRef,
+    OfferItem,
+    Order,
+    OrderItem,
+    Preparation,
+    PurchaseReader,
+    Subscription,
+    checked_id,
+)
+from django_plenigo.protocols.plenigo_v3 import answers, arguments
+from django_plenigo.protocols.plenigo_v3.connection import Connection
+from django_plenigo.tracebacks import without_secrets
+from django_plenigo.transport import Answer
+
+OFFER_ID_LENGTH = 20
+
+#: How many items a page of a list holds at most (1.6).
+PAGE_SIZE = 100
+
+#: A list is never followed for longer: a million items.
+MOST_PAGES = 10_000
+
+#: Whose subscriptions the vendor does not end itself (5.2).
+MANAGED_ELSEWHERE = frozenset({"EXTERNAL", "WBZ"})
+
+
+class Purchases(Connection, CheckoutPreparer, PurchaseReader):
+    """The part of the client about what is sold and what was."""
+
+    @without_secrets
+    def check_preparation(self, preparation: Preparation) -> None:
+        """Raise `InvalidValueError` where `prepare_checkout` would refuse to send one of the values. No I/O."""
+        _body_of(preparation)
+        if preparation.customer is not None:
+            arguments.checked_customer(preparation.customer)
+
+    @without_secrets
+    def prepare_checkout(self, preparation: Preparation) -> str:
+        """Return the purchase id that the vendor's script opens the checkout with (5.1)."""
+        body = _body_of(preparation)
+        if preparation.customer is not None:
+            body["customerId"] = self._customer_id(preparation.customer, "prepare_checkout")
+        # Not idempotent: each call leaves one more purchase id.
+        answer = self._call("prepare_checkout", "POST", "/checkout/preparePurchase", json=body)
+        return answers.text_of(answer, "prepare_checkout", "purchaseId")
+
+    @without_secrets
+    def read_order(self, order_id: int) -> Order:
+        """Return one order, whosesoever it is: look (5.2)."""
+        path = f"/orders/{arguments.checked_number('order_id', order_id)}"
+        answer = self._call("read_order", "GET", path, idempotent=True)  # it only reads
+        return _order_of(answer, "read_order", answers.object_of(answer, "read_order"))
+
+    @without_secrets
+    def orders_of(self, customer: CustomerRef) -> Iterator[Order]:
+        """Yield the orders of a customer (5.2)."""
+        path = f"/customers/{self._customer_id(customer, 'orders_of')}/orders"
+        for answer, item in self._items("orders_of", path, "orderId"):
+            yield _order_of(answer, "orders_of", item)
+
+    @without_secrets
+    def read_subscription(self, subscription_id: int) -> Subscription:
+        """Return one subscription, whosesoever it is: look (5.2)."""
+        path = f"/subscriptions/{arguments.checked_number('subscription_id', subscription_id)}"
+        answer = self._call("read_subscription", "GET", path, idempotent=True)  # it only reads
+        return _subscription_of(answer, "read_subscription", answers.object_of(answer, "read_subscription"))
+
+    @without_secrets
+    def subscriptions_of(self, customer: CustomerRef) -> Iterator[Subscription]:
+        """Yield the subscriptions of a customer (5.2)."""
+        path = f"/customers/{self._customer_id(customer, 'subscriptions_of')}/subscriptions"
+        for answer, item in self._items("subscriptions_of", path, "subscriptionId"):
+            yield _subscription_of(answer, "subscriptions_of", item)
+
+    @without_secrets
+    def subscription_of_item(self, subscription_item_id: int) -> Subscription | None:
+        """Return the subscription that an item of an order has begun, None where there is none (5.2)."""
+        number = arguments.checked_number("subscription_item_id", subscription_item_id)
+        params = {"subscriptionItemId": str(number)}
+        answer = self._call("subscription_of_item", "GET", "/subscriptions", params=params, idempotent=True)
+        items = answers.objects_of(answer, "subscription_of_item", "items")
+        return _subscription_of(answer, "subscription_of_item", items[0]) if items else None
+
+    def _items(self, operation: str, path: str, id_name: str) -> Iterator[tuple[Answer, dict[str, Any]]]:
+        """Yield the items of a list with the answers that they came in, a call for each page (1.6).
+
+        The next page begins after the cursor that the answer names, else after its last item.
+        """
+        params = {"size": str(PAGE_SIZE)}
+        seen: set[str] = set()
+        for _ in range(MOST_PAGES):
+            answer = self._call(operation, "GET", path, params=params, idempotent=True)  # it only reads
+            items = answers.objects_of(answer, operation, "items")
+            for item in items:
+                yield answer, item
+            named = answers.id_text(answers.object_of(answer, operation), "startingAfterId")
+            cursor = named or (answers.id_text(items[-1], id_name) if items else "")
+            if len(items) < PAGE_SIZE or not cursor or cursor in seen:
+                return
+            seen.add(cursor)
+            params["startingAfter"] = cursor
+
+
+def _body_of(preparation: Preparation) -> dict[str, Any]:
+    """Return what a checkout is prepared with by the vendor's names, without the customer. Raises as above."""
+    sources = [name for name in ("items", "voucher_code", "basket_id") if getattr(preparation, name)]
+    if len(sources) > 1:
+        raise InvalidValueError(sources[1], f"cannot be sold together with {sources[0]}")
+    if not sources:
+        raise InvalidValueError("items", "must be at least one, or a voucher code, or a basket")
+    body: dict[str, Any] = {"customerIpAddress": _checked_ip_address(preparation.ip_address)}
+    if preparation.items:
+        body["items"] = [_item_of(item) for item in preparation.items]
+    if preparation.language is not None:
+        body["language"] = arguments.checked_language(preparation.language)
+    if preparation.variant_id is not None:
+        body["variantUniqueId"] = arguments.checked_access_right_id(preparation.variant_id, "variant_id")
+    if preparation.allowed_payment_methods is not None:
+        field = "allowed_payment_methods"
+        body["allowedPaymentMethods"] = [
+            arguments.checked_choice(field, method, arguments.PAYMENT_METHODS)
+            for method in preparation.allowed_payment_methods
+        ]
+    limits = {"voucherCode": ("voucher_code", 255), "basketId": ("basket_id", 40)}
+    body |= arguments.texts(limits, lambda name: getattr(preparation, name))
+    body |= _switches_of(preparation)
+    additional = _additional_data_of(preparation)
+    return body | ({"additionalData": additional} if additional else {})
+
+
+def _switches_of(preparation: Preparation) -> dict[str, Any]:
+    body: dict[str, Any] = {}
+    choices = {
+        "forcePaymentMethod": ("force_payment_method", arguments.PAYMENT_METHODS),
+        "giftOption": ("gift_option", arguments.GIFT_OPTIONS),
+    }
+    for name, (ours, words) in choices.items():
+        if (word := getattr(preparation, ours)) is not None:
+            body[name] = arguments.checked_choice(ours, word, words)
+    flags = {
+        "allowMultiplePurchases": "allow_multiple_purchases",
+        "showNetPrices": "show_net_prices",
+        "paymentOnly": "payment_only",
+        "startWithVoucherInput": "start_with_voucher_input",
+        "hideVoucherInput": "hide_voucher_input",
+        "debugMode": "debug_mode",
+    }
+    for name, ours in flags.items():
+        if (value := getattr(preparation, ours)) is not None:
+            body[name] = arguments.checked_bool(ours, value)
+    return body
+
+
+def _additional_data_of(preparation: Preparation) -> dict[str, Any]:
+    limits = {"affiliateId": ("affiliate_id", 100), "partnerId": ("partner_id", 100), "sourceId": ("source_id", 500)}
+    additional: dict[str, Any] = dict(arguments.texts(limits, lambda name: getattr(preparation, name)))
+    if preparation.data:
+        additional["data"] = arguments.checked_data("data", preparation.data)
+    return additional
+
+
+def _item_of(item: OfferItem) -> dict[str, Any]:
+    offer_id = checked_id("offer_id", item.offer_id, OFFER_ID_LENGTH)
+    return {"plenigoOfferId": offer_id, "quantity": arguments.checked_quantity(item.quantity)}
+
+
+def _checked_ip_address(value: object) -> str:
+    try:
+        return str(ipaddress.ip_address(str(value)))
+    except ValueError:
+        raise InvalidValueError("ip_address", "must be the address of the reader's browser") from None
+
+
+def _order_item_of(values: Mapping[str, Any]) -> OrderItem:
+    return OrderItem(
+        product_id=answers.id_text(values, "productId"),
+        title=answers.optional_text(values, "title"),
+        quantity=answers.number(values, "quantity") or 1,
+        price=answers.amount(values, "price"),
+        offer_id=answers.optional_text(values, "plenigoOfferId") or None,
+        access_right_id=answers.optional_text(values, "accessRightUniqueId") or None,
+        subscription_item_id=answers.number(values, "subscriptionItemId"),
+    )
+
+
+def _order_items_of(answer: Answer, operation: str, values: Mapping[str, Any]) -> tuple[OrderItem, ...]:
+    items = values.get("items") or []
+    if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
+        raise answers.unexpected(answer, operation, "no items")
+    return tuple(_order_item_of(item) for item in items)
+
+
+def _order_of(answer: Answer, operation: str, values: Mapping[str, Any]) -> Order:
+    order_id, customer_id = answers.number(values, "orderId"), answers.id_text(values, "invoiceCustomerId")
+    if order_id is None or not customer_id:
+        raise answers.unexpected(answer, operation, "no orderId or invoiceCustomerId")
+    return Order(
+        order_id,
+        customer_id,
+        ordered_at=answers.moment(values, "orderDate"),
+        status=answers.optional_text(values, "status"),
+        currency=answers.optional_text(values, "currency"),
+        items=_order_items_of(answer, operation, values),
+        values=values,
+    )
+
+
+def _subscription_of(answer: Answer, operation: str, values: Mapping[str, Any]) -> Subscription:
+    subscription_id, payer = answers.number(values, "subscriptionId"), answers.id_text(values, "invoiceCustomerId")
+    if subscription_id is None or not payer:
+        raise answers.unexpected(answer, operation, "no subscriptionId or invoiceCustomerId")
+    is_cancelled = answers.moment(values, "cancellationDate") is not None
+    is_managed_elsewhere = answers.flag(values, "managedExternal") or values.get("managedBy") in MANAGED_ELSEWHERE
+    is_blocked = answers.flag(values, "customerCancellationBlocked")
+    return Subscription(
+        subscription_id,
+        payer,
+        recipient_id=answers.id_text(values, "deliveryCustomerId") or payer,
+        status=answers.optional_text(values, "status"),
+        starts_at=answers.moment(values, "startDate"),
+        ends_at=answers.moment(values, "endDate"),
+        is_cancelled=is_cancelled,
+        may_be_cancelled=not (is_cancelled or is_managed_elsewhere or is_blocked),
+        next_booking_at=answers.moment(values, "nextBookingDate"),
+        currency=answers.optional_text(values, "currency"),
+        items=_order_items_of(answer, operation, values),
+        values=values,
+    )
