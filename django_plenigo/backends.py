@@ -40,6 +40,7 @@ FACTORIES = {
 }
 COOKIES = {"v2": "django_plenigo.protocols.plenigo_v2.cookies"}
 SPREADSHEETS = "django_plenigo.spreadsheets"
+ENCRYPTION = "django_plenigo.encryption"
 SANDBOX_ADAPTER = "django_plenigo.sandbox.adapter.SandboxAdapter"
 
 #: Why an API does not serve a need, where that is not just because it is older.
@@ -97,7 +98,7 @@ def _connect(account: conf.Account) -> object:
     return connect(**options)
 
 
-def serves(need: type[Need], using: str = conf.DEFAULT_ACCOUNT) -> bool:
+def serves(need: type, using: str = conf.DEFAULT_ACCOUNT) -> bool:
     """Say whether an account's API serves a need, one of the interfaces of `protocols.base`."""
     return isinstance(get_client(using), need)
 
@@ -229,6 +230,20 @@ def _cookies_of(account: conf.Account) -> str:
         text = f"API {account.generation} of the account {account.alias!r} sets no session cookie that could be read."
         raise UnsupportedOperationError(text)
     return COOKIES[account.generation]
+
+
+@without_secrets
+def encrypted(secret: str) -> str:
+    """Return a secret as the database may keep it, by the site's SECRET_KEY."""
+    encrypt: Callable[..., str] = import_string(f"{ENCRYPTION}.encrypt")
+    return encrypt(secret, conf.signing_keys())
+
+
+@without_secrets
+def decrypted(text: str) -> str | None:
+    """Return a secret that `encrypted` made of it, by SECRET_KEY or its fallbacks; None where none can read it."""
+    decrypt: Callable[..., str | None] = import_string(f"{ENCRYPTION}.decrypt")
+    return decrypt(text, conf.signing_keys())
 
 
 def opened_sheet(file: IO[bytes], *, most_columns: int, longest_row: int) -> AbstractContextManager[Any]:

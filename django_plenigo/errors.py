@@ -44,6 +44,17 @@ class AccessImportError(InvalidValueError):
         self.line = line
 
 
+class SessionLimitError(PlenigoError):
+    """The customer is logged in on as many devices as plenigo's settings allow, so no session was made.
+
+    `limit` is the `SessionLimitReached` of `protocols.base`: which devices, and what they are ended by.
+    """
+
+    def __init__(self, limit: object) -> None:
+        super().__init__("The customer is logged in on as many devices as the settings allow.")
+        self.limit = limit
+
+
 class RemoteError(PlenigoError):
     """A vendor did not do what was asked. `str()` never carries a body: bodies hold addresses.
 
@@ -107,6 +118,12 @@ class ConflictError(RemoteError):
 
 class RejectedError(RemoteError):
     """The vendor understood the call and refused it."""
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """What it was refused for, by the vendor's own names; none where the vendor named none that was sent."""
+        kind, _, names = self.code.partition(" ")
+        return tuple(names.split(", ")) if kind == "invalid" and names != "parameters" else ()
 
 
 class ProtocolError(RemoteError):

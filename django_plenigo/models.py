@@ -115,6 +115,25 @@ class AccessId(models.Model):
         return f"{self.account} {self.link_id} {self.slot}"
 
 
+class CustomerSession(models.Model):
+    """A customer's session at the vendor, which API v3 hands to pages by transfer tokens. One for each link."""
+
+    link = models.OneToOneField(
+        CustomerLink, on_delete=models.CASCADE, related_name="session", verbose_name=_("customer link")
+    )
+    # By the site's SECRET_KEY; what no key can read any more counts as none.
+    encrypted_session = models.TextField(editable=False)
+    started_at = models.DateTimeField(_("started at"))
+
+    class Meta:
+        verbose_name = _("customer session")
+        verbose_name_plural = _("customer sessions")
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"{self.link_id}"
+
+
 class AccessImport(models.Model):
     """A file of access ids on its way into this site. It is applied in chunks, each with its position."""
 

@@ -12,7 +12,7 @@ ROOT = Path(__file__).parent.parent / "django_plenigo"
 FLOORS = [
     {"budget", "errors", "signals", "tracebacks"},
     {"conf"},
-    {"transport", "throttles", "spreadsheets"},
+    {"transport", "throttles", "spreadsheets", "encryption"},
     {"protocols"},
     {"backends", "models", "privacy"},
     {"services"},
@@ -36,7 +36,7 @@ NETWORK = {
 }
 
 #: Each imports only earlier ones; a service that is not named here may import these, and no other knows it.
-SERVICES_IN_ORDER = ["outbox", "customers", "access_ids", "access_imports", "sending"]
+SERVICES_IN_ORDER = ["outbox", "customers", "sessions", "access_ids", "access_imports", "sending"]
 
 
 def is_sandbox(path: Path) -> bool:

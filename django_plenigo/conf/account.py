@@ -185,7 +185,7 @@ class Account:
     def product(self, name: str) -> Product:
         """Return what a product is called at the vendor: its own name where PRODUCTS says nothing else."""
         entries: Mapping[Any, Any] = self._get("PRODUCTS")
-        entry = entries.get(name)
+        entry = entries.get(name) if isinstance(name, str) else None  # what else it may be, the client refuses
         return Product(name, name, name) if entry is None else self._product(name, entry)
 
     def _product(self, name: object, entry: object) -> Product:

@@ -102,7 +102,7 @@ def _check_by_id(customer: CustomerLink | CustomerRef | str, product_ids: Sequen
         find_link = partial(_registered, link)
         return look_up(link.user, product_ids, using=link.account, find_link=find_link).access
     try:
-        answers = has_bought(customer, product_ids, using=using)
+        answers = has_access(customer, product_ids, using=using)
     except RemoteError as error:
         logger.warning("Nobody knows whether a reader has bought a product: %s", error)
         is_open = conf.Account(using or conf.DEFAULT_ACCOUNT).on_outage == "open"
@@ -174,25 +174,62 @@ def confirm_purchase(user: Any, product_ids: Sequence[str], *, using: str = conf
 
 
 @without_secrets
+def has_access(customer: Any, product_ids: Sequence[str], *, using: str | None = None) -> Mapping[str, bool]:
+    """Ask the vendor, per product, whether a customer may read it now. Takes and raises what `has_bought` does.
+
+    Source: docs/protocols/plenigo-v2.md 2.2, plenigo-v3.md 4.
+    """
+    return {name: right.is_granted for name, right in _rights_of(customer, product_ids, using).items()}
+
+
+@without_secrets
 def has_bought(customer: Any, product_ids: Sequence[str], *, using: str | None = None) -> Mapping[str, bool]:
     """Ask the vendor, per product, whether a customer has bought it: "has my customer bought this?"
+
+    With API v2 that is what `has_access` asks; with API v3 whether an order of the customer ever held it.
 
     `customer` is a user, a `CustomerLink`, a `CustomerRef`, or as text a customer id, an external id or an access id;
     of an id that this site knows nobody by, the vendor is asked as a customer id or access id. A link is asked about at
     its own account. Raises `InvalidValueError`, and `RemoteError` when nobody knows.
     Source: docs/protocols/plenigo-v2.md 2.2.
     """
-    rights = _rights_of(customer, product_ids, using)
-    return {product_id: right.is_granted for product_id, right in rights.items()}
+    check_product_ids(product_ids)
+    account, reference = _account_of(customer, using), _reference_of(customer, using)
+    if reference is None:
+        return dict.fromkeys(product_ids, False)
+    ids = _ids_at_vendor(product_ids, account)
+    answers = backends.access_reader(account.alias).has_bought(reference, list(dict.fromkeys(ids.values())))
+    return {name: answers[vendors_id] for name, vendors_id in ids.items()}
 
 
 def _rights_of(customer: Any, product_ids: Sequence[str], using: str | None) -> Mapping[str, AccessRight]:
     check_product_ids(product_ids)
-    account = using or (customer.account if isinstance(customer, CustomerLink) else conf.DEFAULT_ACCOUNT)
-    reference = _reference_of(customer, using)
+    account, reference = _account_of(customer, using), _reference_of(customer, using)
     if reference is None:
         return dict.fromkeys(product_ids, AccessRight(False))
-    return backends.access_reader(account).rights_of(reference, product_ids)
+    return _rights_at_vendor(reference, product_ids, account)
+
+
+def _rights_at_vendor(
+    customer: CustomerRef, product_ids: Sequence[str], account: conf.Account
+) -> Mapping[str, AccessRight]:
+    """Ask the vendor by its own names of the products, and answer by the site's."""
+    ids = _ids_at_vendor(product_ids, account)
+    rights = backends.access_reader(account.alias).rights_of(customer, list(dict.fromkeys(ids.values())))
+    return {name: rights[vendors_id] for name, vendors_id in ids.items()}
+
+
+def _ids_at_vendor(product_ids: Sequence[str], account: conf.Account) -> dict[str, str]:
+    """Return what the account's API calls each product when it is asked about access."""
+    products = {name: account.product(name) for name in product_ids}
+    if account.generation == "v2":
+        return {name: product.product_id for name, product in products.items()}
+    return {name: product.access_right_id for name, product in products.items()}
+
+
+def _account_of(customer: Any, using: str | None) -> conf.Account:
+    own = customer.account if isinstance(customer, CustomerLink) else conf.DEFAULT_ACCOUNT
+    return conf.Account(using or own)
 
 
 def _reference_of(customer: Any, using: str | None) -> CustomerRef | None:
@@ -379,7 +416,7 @@ def _ask(
 ) -> AccessAnswer:
     asked_at = time.time()
     try:
-        answers = backends.access_reader(account.alias).has_bought(customers.customer_of(link), product_ids)
+        rights = _rights_at_vendor(customers.customer_of(link), product_ids, account)
     except (RejectedError, NotFoundError) as error:
         # The vendor does answer: something is wrong with these products alone, so others are asked for as before.
         logger.error("Nobody knows whether a reader has bought a product: %s", error)
@@ -388,8 +425,9 @@ def _ask(
         logger.warning("Nobody knows whether a reader has bought a product: %s", error)
         kept = _update(account, user, {"failed_at": time.time()}, keep_answers=True)
         return AccessAnswer(_in_an_outage(account, kept, product_ids, asked_at), has_failed=True)
-    _keep(account, user, answers, asked_at, may_keep_denials)
-    return AccessAnswer(Access.BOUGHT if any(answers.values()) else Access.NOT_BOUGHT)
+    _keep(account, user, rights, asked_at, may_keep_denials)
+    is_bought = any(right.is_granted for right in rights.values())
+    return AccessAnswer(Access.BOUGHT if is_bought else Access.NOT_BOUGHT)
 
 
 def _in_an_outage(account: conf.Account, kept: ReaderAnswers, product_ids: Sequence[str], now: float) -> Access:
@@ -402,14 +440,14 @@ def _in_an_outage(account: conf.Account, kept: ReaderAnswers, product_ids: Seque
 
 
 def _keep(
-    account: conf.Account, user: Any, answers: Mapping[str, bool], asked_at: float, may_keep_denials: bool
+    account: conf.Account, user: Any, rights: Mapping[str, AccessRight], asked_at: float, may_keep_denials: bool
 ) -> None:
     kept = _kept(account, user)
     if kept.get("dropped_at", 0.0) > asked_at:
         return  # asked before the reader came back from a checkout
     is_expecting = kept.get("expecting_until", 0.0) > asked_at
     keeps_denials = may_keep_denials and account.has_shared_cache and not is_expecting
-    asked = {product_id: (is_bought, asked_at) for product_id, is_bought in answers.items()}
+    asked = {each: (right.is_granted, _counts_from(right, asked_at, account)) for each, right in rights.items()}
     oldest = asked_at - max(account.access_ttl_seconds, account.access_stale_seconds)
     kept["answers"] = {
         product_id: answer
@@ -418,6 +456,13 @@ def _keep(
     }
     kept.pop("failed_at", None)
     _set(account, user, kept)
+
+
+def _counts_from(right: AccessRight, asked_at: float, account: conf.Account) -> float:
+    """Return when an answer counts as asked: earlier than it was, where the vendor wants to be asked again sooner."""
+    if right.kept_until is None:
+        return asked_at
+    return min(asked_at, right.kept_until.timestamp() - account.access_ttl_seconds)
 
 
 def _update(account: conf.Account, user: Any, change: ReaderAnswers, *, keep_answers: bool) -> ReaderAnswers:

@@ -19,8 +19,15 @@ from django.utils.crypto import constant_time_compare, salted_hmac
 from django_plenigo import backends, conf
 from django_plenigo.errors import InvalidValueError, RemoteError
 from django_plenigo.privacy import ResponseGuard
-from django_plenigo.protocols.base import URL_LENGTH, CheckoutCall, CheckoutOptions, CheckoutOrder, LoginPass
-from django_plenigo.services import customers
+from django_plenigo.protocols.base import (
+    URL_LENGTH,
+    CheckoutCall,
+    CheckoutOptions,
+    CheckoutOrder,
+    LoginPass,
+    SessionKeeper,
+)
+from django_plenigo.services import customers, sessions
 from django_plenigo.tracebacks import without_secrets
 
 logger = logging.getLogger(__name__)
@@ -137,7 +144,9 @@ def open_checkout(user: Any, offer: Offer, *, target_url: str | None = None) -> 
 
 @without_secrets
 def mint_login(customer: Any, *, using: str | None = None, user: Any = None) -> LoginPass:
-    """Return a new login pass of a registered reader. Raises `InvalidValueError` and `RemoteError`.
+    """Return a new login pass of a registered reader: a login token, or with API v3 a transfer token.
+
+    Raises `InvalidValueError` and `RemoteError`; with API v3 `SessionLimitError` besides.
 
     `customer` is a link, a user or any id: see `customers.find_link`. Notes an address that was changed past the
     signals, without a statement where both sides agree. `user` is the link's, where it is at hand.
@@ -146,6 +155,8 @@ def mint_login(customer: Any, *, using: str | None = None, user: Any = None) -> 
     if link is None:
         raise InvalidValueError("customer", "is nobody whom this site has registered")
     customers.follow_link(link, link.user if user is None else user)
+    if backends.serves(SessionKeeper, link.account):
+        return sessions.mint_transfer(link)
     return backends.login_minter(link.account).mint_login(customers.customer_of(link))
 
 
@@ -179,7 +190,11 @@ def sign_checkout(offer: Offer, *, login: LoginPass | None = None) -> CheckoutCa
 
     Raises `InvalidValueError`.
     """
-    return backends.checkout_signer(offer.using).sign_checkout(offer.order, offer.options, login)
+    order = offer.order
+    product_id = conf.Account(offer.using).product(order.product_id).product_id
+    if product_id != order.product_id:
+        order = replace(order, product_id=product_id)
+    return backends.checkout_signer(offer.using).sign_checkout(order, offer.options, login)
 
 
 def return_url(base_url: str, target: PurchaseReturn) -> str | None:
