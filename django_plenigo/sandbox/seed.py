@@ -76,7 +76,12 @@ def seed() -> Company:
     Two processes may do so at once.
     """
     company, _created = Company.objects.get_or_create(
-        company_id=credentials.COMPANY_ID, defaults={"name": "The Demo Gazette", "secret": credentials.SECRET}
+        company_id=credentials.COMPANY_ID,
+        defaults={
+            "name": "The Demo Gazette",
+            "secret": credentials.SECRET,
+            "api_token": credentials.API_TOKEN,
+        },
     )
     categories: dict[str, Category | None] = {"": None}
     for category_id, values in CATEGORIES.items():
