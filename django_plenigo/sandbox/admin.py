@@ -60,7 +60,7 @@ class CustomerForm(ModelForm[Customer]):
 
     class Meta:
         model = Customer
-        exclude = ("password", "registered_at", "failed_logins")  # noqa: DJ006 - the many fields of an address
+        exclude = ("password", "registered_at", "failed_logins", "number")  # noqa: DJ006 - the many fields of an address
 
     def clean(self) -> dict[str, Any] | None:
         """Refuse an e-mail address that another customer has in whatever spelling."""
@@ -222,7 +222,10 @@ class FaultForm(ModelForm[Fault]):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         # By dotted path, at first use: the API is not light, and Django imports this module at its start.
-        names: list[str] = import_string("django_plenigo.sandbox.api.urls.ENDPOINT_NAMES")
+        names: list[str] = [
+            *import_string("django_plenigo.sandbox.api.urls.ENDPOINT_NAMES"),
+            *import_string("django_plenigo.sandbox.api_v3.urls.ENDPOINT_NAMES"),
+        ]
         choices = [("", _("every endpoint")), *((name, name) for name in sorted(names))]
         label = capfirst(Fault._meta.get_field("endpoint").verbose_name)
         self.fields["endpoint"] = forms.ChoiceField(label=label, choices=choices, required=False)

@@ -28,8 +28,11 @@ def buy(
     title: str = "",
     shipping_costs: Decimal = Decimal(0),
     transaction_id: str | None = None,
+    order_id: str | None = None,
+    quantity: int = 1,
+    access_right_id: str = "",
 ) -> Purchase:
-    """Record a purchase that has been paid and return it.
+    """Record a purchase that has been paid and return it. Those with the same `order_id` are one order.
 
     A managed product brings title, price, currency and term where they are not given; any other product is sold as it
     is described, without end. The same `transaction_id` again records nothing and returns the first purchase.
@@ -46,8 +49,11 @@ def buy(
         "price": price if price is not None else (product.price if product else Decimal(0)),
         "currency": currency or (product.currency if product else DEFAULT_CURRENCY),
         "shipping_costs": shipping_costs,
+        "quantity": quantity,
+        "access_right_id": access_right_id,
         "payment_method": PAYMENT_METHOD,
         **(_terms(product, start) if product else {}),
+        **({"order_id": order_id} if order_id else {}),
     }
     try:
         with transaction.atomic(using=router.db_for_write(Purchase)):

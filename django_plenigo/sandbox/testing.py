@@ -14,7 +14,7 @@ class Sandbox:
     """The demo company, its customers, the fault dial, the clock and a record of the calls.
 
     The record holds what came in since this object was made, from every thread of this process. Faults count calls
-    that come in, and end by themselves; customers are named by their plenigo ids.
+    that come in, and end by themselves; customers are named by their plenigo ids, of API v2 or v3.
     """
 
     def __init__(self) -> None:
@@ -37,6 +37,7 @@ class Sandbox:
     def customer(self, customer_id: str) -> Customer:
         """Return one customer as he is now. Raises `LookupError`."""
         customer = customers.find_customer(self.company, customer_id)
+        customer = customer or customers.find_customer_by_number(self.company, customer_id)
         if customer is None:
             raise LookupError("The demo company has no customer with this id.")
         return customer

@@ -68,13 +68,14 @@ class Command(BaseCommand):
         parser.add_argument(
             "--credentials",
             action="store_true",
-            help="Print the demo company's id and secret as JSON instead of serving.",
+            help="Print the demo company's id, secret and API access token as JSON instead of serving.",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Serve, or print the credentials."""
         if options["credentials"]:
-            self.stdout.write(json.dumps({"company_id": credentials.COMPANY_ID, "secret": credentials.SECRET}))
+            shown = {"company_id": credentials.COMPANY_ID, "secret": credentials.SECRET}
+            self.stdout.write(json.dumps({**shown, "api_token": credentials.API_TOKEN}))
             return
         host, port = parse_address(options["address"])
         for number in (signal.SIGTERM, signal.SIGINT):
