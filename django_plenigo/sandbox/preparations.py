@@ -14,6 +14,8 @@ from .models import Company, Customer, PreparedPurchase, Purchase
 
 #: Our choice: the vendor says that a purchase id lives for a limited time.
 LIFETIME = timedelta(hours=1)
+#: Instead of an order's number: the customer has bought it before.
+OWNED = -1
 
 
 class TimedOutError(Exception):
@@ -21,7 +23,7 @@ class TimedOutError(Exception):
 
 
 class OwnedError(Exception):
-    """The customer has everything already, and the shop allows no second purchase. The order's number is -1."""
+    """The customer has everything already, and the shop allows no second purchase."""
 
 
 def prepare(company: Company, customer: Customer | None, body: Mapping[str, Any]) -> str:

@@ -17,6 +17,28 @@ from .models import Customer, Product, Purchase
 PAYMENT_METHOD = "BANK_ACCOUNT"
 DEFAULT_CURRENCY = "EUR"
 
+# The numbers of API v3. Each kind has a range of its own, so that a client that confuses them finds nothing.
+FIRST_ORDER = 10_000_000
+FIRST_SUBSCRIPTION = 20_000_000
+FIRST_SUBSCRIPTION_ITEM = 30_000_000
+#: Tables may grow, but not into the next range.
+RANGE = 10_000_000
+
+
+def order_number(purchase: Purchase) -> int:
+    """Return the number of an order whose first purchase this is."""
+    return FIRST_ORDER + purchase.pk
+
+
+def subscription_number(purchase: Purchase) -> int:
+    """Return the number of a subscription."""
+    return FIRST_SUBSCRIPTION + purchase.pk
+
+
+def subscription_item_number(purchase: Purchase) -> int:
+    """Return the number of a subscription's only item."""
+    return FIRST_SUBSCRIPTION_ITEM + purchase.pk
+
 
 def buy(
     customer: Customer,

@@ -4,10 +4,10 @@ from datetime import timedelta
 from functools import cached_property
 from typing import Any
 
-from . import clock, customers, login_tokens, purchases
+from . import clock, customers, imports, login_tokens, preparations, purchases
 from .calls import ReceivedCall, called
-from .models import Company, Customer, Fault, Purchase
-from .seed import seed
+from .models import Company, Customer, Fault, Purchase, SentMessage
+from .seed import MONTHLY, seed
 
 
 class Sandbox:
@@ -50,6 +50,31 @@ class Sandbox:
         """Let a customer have bought a product, also one that nobody manages."""
         buyer = self.customer(customer) if isinstance(customer, str) else customer
         return purchases.buy(buyer, product_id, test_mode=test_mode)
+
+    def import_customer(self, product_id: str = MONTHLY, **address: str) -> Purchase:
+        """Take in a customer without an e-mail address and return his subscription. `address`: columns of `Address`."""
+        return imports.import_customer(self.company, product_id, address={**imports.ADDRESS, **address})
+
+    def complete_purchase(self, purchase_id: str, customer: Customer | str | None = None) -> int:
+        """Pay what API v3 has prepared, as its checkout does, and return the order's number; -1 means: had before.
+
+        `customer` is who logs in at the checkout, where the preparation names nobody. Raises
+        `preparations.TimedOutError`.
+        """
+        prepared = preparations.find_prepared(self.company, purchase_id)
+        named = self.customer(customer) if isinstance(customer, str) else customer
+        buyer = prepared.customer or named
+        if buyer is None:
+            raise LookupError("The preparation names no customer, so somebody must log in.")
+        try:
+            return purchases.order_number(preparations.complete(prepared, buyer)[0])
+        except preparations.OwnedError:
+            return preparations.OWNED
+
+    def sent_codes(self, recipient: str) -> list[str]:
+        """Return the codes that were sent to an e-mail address or a mobile number, oldest first."""
+        sent = SentMessage.objects.filter(company=self.company, recipient=recipient)
+        return list(sent.order_by("pk").values_list("code", flat=True))
 
     def create_login_token(self, customer: Customer | str) -> str:
         """Mint a log-in token past the API."""

@@ -10,10 +10,10 @@ from .. import clock
 from ..customers import lock
 from ..entitlements import Entitlement, entitlements_of, find_right
 from ..models import AccessRight, Customer, Purchase
+from ..purchases import order_number, subscription_item_number
 from .answers import RefusalError, answered, flaw, invalid, without_gaps, written
 from .endpoints import Call, operation
 from .fields import ACCESS_RIGHT_ID, Field, Flag, Moment, Text, TextMap, TimeOrMoment
-from .orders import order_id_of, subscription_item_id_of
 
 ITEM_COLUMNS = {
     "lifeTimeStart": "life_time_start",
@@ -160,8 +160,8 @@ def _origin_of(purchase: Purchase) -> dict[str, str]:
     if purchase.source == Purchase.Source.GRANTED:
         return {"itemType": "EXTERNAL", "itemId": str(purchase.pk)}
     if purchase.is_subscription:
-        return {"itemType": "SUBSCRIPTION_ITEM", "itemId": str(subscription_item_id_of(purchase))}
-    return {"itemType": "SINGLE_PRODUCT", "itemId": str(order_id_of(purchase))}
+        return {"itemType": "SUBSCRIPTION_ITEM", "itemId": str(subscription_item_number(purchase))}
+    return {"itemType": "SINGLE_PRODUCT", "itemId": str(order_number(purchase))}
 
 
 def _own_item_of(row: AccessRight) -> dict[str, Any]:

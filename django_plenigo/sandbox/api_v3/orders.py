@@ -1,7 +1,4 @@
-"""Orders and subscriptions, which are what was bought. Source: docs/protocols/plenigo-v3.md 5.2.
-
-Numbers tell orders, subscriptions and their items apart, so that a client that confuses them finds nothing.
-"""
+"""Orders and subscriptions, which are what was bought. Source: docs/protocols/plenigo-v3.md 5.2."""
 
 import re
 from collections.abc import Iterable
@@ -18,12 +15,6 @@ from .answers import RefusalError, answered, without_gaps, written, written_day
 from .endpoints import Call, operation
 from .fields import Integer, Text
 from .paging import Entry, page_of
-
-FIRST_ORDER = 10_000_000
-FIRST_SUBSCRIPTION = 20_000_000
-FIRST_SUBSCRIPTION_ITEM = 30_000_000
-#: Tables may grow, but not into the next range.
-RANGE = 10_000_000
 
 PAYMENT_METHODS = frozenset(
     [
@@ -68,21 +59,6 @@ ORDER_NOT_FOUND = 99404
 SUBSCRIPTION_NOT_FOUND = 40404
 
 
-def order_id_of(purchase: Purchase) -> int:
-    """Return the number of an order whose first purchase this is."""
-    return FIRST_ORDER + purchase.pk
-
-
-def subscription_id_of(purchase: Purchase) -> int:
-    """Return the number of a subscription."""
-    return FIRST_SUBSCRIPTION + purchase.pk
-
-
-def subscription_item_id_of(purchase: Purchase) -> int:
-    """Return the number of a subscription's only item."""
-    return FIRST_SUBSCRIPTION_ITEM + purchase.pk
-
-
 @operation("searchCustomerOrders")
 def search_customer_orders(call: Call, customer_id: str) -> HttpResponse:
     """Return a customer's orders, page by page."""
@@ -93,7 +69,7 @@ def search_customer_orders(call: Call, customer_id: str) -> HttpResponse:
 @operation("getOrder")
 def get_order(call: Call, order_id: str) -> HttpResponse:
     """Return an order of any customer of the company."""
-    key = _key(order_id, FIRST_ORDER)
+    key = _key(order_id, purchases.FIRST_ORDER)
     first = _bought(call).filter(pk=key).first() if key else None
     # Another row of the order has a number too, but the order is known by its first.
     rows = list(_bought(call).filter(customer=first.customer, order_id=first.order_id)) if first else []
@@ -121,7 +97,7 @@ def search_subscriptions(call: Call) -> HttpResponse:
     )
     rows = _subscriptions(call)
     if "subscriptionItemId" in asked:
-        rows = rows.filter(pk=_key(str(asked["subscriptionItemId"]), FIRST_SUBSCRIPTION_ITEM) or 0)
+        rows = rows.filter(pk=_key(str(asked["subscriptionItemId"]), purchases.FIRST_SUBSCRIPTION_ITEM) or 0)
     if asked.get("externalSystemId") or asked.get("subscriptionType", TIME_BASED) != TIME_BASED:
         rows = rows.none()  # the sandbox has none of those
     return page_of(call, [_subscription_entry(row, call) for row in rows])
@@ -138,14 +114,14 @@ def get_subscription(call: Call, subscription_id: str) -> HttpResponse:
 
 def find_subscription(call: Call, subscription_id: str) -> Purchase | None:
     """Return a subscription of the company, or None."""
-    key = _key(subscription_id, FIRST_SUBSCRIPTION)
+    key = _key(subscription_id, purchases.FIRST_SUBSCRIPTION)
     return _subscriptions(call).filter(pk=key).first() if key else None
 
 
 def _key(text: str, first: int) -> int | None:
     """Return the primary key behind a number, or None for a number of another range."""
     key = int(text) - first if re.fullmatch(r"[0-9]{1,18}", text) else 0
-    return key if 0 < key < RANGE else None
+    return key if 0 < key < purchases.RANGE else None
 
 
 def _bought(call: Call) -> QuerySet[Purchase]:
@@ -167,11 +143,15 @@ def _orders(rows: Iterable[Purchase]) -> list[list[Purchase]]:
 
 
 def _order_entry(rows: list[Purchase], call: Call) -> Entry:
-    return Entry(str(order_id_of(rows[0])), _changed(rows[0]), lambda: order_of(rows, products_of(call.company)))
+    return Entry(
+        str(purchases.order_number(rows[0])), _changed(rows[0]), lambda: order_of(rows, products_of(call.company))
+    )
 
 
 def _subscription_entry(row: Purchase, call: Call) -> Entry:
-    return Entry(str(subscription_id_of(row)), _changed(row), lambda: subscription_of(row, products_of(call.company)))
+    return Entry(
+        str(purchases.subscription_number(row)), _changed(row), lambda: subscription_of(row, products_of(call.company))
+    )
 
 
 def _changed(row: Purchase) -> datetime:
@@ -182,7 +162,7 @@ def order_of(rows: list[Purchase], products: dict[str, Product]) -> dict[str, An
     """Return an order as the API answers it."""
     first = rows[0]
     return {
-        "orderId": order_id_of(first),
+        "orderId": purchases.order_number(first),
         "status": "DONE",
         "type": "ORDER",
         "orderDate": written(first.start),
@@ -209,7 +189,7 @@ def _order_item_of(row: Purchase, position: int, product: Product | None) -> dic
             "quantity": row.quantity,
             "plenigoOfferId": product.offer_id if product else None,
             "deliveryCustomerId": row.customer.number,
-            "subscriptionItemId": subscription_item_id_of(row) if row.is_subscription else None,
+            "subscriptionItemId": purchases.subscription_item_number(row) if row.is_subscription else None,
         }
     )
 
@@ -232,7 +212,7 @@ def subscription_of(row: Purchase, products: dict[str, Product]) -> dict[str, An
     notice = (product.cancellation_period_months or 0) if product else 0
     renewal = purchases.next_term(row, now) if row.auto_renewal and runs else None
     item = {
-        "subscriptionItemId": subscription_item_id_of(row),
+        "subscriptionItemId": purchases.subscription_item_number(row),
         **_sold(row, product),
         "price": float(row.price),
         "quantity": row.quantity,
@@ -240,8 +220,8 @@ def subscription_of(row: Purchase, products: dict[str, Product]) -> dict[str, An
     }
     return without_gaps(
         {
-            "subscriptionId": subscription_id_of(row),
-            "chainId": subscription_id_of(row),
+            "subscriptionId": purchases.subscription_number(row),
+            "chainId": purchases.subscription_number(row),
             "plenigoOfferId": product.offer_id if product else None,
             "invoiceCustomerId": row.customer.number,
             "deliveryCustomerId": row.customer.number,

@@ -15,6 +15,7 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.utils.module_loading import import_string
 
 from django_plenigo.sandbox import credentials
+from django_plenigo.sandbox.imports import seed_imported_customer
 from django_plenigo.sandbox.models import Company
 from django_plenigo.sandbox.seed import seed
 
@@ -132,7 +133,7 @@ def _prepare_database(folder: Path) -> None:
     is_new = not MigrationRecorder(connection).has_table()
     labels = [] if is_new else ["plenigo_sandbox"]
     call_command("migrate", *labels, database=alias, interactive=False, verbosity=0)
-    seed()
+    seed_imported_customer(seed())
     connections.close_all()  # the threads that serve have connections of their own
 
 
