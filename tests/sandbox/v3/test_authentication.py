@@ -39,7 +39,9 @@ CALLS = {
     "validateTransferToken": ("GET", "sessions/transferToken?transferToken=T"),
     "createCustomerSession": ("POST", "sessions/1"),
 }
-WITH_BODY = {name: call for name, call in CALLS.items() if call[0] in {"POST", "PUT"} and "changeSessions" not in call[1]}
+WITH_BODY = {
+    name: call for name, call in CALLS.items() if call[0] in {"POST", "PUT"} and "changeSessions" not in call[1]
+}
 EVERY = pytest.mark.parametrize(("method", "path"), CALLS.values(), ids=CALLS)
 EVERY_WITH_BODY = pytest.mark.parametrize("name", WITH_BODY)
 
@@ -114,7 +116,9 @@ def test_missing_body_is_refused(v3, ada, name) -> None:
 
 
 @EVERY_WITH_BODY
-@pytest.mark.parametrize("body", [b"{", b"\xff", b'{"price": NaN}', b"[" * 100_000], ids=["cut", "bytes", "nan", "deep"])
+@pytest.mark.parametrize(
+    "body", [b"{", b"\xff", b'{"price": NaN}', b"[" * 100_000], ids=["cut", "bytes", "nan", "deep"]
+)
 def test_body_that_is_no_json_is_refused(v3, ada, name, body) -> None:
     assert refusal_of_body(v3, ada, name, body) == (400, 99002)
 

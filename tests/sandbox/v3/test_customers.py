@@ -166,7 +166,9 @@ class TestSearchByAddress:
         answer = v3("POST", f"customers/searchByAddress{query}", {"postcode": "10115", "country": "DE", **body})
         return [(item["customerId"], item["addresses"][0]["city"]) for item in answer.json()["items"]]
 
-    @pytest.mark.parametrize("name", [{"lastName": " moss "}, {"companyName": "MOSS  LTD"}, {"lastName": "MOSS", "city": "Bonn"}])
+    @pytest.mark.parametrize(
+        "name", [{"lastName": " moss "}, {"companyName": "MOSS  LTD"}, {"lastName": "MOSS", "city": "Bonn"}]
+    )
     def test_name_post_code_and_country_are_enough(self, v3, ada, moss, name):
         assert self.search(v3, **name) == [(ada.number, "Berlin")]
 
