@@ -124,6 +124,10 @@ class CustomerReader(ABC):
     """Tells what the vendor knows of customers."""
 
     @abstractmethod
+    def find_customer_id(self, customer: CustomerRef) -> str:
+        """Return the vendor's id of a customer who is addressed by the site's. Raises `NotFoundError`."""
+
+    @abstractmethod
     def read_customer(self, customer: CustomerRef) -> Customer:
         """Return one customer. Raises `NotFoundError`."""
 

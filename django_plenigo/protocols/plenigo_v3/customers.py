@@ -181,6 +181,11 @@ class Customers(
         self._read(self._customer_id(customer, "check_customer"), "check_customer")
 
     @without_secrets
+    def find_customer_id(self, customer: CustomerRef) -> str:
+        """Return the vendor's id of a customer, of an external id by one call; `NotFoundError` where nobody has it."""
+        return self._customer_id(customer, "find_customer_id")
+
+    @without_secrets
     def read_customer(self, customer: CustomerRef) -> Customer:
         """Return one customer; `NotFoundError` for an unknown one (2)."""
         return self._read(self._customer_id(customer, "read_customer"), "read_customer")

@@ -21,6 +21,7 @@ from django_plenigo.services.customers.links import (
     link_of_in_response,
     write_ids,
 )
+from django_plenigo.services.customers.moving import Move, Moved, links_to_move, move_links
 from django_plenigo.services.customers.registering import (
     REGISTRATION_GRACE,
     Registered,
@@ -49,6 +50,8 @@ __all__ = [
     "EXTERNAL_ID_OF_ANOTHER",
     "REGISTRATION_GRACE",
     "USER_IS_LOCKED",
+    "Move",
+    "Moved",
     "Registered",
     "Registration",
     "check_registration",
@@ -66,6 +69,8 @@ __all__ = [
     "has_verified_email",
     "link_of",
     "link_of_in_response",
+    "links_to_move",
+    "move_links",
     "note_rest_of_registration",
     "prepare_registration",
     "profile_of",

@@ -53,9 +53,12 @@ def link_of_in_response(guard: ResponseGuard, user: Any, *, using: str = conf.DE
 def customer_of(link: CustomerLink) -> CustomerRef:
     """Return how to address a link's customer: by the vendor's id, else by the external id.
 
-    Raises `InvalidValueError` for a link that is not registered.
+    With API v3 an id of API v2 is none, so there the external id finds the customer until the link is moved. Raises
+    `InvalidValueError` for a link that is not registered.
     """
-    if link.customer_id:
+    form = conf.CUSTOMER_IDS.get(conf.Account(link.account).generation)
+    is_usable = form is None or link.external_id is None or form.fullmatch(str(link.customer_id))
+    if link.customer_id and is_usable:
         return CustomerRef(link.customer_id)
     if link.external_id:
         return CustomerRef(link.external_id, is_external=True)

@@ -1,0 +1,131 @@
+"""`manage.py plenigo_migrate_v3`: give the links of a site that has spoken API v2 the customer ids of API v3."""
+
+import json
+import sys
+from argparse import ArgumentParser
+from collections import Counter
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.utils.translation import gettext as _
+
+from django_plenigo import conf
+from django_plenigo.errors import ConfigurationError, RemoteError, UnsupportedOperationError
+from django_plenigo.management.progress import Progress
+from django_plenigo.models import CustomerLink
+from django_plenigo.services import customers
+from django_plenigo.services.customers import Move, Moved
+
+STOPPED, LEFTOVERS = 1, 2
+
+#: Outcomes that somebody has to look at.
+LEFT = (Moved.WITHOUT_EXTERNAL_ID, Moved.UNKNOWN, Moved.CONFLICT)
+
+
+class Command(BaseCommand):
+    """Look every link up by its external id. Nothing is written without --apply; a run can be repeated.
+
+    Exit codes: 0 all have, or would have, their new ids; 1 stopped by trouble, run it again; 2 some have to be looked
+    at.
+    """
+
+    help = "Find the customers of API v2 in API v3 by their external ids, and keep their new customer ids."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Declare the options."""
+        parser.add_argument("--using", default=conf.DEFAULT_ACCOUNT, help="Account of API v3, an alias in PLENIGO.")
+        parser.add_argument("--links-of", help="Account whose links are looked up; by default the same.")
+        parser.add_argument("--apply", action="store_true", help="Write the new ids; without, they are only looked up.")
+        parser.add_argument("--workers", type=int, help="Calls at the same time; by default DELIVERY_WORKERS.")
+        parser.add_argument("--after", type=int, help="Begin after the link with this primary key.")
+        parser.add_argument("--json", action="store_true", help="Print the summary as one JSON object.")
+
+    def handle(
+        self,
+        *,
+        using: str,
+        links_of: str | None,
+        apply: bool,
+        workers: int | None,
+        after: int | None,
+        **options: Any,
+    ) -> None:
+        """Go through the links in the order of their keys."""
+        links_of = links_of or using
+        self._check_accounts(using, links_of, apply)
+        workers = workers or conf.Account(using).delivery_workers
+        if not 1 <= workers <= conf.MOST_WORKERS:
+            text = _("--workers must be a whole number from 1 to %(most)d.")
+            raise CommandError(text % {"most": conf.MOST_WORKERS})
+        counts: Counter[Moved] = Counter()
+        last, stop = after, ""
+        total = CustomerLink.objects.filter(account=links_of).count()
+        progress = Progress(self.stdout, total, is_quiet=bool(options["json"]))
+        try:
+            for chunk in customers.links_to_move(links_of, after=after):
+                for move in customers.move_links(chunk, using=using, workers=workers, writes=apply):
+                    counts[move.outcome] += 1
+                    if move.outcome in LEFT:
+                        progress.erase()
+                        self._complain(move)
+                last = chunk[-1].pk
+                progress.advance(len(chunk))
+        except UnsupportedOperationError as error:
+            raise CommandError(_("%(error)s Give --using an account of API v3.") % {"error": error}) from None
+        except ConfigurationError as error:
+            raise CommandError(str(error)) from None
+        except RemoteError as error:
+            stop = str(error)
+        except KeyboardInterrupt:
+            stop = _("interrupted")
+        progress.erase()
+        self._summarise(counts, stop, last, apply=apply, as_json=bool(options["json"]))
+        if stop:
+            sys.exit(STOPPED)
+        if any(counts[outcome] for outcome in LEFT):
+            sys.exit(LEFTOVERS)
+
+    def _check_accounts(self, using: str, links_of: str, apply: bool) -> None:
+        for name in (using, links_of):
+            if name not in conf.accounts():
+                text = _("There is no account %(name)s in PLENIGO; known are: %(known)s.")
+                raise CommandError(text % {"name": repr(name), "known": ", ".join(conf.accounts())})
+        if apply and conf.Account(links_of).generation != "v3":
+            text = _("Set the API of the account %(name)s to v3 first: with v2 the new ids would be nobody's.")
+            raise CommandError(text % {"name": repr(links_of)})
+
+    def _complain(self, move: Move) -> None:
+        texts = {
+            Moved.WITHOUT_EXTERNAL_ID: _("has no external id to be found by"),
+            Moved.UNKNOWN: _("nobody at plenigo has its external id"),
+            Moved.CONFLICT: _("the customer with its external id is linked to another user"),
+        }
+        # Keys, not addresses or ids: this line may end in a log.
+        text = _("link %(link)s of user %(user)s: %(reason)s")
+        line = text % {"link": move.link.pk, "user": move.link.user_id, "reason": texts[move.outcome]}
+        self.stderr.write(line)
+
+    def _summarise(self, counts: Counter[Moved], stop: str, last: int | None, *, apply: bool, as_json: bool) -> None:
+        if as_json:
+            numbers = {outcome.value: counts[outcome] for outcome in Moved}
+            self.stdout.write(json.dumps({**numbers, "applied": apply, "stopped": stop, "last_key": last}))
+            return
+        texts = {
+            Moved.SAME: _("have the customer id of API v3"),
+            Moved.MOVED: _("were given the customer id of API v3")
+            if apply
+            else _("would be given another customer id"),
+            Moved.WITHOUT_EXTERNAL_ID: _("have no external id"),
+            Moved.UNKNOWN: _("are unknown to API v3"),
+            Moved.CONFLICT: _("are in conflict with another user's link"),
+        }
+        for outcome, text in texts.items():
+            if counts[outcome]:
+                self.stdout.write(f"{counts[outcome]:>8} {text}")
+        if stop:
+            text = _("Stopped: %(reason)s. To go on, run the command again with --after %(key)s.")
+            self.stdout.write(self.style.ERROR(text % {"reason": stop, "key": last or 0}))
+        elif apply:
+            self.stdout.write(self.style.SUCCESS(_("Done.")))
+        else:
+            self.stdout.write(self.style.SUCCESS(_("Done. Nothing was written: that takes --apply.")))

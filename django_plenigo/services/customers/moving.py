@@ -1,0 +1,102 @@
+"""Moves links from API v2 to v3: a customer has another id there, and the site's external id finds her."""
+
+import enum
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+
+from django.db import IntegrityError, router, transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from django_plenigo import backends, conf
+from django_plenigo.errors import NotFoundError, RejectedError
+from django_plenigo.models import CustomerLink
+from django_plenigo.protocols.base import CustomerRef
+
+#: So many links are looked at between two writes.
+CHUNK = 200
+
+
+class Moved(enum.Enum):
+    """What came of a link."""
+
+    SAME = "same"
+    """It has the id of API v3."""
+    MOVED = "moved"
+    """It was given the id of API v3, or would be."""
+    WITHOUT_EXTERNAL_ID = "without_external_id"
+    """It has no external id to be found by."""
+    UNKNOWN = "unknown"
+    """API v3 knows nobody with its external id."""
+    CONFLICT = "conflict"
+    """The customer is linked to another user."""
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A link and what came of it."""
+
+    link: CustomerLink
+    outcome: Moved
+
+
+def links_to_move(account: str, *, after: int | None = None) -> Iterator[list[CustomerLink]]:
+    """Yield the registered links of an account in the order of their keys, a chunk at a time: no cursor stays open."""
+    rows = CustomerLink.objects.using(router.db_for_write(CustomerLink)).filter(account=account).order_by("pk")
+    rows = rows.exclude(Q(customer_id=None) & Q(external_id=None))
+    last = after or 0
+    while chunk := list(rows.filter(pk__gt=last)[:CHUNK]):
+        yield chunk
+        last = chunk[-1].pk
+
+
+def move_links(links: Sequence[CustomerLink], *, using: str, workers: int = 1, writes: bool = False) -> list[Move]:
+    """Look links up by their external ids at an account of API v3, so many at a time, and say what comes of them.
+
+    With `writes` each is given the customer's id there, unless something has written it meanwhile. `using` may be
+    another account than the links', of the same company, so that they can be looked up before the move. Raises
+    `RemoteError` where nobody knows; nothing is written then, and the same links may be given again. Raises
+    `UnsupportedOperationError` where `using` is no account of API v3.
+    """
+    reader = backends.customer_reader(using)
+    if conf.Account(using).runs_in_process:
+        workers = 1  # the sandbox answers with this thread's database connection
+    find = partial(_found_id, reader.find_customer_id)
+    if workers == 1:
+        ids = [find(link.external_id) for link in links]
+    else:
+        with ThreadPoolExecutor(workers) as threads:
+            ids = list(threads.map(find, [link.external_id for link in links]))
+    return [Move(link, _outcome(link, customer_id, writes)) for link, customer_id in zip(links, ids, strict=True)]
+
+
+def _found_id(find: Callable[[CustomerRef], str], external_id: str | None) -> str | None:
+    """Return the customer id of API v3, None where there is none."""
+    if external_id is None:
+        return None
+    try:
+        return find(CustomerRef(external_id, is_external=True))
+    except (NotFoundError, RejectedError):
+        return None
+
+
+def _outcome(link: CustomerLink, customer_id: str | None, writes: bool) -> Moved:
+    if link.external_id is None:
+        return Moved.WITHOUT_EXTERNAL_ID
+    if customer_id is None:
+        return Moved.UNKNOWN
+    if customer_id == link.customer_id:
+        return Moved.SAME
+    rows = CustomerLink.objects.using(router.db_for_write(CustomerLink))
+    if rows.filter(account=link.account, customer_id=customer_id).exists():
+        return Moved.CONFLICT
+    if writes:
+        try:
+            with transaction.atomic(rows.db):
+                mine = rows.filter(pk=link.pk, external_id=link.external_id, customer_id=link.customer_id)
+                mine.update(customer_id=customer_id, updated_at=timezone.now())
+        except IntegrityError:
+            return Moved.CONFLICT
+    return Moved.MOVED

@@ -1,0 +1,143 @@
+"""`manage.py plenigo_migrate_v3`, against a sandbox that is the same company to both APIs."""
+
+import io
+import json
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from django_plenigo.backends import customer_finder
+from django_plenigo.models import CustomerLink
+from django_plenigo.sandbox.seed import DAY_PASS
+from django_plenigo.services import customers
+from django_plenigo.services.access import Access, check_access
+from tests.factories import UserFactory
+
+V2, V3 = ({"API": name, "MODE": "sandbox", "DELIVERY": ""} for name in ("v2", "v3"))
+
+
+def run(*arguments):
+    """Run the command and return its exit code and what it printed."""
+    out = io.StringIO()
+    try:
+        call_command("plenigo_migrate_v3", *arguments, stdout=out, stderr=out)
+    except SystemExit as exit_:
+        return exit_.code, out.getvalue()
+    return 0, out.getvalue()
+
+
+@pytest.fixture
+def links(sandbox, settings):
+    """Three readers of a site that speaks API v2."""
+    settings.PLENIGO = {"default": V2, "next": V3}
+    users = UserFactory.create_batch(3)
+    made = [customers.register(user) for user in users]
+    sandbox.calls.clear()
+    return made
+
+
+@pytest.fixture
+def switch(settings):
+    """Deploy the site with API v3."""
+
+    def deploy():
+        settings.PLENIGO = {"default": V3}
+
+    return deploy
+
+
+def ids():
+    return list(CustomerLink.objects.order_by("pk").values_list("customer_id", flat=True))
+
+
+def test_links_are_looked_up_before_the_move_and_nothing_is_written(links):
+    before = ids()
+    code, text = run("--using", "next", "--links-of", "default")
+    assert code == 0
+    assert "3 would be given another customer id" in text
+    assert "Nothing was written" in text
+    assert ids() == before
+
+
+def test_links_are_given_the_ids_of_v3(links, sandbox, switch):
+    switch()
+    code, text = run("--apply")
+    assert code == 0
+    assert "3 were given the customer id of API v3" in text
+    assert ids() == [customer.number for customer in sandbox.customers()]
+    for link in CustomerLink.objects.all():
+        customer_finder().check_customer(customers.customer_of(link))
+
+
+def test_second_run_has_nothing_left_to_do(links, switch):
+    switch()
+    run("--apply")
+    code, text = run("--apply")
+    assert (code, "3 have the customer id of API v3" in text) == (0, True)
+
+
+def test_nobody_is_locked_out_between_the_switch_and_the_move(links, sandbox, switch):
+    for customer in sandbox.customers():
+        sandbox.buy(customer, DAY_PASS)
+    right_id = sandbox.company.products.get(product_id=DAY_PASS).access_right_id
+    switch()
+    assert all(check_access(link.user, [right_id]) is Access.BOUGHT for link in links)
+
+
+def test_whoever_cannot_be_moved_is_named_by_keys_alone(links, sandbox, switch):
+    unknown, nameless, _ = links
+    CustomerLink.objects.filter(pk=unknown.pk).update(external_id="somebody")
+    CustomerLink.objects.filter(pk=nameless.pk).update(external_id=None)
+    switch()
+    code, text = run("--apply")
+    assert code == 2
+    assert f"link {unknown.pk} of user {unknown.user_id}: nobody at plenigo has its external id" in text
+    assert f"link {nameless.pk} of user {nameless.user_id}: has no external id" in text
+    assert "1 were given" in text
+    assert unknown.user.email not in text
+
+
+def test_customer_of_another_user_is_a_conflict_and_not_taken(links, sandbox, switch):
+    first, second, _ = links
+    number = sandbox.customer(first.customer_id).number
+    CustomerLink.objects.filter(pk=second.pk).update(customer_id=number, external_id=None)
+    switch()
+    code, text = run("--apply")
+    assert code == 2
+    assert f"link {first.pk} of user {first.user_id}: the customer with its external id is linked" in text
+    first.refresh_from_db()
+    assert first.customer_id != number
+
+
+def test_outage_stops_the_run_and_says_where_to_go_on(links, sandbox, switch):
+    switch()
+    sandbox.fail_next(500, times=None)
+    code, text = run("--apply")
+    assert code == 1
+    assert "HTTP 500" in text
+    assert "--after 0" in text
+
+
+def test_run_goes_on_after_a_key(links, switch):
+    switch()
+    code, text = run("--json", "--after", str(links[0].pk))
+    assert code == 0
+    assert json.loads(text) == {
+        **{"same": 0, "moved": 2, "without_external_id": 0, "unknown": 0, "conflict": 0},
+        **{"applied": False, "stopped": "", "last_key": links[2].pk},
+    }
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--using", "nobody"], "There is no account 'nobody'"),
+        (["--links-of", "nobody"], "There is no account 'nobody'"),
+        (["--using", "next", "--links-of", "default", "--apply"], "Set the API of the account 'default' to v3 first"),
+        (["--using", "default"], "Give --using an account of API v3"),
+        (["--using", "next", "--workers", "65"], "--workers must be a whole number from 1 to 64"),
+    ],
+)
+def test_wrong_options_are_told_in_a_sentence(links, arguments, sentence):
+    with pytest.raises(CommandError, match=sentence):
+        run(*arguments)
