@@ -54,7 +54,7 @@ def test_links_are_looked_up_before_the_move_and_nothing_is_written(links):
     before = ids()
     code, text = run("--using", "next", "--links-of", "default")
     assert code == 0
-    assert "3 would be given another customer id" in text
+    assert "3 would be given another id" in text
     assert "Nothing was written" in text
     assert ids() == before
 

@@ -57,33 +57,37 @@ class Command(BaseCommand):
         if not 1 <= workers <= conf.MOST_WORKERS:
             text = _("--workers must be a whole number from 1 to %(most)d.")
             raise CommandError(text % {"most": conf.MOST_WORKERS})
-        counts: Counter[Moved] = Counter()
-        last, stop = after, ""
+        self.counts: Counter[Moved] = Counter()
+        self.last_key = after
         total = CustomerLink.objects.filter(account=links_of).count()
-        progress = Progress(self.stdout, total, is_quiet=bool(options["json"]))
+        self.progress = Progress(self.stdout, total, is_quiet=bool(options["json"]))
+        stop = self._move_all(links_of, using, workers, apply)
+        self.progress.erase()
+        self._summarise(stop, apply=apply, as_json=bool(options["json"]))
+        if stop:
+            sys.exit(STOPPED)
+        if any(self.counts[outcome] for outcome in LEFT):
+            sys.exit(LEFTOVERS)
+
+    def _move_all(self, links_of: str, using: str, workers: int, apply: bool) -> str:
+        """Return why the run had to stop, "" where it came to the end."""
         try:
-            for chunk in customers.links_to_move(links_of, after=after):
+            for chunk in customers.links_to_move(links_of, after=self.last_key):
                 for move in customers.move_links(chunk, using=using, workers=workers, writes=apply):
-                    counts[move.outcome] += 1
+                    self.counts[move.outcome] += 1
                     if move.outcome in LEFT:
-                        progress.erase()
                         self._complain(move)
-                last = chunk[-1].pk
-                progress.advance(len(chunk))
+                self.last_key = chunk[-1].pk
+                self.progress.advance(len(chunk))
         except UnsupportedOperationError as error:
             raise CommandError(_("%(error)s Give --using an account of API v3.") % {"error": error}) from None
         except ConfigurationError as error:
             raise CommandError(str(error)) from None
         except RemoteError as error:
-            stop = str(error)
+            return str(error)
         except KeyboardInterrupt:
-            stop = _("interrupted")
-        progress.erase()
-        self._summarise(counts, stop, last, apply=apply, as_json=bool(options["json"]))
-        if stop:
-            sys.exit(STOPPED)
-        if any(counts[outcome] for outcome in LEFT):
-            sys.exit(LEFTOVERS)
+            return _("interrupted")
+        return ""
 
     def _check_accounts(self, using: str, links_of: str, apply: bool) -> None:
         for name in (using, links_of):
@@ -102,19 +106,19 @@ class Command(BaseCommand):
         }
         # Keys, not addresses or ids: this line may end in a log.
         text = _("link %(link)s of user %(user)s: %(reason)s")
+        self.progress.erase()
         line = text % {"link": move.link.pk, "user": move.link.user_id, "reason": texts[move.outcome]}
         self.stderr.write(line)
 
-    def _summarise(self, counts: Counter[Moved], stop: str, last: int | None, *, apply: bool, as_json: bool) -> None:
+    def _summarise(self, stop: str, *, apply: bool, as_json: bool) -> None:
+        counts = self.counts
         if as_json:
             numbers = {outcome.value: counts[outcome] for outcome in Moved}
-            self.stdout.write(json.dumps({**numbers, "applied": apply, "stopped": stop, "last_key": last}))
+            self.stdout.write(json.dumps({**numbers, "applied": apply, "stopped": stop, "last_key": self.last_key}))
             return
         texts = {
             Moved.SAME: _("have the customer id of API v3"),
-            Moved.MOVED: _("were given the customer id of API v3")
-            if apply
-            else _("would be given another customer id"),
+            Moved.MOVED: _("were given the customer id of API v3") if apply else _("would be given another id"),
             Moved.WITHOUT_EXTERNAL_ID: _("have no external id"),
             Moved.UNKNOWN: _("are unknown to API v3"),
             Moved.CONFLICT: _("are in conflict with another user's link"),
@@ -124,7 +128,7 @@ class Command(BaseCommand):
                 self.stdout.write(f"{counts[outcome]:>8} {text}")
         if stop:
             text = _("Stopped: %(reason)s. To go on, run the command again with --after %(key)s.")
-            self.stdout.write(self.style.ERROR(text % {"reason": stop, "key": last or 0}))
+            self.stdout.write(self.style.ERROR(text % {"reason": stop, "key": self.last_key or 0}))
         elif apply:
             self.stdout.write(self.style.SUCCESS(_("Done.")))
         else:
