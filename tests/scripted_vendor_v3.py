@@ -9,7 +9,7 @@ import requests
 
 from django_plenigo.protocols.plenigo_v3 import PlenigoV3
 from django_plenigo.protocols.plenigo_v3.answers import judge
-from tests import openapi
+from tests import vendor_document
 from tests.transport.fakes import BASE_URL, Reply, ScriptedAdapter, scripted
 
 TOKEN = "made-up-access-token"
@@ -70,7 +70,7 @@ def is_neighbour(request: requests.PreparedRequest) -> bool:
 @lru_cache(maxsize=1)
 def validator() -> Any:
     """Return what validates requests, None without the document."""
-    found = openapi.document()
+    found = vendor_document.document()
     if found is None:
         return None
     from openapi_core import OpenAPI  # takes seconds, and has nothing to do without the document
