@@ -1,6 +1,10 @@
 """The needs that vendors serve, one narrow interface each, the values that cross this floor, and their limits."""
 
 from django_plenigo.protocols.base.checkout import (
+    ALREADY_BOUGHT,
+    ALREADY_BOUGHT_BUT_BLOCKED,
+    CHECKOUT_EXPIRED,
+    UNKNOWN_OFFER,
     CheckoutCall,
     CheckoutOptions,
     CheckoutOrder,
@@ -10,6 +14,7 @@ from django_plenigo.protocols.base.checkout import (
     Order,
     OrderItem,
     Preparation,
+    PreparedOptions,
     PurchaseReader,
     Subscription,
 )
@@ -19,6 +24,7 @@ from django_plenigo.protocols.base.checks import (
     ID_LENGTH,
     LONGEST_COOKIE,
     NAME_LENGTH,
+    PREPARED_URL_LENGTH,
     PRODUCT_ID_BYTES,
     SERVICE,
     URL_LENGTH,
@@ -73,12 +79,16 @@ from django_plenigo.protocols.base.sso import (
 )
 
 __all__ = [
+    "ALREADY_BOUGHT",
+    "ALREADY_BOUGHT_BUT_BLOCKED",
+    "CHECKOUT_EXPIRED",
     "CONTROL_CHARACTER",
     "EXTERNAL_ID_LENGTH",
     "ID_LENGTH",
     "LONGEST_COOKIE",
     "NAME_LENGTH",
     "NO_MATCH",
+    "PREPARED_URL_LENGTH",
     "PROCESS_EXPIRED",
     "PROCESS_OUT_OF_ORDER",
     "PROCESS_USED",
@@ -87,6 +97,7 @@ __all__ = [
     "SERVICE",
     "TOO_MANY_TRIES",
     "UNKNOWN_BROWSER",
+    "UNKNOWN_OFFER",
     "URL_LENGTH",
     "WRONG_CODE",
     "AccessReader",
@@ -121,6 +132,7 @@ __all__ = [
     "OrderItem",
     "PaywallReader",
     "Preparation",
+    "PreparedOptions",
     "ProfileKeeper",
     "PurchaseReader",
     "RequestedIdentifiers",

@@ -9,6 +9,13 @@ from typing import Any
 
 from django_plenigo.protocols.base.customers import CustomerRef, LoginPass
 
+#: The codes of errors of a checkout that is prepared: what stands in the reader's way
+#: (docs/protocols/plenigo-v3.md 1.3).
+ALREADY_BOUGHT = "bought already"
+ALREADY_BOUGHT_BUT_BLOCKED = "bought already, and blocked"
+CHECKOUT_EXPIRED = "checkout has expired"
+UNKNOWN_OFFER = "offer"
+
 
 @dataclass(frozen=True, slots=True)
 class CheckoutOrder:
@@ -141,6 +148,65 @@ class CheckoutOptions:
 
 
 @dataclass(frozen=True, slots=True)
+class PreparedOptions:
+    """What only a checkout can be told that the vendor prepares. None means: not sent, the vendor's default holds."""
+
+    quantity: int | None = None
+    """How many are sold, 1 to 10,000."""
+
+    voucher_code: str | None = field(default=None, repr=False)
+    """What is redeemed: it says what is sold, in place of the product."""
+
+    basket_id: str | None = None
+    """The vendor's shopping cart, which says what is sold in place of the product; at most 40 characters."""
+
+    allow_multiple_purchases: bool | None = None
+    """Whether what the reader owns may be bought once more."""
+
+    show_net_prices: bool | None = None
+    """Whether prices are shown without tax."""
+
+    payment_only: bool | None = None
+    """Whether only the payment is asked for."""
+
+    start_with_voucher_input: bool | None = None
+    """Whether a voucher is asked for first."""
+
+    hide_voucher_input: bool | None = None
+    """Whether no voucher is asked for."""
+
+    debug_mode: bool | None = None
+    """Whether the vendor's pages tell what goes wrong. Never in production."""
+
+    allowed_payment_methods: Sequence[str] | None = None
+    """The vendor's words, such as PAYPAL."""
+
+    force_payment_method: str | None = None
+    """One of those words."""
+
+    gift_option: str | None = None
+    """The vendor's word, such as SHOW_GIFT_OPTION."""
+
+    variant_id: str | None = None
+    """The vendor's variant of the checkout, 2 to 30 letters, digits and hyphens."""
+
+    partner_id: str | None = None
+    """At most 100 characters."""
+
+    source_id: str | None = None
+    """At most 500 characters."""
+
+    data: Mapping[str, str] | None = field(default=None, repr=False)
+    """Texts of the site's own that come back with the order: at most 50 of 200 characters, by keys of 30."""
+
+    restart_url: str | None = field(default=None, repr=False)
+    """Where a reader begins anew whose checkout cannot go on."""
+
+    custom_css: str | None = None
+    """The address of a style sheet for the checkout, which must begin with https://."""
+
+
+@dataclass(frozen=True, slots=True)
 class CheckoutCall:
     """One call of the vendor's script that opens a checkout. It may carry a login token: never cached or logged."""
 
@@ -257,6 +323,15 @@ class CheckoutPreparer(ABC):
         """Return the purchase id that the vendor's script opens the checkout with. It works for a limited time.
 
         Raises `NotFoundError` for a customer or an offer that is unknown.
+        """
+
+    @abstractmethod
+    def script_options(
+        self, options: CheckoutOptions, extras: PreparedOptions, *, title: str | None = None
+    ) -> Mapping[str, str]:
+        """Return what the vendor's script opens a prepared checkout with, by the vendor's own names. No I/O.
+
+        Raises `InvalidValueError` where a value breaks one of the vendor's limits.
         """
 
 
