@@ -6,7 +6,7 @@
   if (!ours || ours.startPrepared) {
     return; // the script stands in the page twice
   }
-  const { settings, openOffer, post, show, waitForPurchase } = ours.parts;
+  const { settings, openOfferAgain, post, show, waitForPurchase } = ours.parts;
 
   const STARTS = ["start", "login", "register"];
   // In place of an order's id.
@@ -93,6 +93,10 @@
     const region = newRegionBefore(container);
     current = { offer, place, region, purchaseUrl: answer.purchase_url, next: answer.next };
     new window.plenigo.Checkout(answer.purchase_id, options)[answer.start]();
+    if (!container.hasAttribute("role")) {
+      container.setAttribute("role", "region");
+      container.setAttribute("aria-label", settings.labelCheckout);
+    }
     container.tabIndex = -1;
     container.focus({ preventScroll: true });
     container.scrollIntoView({ block: "nearest" });
@@ -163,7 +167,7 @@
 
   function offerAgain(purchase) {
     const { offer, place } = purchase;
-    const again = offer ? { run: () => openOffer(offer, place?.isConnected ? place : null) } : { href: wayBack(purchase) };
+    const again = offer ? { run: () => openOfferAgain(offer, place?.isConnected ? place : null) } : { href: wayBack(purchase) };
     end(purchase, settings.messagePaymentFailed, { label: settings.labelTryAgain, ...again });
   }
 

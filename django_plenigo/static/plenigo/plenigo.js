@@ -220,6 +220,14 @@
     });
   }
 
+  // After what came of an open checkout: a click that is no second half of the one that has opened it.
+  function openOfferAgain(offer, place) {
+    if (flight?.isOpened) {
+      endFlight();
+    }
+    return openOffer(offer, place);
+  }
+
   function openSnippet(name, [config, ...rest]) {
     const place = clicked;
     return openAlone(place, (isOn) => {
@@ -349,7 +357,7 @@
     checkout: ({ offer }) => openOffer(offer, clicked),
     start,
     // For our own script of checkouts that the vendor prepares.
-    parts: Object.freeze({ settings, openOffer, page, post, show, waitForPurchase }),
+    parts: Object.freeze({ settings, openOfferAgain, post, show, waitForPurchase }),
   };
 
   if (document.readyState === "loading") {
