@@ -17,6 +17,8 @@ from django_plenigo import conf, errors, signals
 from django_plenigo.management.commands import plenigo_link_users, plenigo_sync
 from django_plenigo.models import RemoteChange
 from django_plenigo.protocols import base
+from django_plenigo.protocols.plenigo_v2 import PlenigoV2
+from django_plenigo.protocols.plenigo_v3 import PlenigoV3
 from django_plenigo.sandbox import conf as sandbox_conf
 from django_plenigo.sandbox import seed
 from django_plenigo.sandbox.testing import Sandbox
@@ -97,10 +99,10 @@ def test_settings_page_tells_every_type_and_unit():
 
 
 def test_settings_page_tells_the_hosts():
-    told = {mode: (api.strip("`"), static.strip("`")) for mode, api, static in tables("settings", "Mode")}
+    told = {mode: [cell.strip("`") for cell in cells] for mode, *cells in tables("settings", "Mode")}
     assert told.keys() == conf.HOSTS.keys()
     for mode in ("live", "stage"):
-        assert told[mode] == (conf.HOSTS[mode]["api"], conf.HOSTS[mode]["static"])
+        assert told[mode] == list(conf.HOSTS[mode].values())
 
 
 def test_every_choice_of_a_setting_is_told():
@@ -244,10 +246,17 @@ def test_kinds_of_changes_are_listed_in_the_order_in_which_they_are_sent():
 
 
 def test_interfaces_are_those_of_the_protocols():
-    told = {name: set(re.findall(r"`(\w+)`", verbs)) for name, verbs in tables("architecture", "Interface")}
+    told = {name: set(re.findall(r"`(\w+)`", verbs)) for name, verbs, *_ in tables("architecture", "Interface")}
     kinds = inspect.getmembers(base, inspect.isabstract)
-    there = {name: kind.__abstractmethods__ for name, kind in kinds if kind.__module__ == base.__name__}
+    there = {name: kind.__abstractmethods__ for name, kind in kinds if kind.__module__.startswith(base.__name__)}
     assert told == there
+
+
+def test_interfaces_tell_which_generation_serves_them():
+    clients = {"v2": PlenigoV2, "v3": PlenigoV3}
+    for name, _, *marks in tables("architecture", "Interface"):
+        there = ["x" if issubclass(client, getattr(base, name)) else "" for client in clients.values()]
+        assert marks == there, name
 
 
 def test_every_tox_environment_is_listed():

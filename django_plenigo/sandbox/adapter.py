@@ -17,7 +17,7 @@ from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from requests.adapters import BaseAdapter, HTTPAdapter
 
-from .api.faults import WIRE
+from .faults import WIRE
 from .handler import answer
 
 #: A sandbox that calls the site that calls the sandbox must end.

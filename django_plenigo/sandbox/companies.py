@@ -18,3 +18,18 @@ def find_company(company_id: str) -> Company | None:
 def find_product(company: Company, product_id: str) -> Product | None:
     """Return a managed product, or None for a product that only the shop knows."""
     return next((row for row in company.products.filter(product_id=product_id) if row.product_id == product_id), None)
+
+
+def find_company_by_token(token: str) -> Company | None:
+    """Return the company whose API access token this is, or None."""
+    company = Company.objects.filter(api_token=token).first() if is_storable(token) else None
+    if company is not None and company.api_token == token:
+        return company
+    is_new = company is None and token == credentials.API_TOKEN
+    return seed() if is_new and not Company.objects.filter(company_id=credentials.COMPANY_ID).exists() else None
+
+
+def find_offer(company: Company, offer_id: str) -> Product | None:
+    """Return the product that an offer of API v3 sells, or None."""
+    rows = company.products.filter(offer_id=offer_id) if is_storable(offer_id) else ()
+    return next((row for row in rows if row.offer_id == offer_id), None)

@@ -1,5 +1,6 @@
 """Find, register and change customers. The pages, the API, the admin and the commands share these verbs."""
 
+import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
@@ -16,6 +17,8 @@ FAILURES_ALLOWED = 3
 LOCK_SECONDS = 600
 #: Registering an address again within this time is refused where a company throttles.
 THROTTLE_SECONDS = 5
+#: A customer's id in API v3.
+NUMBER = re.compile(r"[0-9]{1,18}")
 
 
 class ConflictError(Exception):
@@ -40,6 +43,11 @@ def find_customer(company: Company, reference: str, *, is_external: bool = False
     found = company.customers.filter(**{field: reference}) if is_storable(reference) else ()
     # To the letter: some databases find ids that differ in case only.
     return next((row for row in found if getattr(row, field) == reference), None)
+
+
+def find_customer_by_number(company: Company, number: str) -> Customer | None:
+    """Return the customer with an id of API v3: 1 to 18 digits, compared to the letter."""
+    return company.customers.filter(number=number).first() if NUMBER.fullmatch(number) else None
 
 
 def find_customer_by_email(company: Company, email: str) -> Customer | None:

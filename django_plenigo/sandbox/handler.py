@@ -27,6 +27,8 @@ from .models import Customer
 
 #: The vendor's addresses, at the root.
 URLCONF = "django_plenigo.sandbox.urls"
+#: Where API v3 lies; its errors have a form of their own.
+V3 = "/api/v3.0/"
 
 logger = logging.getLogger(__name__)
 
@@ -57,13 +59,20 @@ def answer(environ: dict[str, Any], *, in_transaction: bool) -> HttpResponseBase
         except (SynchronousOnlyOperation, TransactionManagementError):
             raise
         except Http404:
-            return JsonResponse({"error": "not_found", "description": "There is no such address."}, status=404)
+            return _error(environ, 404, 99404, "not_found", "There is no such address.")
         except SuspiciousOperation:
             return HttpResponse(status=400)
         except Exception:  # the vendor is another party: its faults are answers, not exceptions
             logger.exception("The sandbox failed.")
-            return JsonResponse({"error": "internal", "description": "The sandbox failed; see its log."}, status=500)
+            return _error(environ, 500, 99500, "internal", "The sandbox failed; see its log.")
         return response
+
+
+def _error(environ: dict[str, Any], status: int, number: int, word: str, text: str) -> HttpResponse:
+    """Return an error in the form of the API version that was asked."""
+    if str(environ["PATH_INFO"]).startswith(V3):
+        return JsonResponse({"errorCode": number, "errorMessage": text}, status=status)
+    return JsonResponse({"error": word, "description": text}, status=status)
 
 
 @contextmanager

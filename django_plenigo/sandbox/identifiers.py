@@ -1,6 +1,10 @@
-"""Make the ids and tokens that the vendor gives out. Shapes: docs/protocols/plenigo-v2.md 1.2 and 5."""
+"""Make the ids and tokens that the vendor gives out.
+
+Shapes: docs/protocols/plenigo-v2.md 1.2 and 5, docs/protocols/plenigo-v3.md 1.7 and 4.
+"""
 
 import hashlib
+import re
 import secrets
 import string
 
@@ -45,6 +49,26 @@ def new_transaction_id() -> str:
 def new_token() -> str:
     """Return a secret of 40 letters and digits: a log-in token, an OAuth code or an OAuth token."""
     return _random(MIXED, 40)
+
+
+def new_customer_number() -> str:
+    """Return 9 digits: a customer's id in API v3."""
+    return secrets.choice("123456789") + _random(string.digits, 8)
+
+
+def new_code() -> str:
+    """Return 6 digits that are sent to a customer."""
+    return _random(string.digits, 6)
+
+
+def offer_id_of(product_id: str) -> str:
+    """Return the id of the offer that sells a product: 20 characters, the same for the same product."""
+    return "O_" + hashlib.sha256(product_id.encode("utf-8", "surrogatepass")).hexdigest()[:18].upper()
+
+
+def access_right_id_of(product_id: str) -> str:
+    """Return the id of the access right that a product gives: the product's own, with hyphens for other signs."""
+    return re.sub(r"[^0-9a-zA-Z-]", "-", product_id)[:30].ljust(2, "-")
 
 
 def digest(token: str) -> str:

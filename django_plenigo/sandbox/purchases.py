@@ -17,6 +17,28 @@ from .models import Customer, Product, Purchase
 PAYMENT_METHOD = "BANK_ACCOUNT"
 DEFAULT_CURRENCY = "EUR"
 
+# The numbers of API v3. Each kind has a range of its own, so that a client that confuses them finds nothing.
+FIRST_ORDER = 10_000_000
+FIRST_SUBSCRIPTION = 20_000_000
+FIRST_SUBSCRIPTION_ITEM = 30_000_000
+#: Tables may grow, but not into the next range.
+RANGE = 10_000_000
+
+
+def order_number(purchase: Purchase) -> int:
+    """Return the number of an order whose first purchase this is."""
+    return FIRST_ORDER + purchase.pk
+
+
+def subscription_number(purchase: Purchase) -> int:
+    """Return the number of a subscription."""
+    return FIRST_SUBSCRIPTION + purchase.pk
+
+
+def subscription_item_number(purchase: Purchase) -> int:
+    """Return the number of a subscription's only item."""
+    return FIRST_SUBSCRIPTION_ITEM + purchase.pk
+
 
 def buy(
     customer: Customer,
@@ -28,8 +50,11 @@ def buy(
     title: str = "",
     shipping_costs: Decimal = Decimal(0),
     transaction_id: str | None = None,
+    order_id: str | None = None,
+    quantity: int = 1,
+    access_right_id: str = "",
 ) -> Purchase:
-    """Record a purchase that has been paid and return it.
+    """Record a purchase that has been paid and return it. Those with the same `order_id` are one order.
 
     A managed product brings title, price, currency and term where they are not given; any other product is sold as it
     is described, without end. The same `transaction_id` again records nothing and returns the first purchase.
@@ -46,8 +71,11 @@ def buy(
         "price": price if price is not None else (product.price if product else Decimal(0)),
         "currency": currency or (product.currency if product else DEFAULT_CURRENCY),
         "shipping_costs": shipping_costs,
+        "quantity": quantity,
+        "access_right_id": access_right_id,
         "payment_method": PAYMENT_METHOD,
         **(_terms(product, start) if product else {}),
+        **({"order_id": order_id} if order_id else {}),
     }
     try:
         with transaction.atomic(using=router.db_for_write(Purchase)):

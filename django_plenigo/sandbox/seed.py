@@ -6,7 +6,7 @@ from typing import Any
 from django.db import transaction
 
 from . import credentials
-from .models import Category, Company, Product
+from .models import Category, Company, Product, SsoSettings
 from .models.merchant import ProductType
 
 DAY_PASS = "EgLUrT56328991046641"  # noqa: S105 - a product
@@ -68,6 +68,13 @@ PRODUCTS: dict[str, tuple[str, dict[str, Any]]] = {
     ),
 }
 
+#: Customers who were imported without an e-mail address can connect their accounts.
+ACCOUNT_CONNECTION: dict[str, Any] = {
+    "allow_registration_identifier": True,
+    "request_customer_id": True,
+    "request_postcode": True,
+}
+
 
 @transaction.atomic
 def seed() -> Company:
@@ -76,7 +83,12 @@ def seed() -> Company:
     Two processes may do so at once.
     """
     company, _created = Company.objects.get_or_create(
-        company_id=credentials.COMPANY_ID, defaults={"name": "The Demo Gazette", "secret": credentials.SECRET}
+        company_id=credentials.COMPANY_ID,
+        defaults={
+            "name": "The Demo Gazette",
+            "secret": credentials.SECRET,
+            "api_token": credentials.API_TOKEN,
+        },
     )
     categories: dict[str, Category | None] = {"": None}
     for category_id, values in CATEGORIES.items():
@@ -87,4 +99,5 @@ def seed() -> Company:
         Product.objects.get_or_create(
             company=company, product_id=product_id, defaults={**values, "category": categories[category_id]}
         )
+    SsoSettings.objects.get_or_create(company=company, defaults=ACCOUNT_CONNECTION)
     return company

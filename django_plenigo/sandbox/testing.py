@@ -4,17 +4,17 @@ from datetime import timedelta
 from functools import cached_property
 from typing import Any
 
-from . import clock, customers, login_tokens, purchases
+from . import clock, customers, imports, login_tokens, preparations, purchases
 from .calls import ReceivedCall, called
-from .models import Company, Customer, Fault, Purchase
-from .seed import seed
+from .models import Company, Customer, Fault, Purchase, SentMessage
+from .seed import MONTHLY, seed
 
 
 class Sandbox:
     """The demo company, its customers, the fault dial, the clock and a record of the calls.
 
     The record holds what came in since this object was made, from every thread of this process. Faults count calls
-    that come in, and end by themselves; customers are named by their plenigo ids.
+    that come in, and end by themselves; customers are named by their plenigo ids, of API v2 or v3.
     """
 
     def __init__(self) -> None:
@@ -37,6 +37,7 @@ class Sandbox:
     def customer(self, customer_id: str) -> Customer:
         """Return one customer as he is now. Raises `LookupError`."""
         customer = customers.find_customer(self.company, customer_id)
+        customer = customer or customers.find_customer_by_number(self.company, customer_id)
         if customer is None:
             raise LookupError("The demo company has no customer with this id.")
         return customer
@@ -49,6 +50,31 @@ class Sandbox:
         """Let a customer have bought a product, also one that nobody manages."""
         buyer = self.customer(customer) if isinstance(customer, str) else customer
         return purchases.buy(buyer, product_id, test_mode=test_mode)
+
+    def import_customer(self, product_id: str = MONTHLY, **address: str) -> Purchase:
+        """Take in a customer without an e-mail address and return his subscription. `address`: columns of `Address`."""
+        return imports.import_customer(self.company, product_id, address={**imports.ADDRESS, **address})
+
+    def complete_purchase(self, purchase_id: str, customer: Customer | str | None = None) -> int:
+        """Pay what API v3 has prepared, as its checkout does, and return the order's number; -1 means: had before.
+
+        `customer` is who logs in at the checkout, where the preparation names nobody. Raises
+        `preparations.TimedOutError`.
+        """
+        prepared = preparations.find_prepared(self.company, purchase_id)
+        named = self.customer(customer) if isinstance(customer, str) else customer
+        buyer = prepared.customer or named
+        if buyer is None:
+            raise LookupError("The preparation names no customer, so somebody must log in.")
+        try:
+            return purchases.order_number(preparations.complete(prepared, buyer)[0])
+        except preparations.OwnedError:
+            return preparations.OWNED
+
+    def sent_codes(self, recipient: str) -> list[str]:
+        """Return the codes that were sent to an e-mail address or a mobile number, oldest first."""
+        sent = SentMessage.objects.filter(company=self.company, recipient=recipient)
+        return list(sent.order_by("pk").values_list("code", flat=True))
 
     def create_login_token(self, customer: Customer | str) -> str:
         """Mint a log-in token past the API."""

@@ -234,11 +234,11 @@ def _account_of(customer: Any, using: str | None) -> conf.Account:
 
 def _reference_of(customer: Any, using: str | None) -> CustomerRef | None:
     """Return how to address a customer, None for a user who is none."""
-    if isinstance(customer, CustomerRef):
-        return customer
-    link = customers.find_link(customer, using=using)
+    link = customers.find_link(customer, using=using)  # of a reference too: API v3 knows no access ids, this site does
     if link is not None:
         return customers.customer_of(link)
+    if isinstance(customer, CustomerRef):
+        return customer
     return CustomerRef(customer) if isinstance(customer, str) else None
 
 

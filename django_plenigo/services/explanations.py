@@ -133,6 +133,14 @@ EXPLANATIONS: tuple[tuple[str, str, Explanation], ...] = (
         ),
     ),
     (
+        "SessionLimitError",
+        "",
+        Explanation(
+            _("The customer is logged in on as many devices as plenigo's settings allow."),
+            _("Have the reader end one of them, or allow more in plenigo's merchant backend."),
+        ),
+    ),
+    (
         "NoAnswerError",
         "user is locked",
         Explanation(

@@ -18,6 +18,7 @@ from django.test import Client
 from django_plenigo import backends, conf
 from django_plenigo.protocols.base import CheckoutCall, CheckoutOptions, CheckoutOrder, CustomerRef, LoginPass
 from django_plenigo.protocols.plenigo_v2 import PlenigoV2
+from django_plenigo.protocols.plenigo_v3 import PlenigoV3
 from django_plenigo.sandbox.adapter import SandboxAdapter
 from django_plenigo.sandbox.credentials import COMPANY_ID
 from django_plenigo.sandbox.models import Customer
@@ -87,6 +88,25 @@ def connect(way: Way, settings: Any) -> Callable[..., PlenigoV2]:
 def plenigo(connect: Callable[..., PlenigoV2]) -> PlenigoV2:
     """The client."""
     return connect()
+
+
+@pytest.fixture
+def connect_v3(way: Way, settings: Any) -> Callable[..., PlenigoV3]:
+    """Return the client of a site that has chosen API v3, with these settings of its account."""
+
+    def build(**account: Any) -> PlenigoV3:
+        settings.PLENIGO = {"default": {"API": "v3", "MODE": "sandbox", "HOSTS": way.hosts, **account}}
+        client = backends.get_client()
+        assert isinstance(client, PlenigoV3)
+        return client
+
+    return build
+
+
+@pytest.fixture
+def plenigo_v3(connect_v3: Callable[..., PlenigoV3]) -> PlenigoV3:
+    """The client of API v3."""
+    return connect_v3()
 
 
 @pytest.fixture

@@ -9,12 +9,27 @@ from django.contrib.auth import get_user_model
 from django.urls import reverse
 from django.utils import timezone
 
-from django_plenigo.sandbox import clock
+from django_plenigo.sandbox import clock, customer_sessions
 from django_plenigo.sandbox.credentials import SECRET
-from django_plenigo.sandbox.models import AccessIdentifier, Category, Clock, Company, Customer, Fault, Purchase
+from django_plenigo.sandbox.models import (
+    AccessIdentifier,
+    AccessRight,
+    Address,
+    Category,
+    Clock,
+    Company,
+    Customer,
+    Fault,
+    Purchase,
+    SentMessage,
+    SsoSettings,
+)
 from django_plenigo.sandbox.seed import DAY_PASS, MONTHLY
 
 NAMES = sorted(model._meta.model_name for model in admin.site._registry if model._meta.app_label == "plenigo_sandbox")
+
+#: The sandbox itself writes them.
+NOT_ADDED = {"clock", "customersession", "sentmessage"}
 
 
 def address(model, page, *args):
@@ -35,18 +50,28 @@ def rows(sandbox, ada):
     sandbox.fail_next()
     AccessIdentifier.objects.create(company=ada.company, customer=ada, slot=1, value="K")
     Clock.objects.create()
+    Address.objects.create(customer=ada, city="Berlin")
+    customer_sessions.create(ada, {})
+    now = timezone.now()
+    AccessRight.objects.create(customer=ada, access_right_id="news", created_at=now, changed_at=now)
+    SentMessage.objects.create(company=ada.company, channel="EMAIL", recipient="a@example.com", code="1", sent_at=now)
 
 
 def test_all_that_a_merchant_needs_is_there():
     assert NAMES == [
         "accessidentifier",
+        "accessright",
+        "address",
         "category",
         "clock",
         "company",
         "customer",
+        "customersession",
         "fault",
         "product",
         "purchase",
+        "sentmessage",
+        "ssosettings",
     ]
 
 
@@ -59,7 +84,7 @@ def test_list_is_shown_searched_and_filtered(staff, rows, name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_add_page_is_shown(staff, rows, name):
-    assert staff.get(address(name, "add")).status_code == (403 if name == "clock" else 200)
+    assert staff.get(address(name, "add")).status_code == (403 if name in NOT_ADDED else 200)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -80,7 +105,7 @@ def test_every_page_of_a_model_has_the_banner(staff, rows, name):
     model = next(model for model in admin.site._registry if model._meta.model_name == name)
     row = model.objects.first().pk
     pages = [address(name, "changelist"), *(address(name, page, row) for page in ("change", "history"))]
-    pages += [address(name, "add"), address(name, "delete", row)] if name != "clock" else []
+    pages += [address(name, "add"), address(name, "delete", row)] if name not in NOT_ADDED else []
     assert [page for page in pages if not has_banner(staff.get(page, follow=True))] == []
 
 
@@ -221,3 +246,57 @@ def test_clock_has_a_limit(staff, db):
     for _ in range(2):
         answer = staff.post(address(Clock, "change", 1), {"days": 36500, "hours": 0, "minutes": 0})
     assert "a hundred years" in answer.content.decode()
+
+
+def sso_form(company, **values):
+    return {"company": company.pk, "token_type": "EMAIL", "sso_name": "NONE", "emergency_mode": "NONE", **values}
+
+
+def test_empty_number_of_log_ins_is_one(staff, sandbox):
+    row = sandbox.company.sso_settings
+    staff.post(address(SsoSettings, "change", row.pk), sso_form(sandbox.company, max_sessions=""))
+    row.refresh_from_db()
+    assert (row.max_sessions, row.request_customer_id) == (1, False)
+
+
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        ({"token_type": "SMS"}, "SMS provider"),
+        ({"allow_registration_identifier": "on", "request_postcode": "on"}, "needs the customer ID"),
+        ({"max_sessions": "101"}, "100"),
+    ],
+    ids=str,
+)
+def test_settings_that_the_vendor_refuses_are_refused(staff, sandbox, values, told):
+    row = sandbox.company.sso_settings
+    page = staff.post(address(SsoSettings, "change", row.pk), sso_form(sandbox.company, **values))
+    assert (page.status_code, told in page.content.decode()) == (200, True)
+
+
+def test_sms_is_allowed_with_a_provider(staff, sandbox):
+    row = sandbox.company.sso_settings
+    Company.objects.update(has_sms_provider=True)
+    staff.post(address(SsoSettings, "change", row.pk), sso_form(sandbox.company, token_type="SMS"))
+    row.refresh_from_db()
+    assert row.token_type == "SMS"
+
+
+def test_customer_without_an_address_is_added_with_a_subscription(staff, sandbox):
+    product = sandbox.company.products.get(product_id=MONTHLY)
+    data = {"company": sandbox.company.pk, "customer_id": "ABCDEFGHIJKL", "language": "de", "has_pseudo_email": "on"}
+    staff.post(address(Customer, "add"), {**data, "imported_product": product.pk})
+    customer = sandbox.customer("ABCDEFGHIJKL")
+    assert customer.email == f"imported-{customer.number}@pseudo-mail.plenigo.invalid"
+    assert customer.purchases.get().product_id == MONTHLY
+
+
+def test_customer_with_neither_address_nor_placeholder_is_refused(staff, sandbox):
+    data = {"company": sandbox.company.pk, "customer_id": "ABCDEFGHIJKL", "language": "de"}
+    assert "choose the placeholder" in staff.post(address(Customer, "add"), data).content.decode()
+
+
+def test_number_of_a_customer_stays_when_he_is_changed(staff, ada):
+    data = {"company": ada.company.pk, "customer_id": ada.customer_id, "email": "new@example.com", "language": "en"}
+    staff.post(address(Customer, "change", ada.pk), data)
+    assert Customer.objects.get(pk=ada.pk).number == ada.number

@@ -12,10 +12,9 @@ from django.http.response import HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt
 
 from .. import conf
-from ..calls import ReceivedCall, called
 from ..customers import find_customer
-from ..models import Company, Customer, Fault
-from . import faults
+from ..exchange import serve
+from ..models import Company, Customer
 from .answers import RefusalError, refusal
 from .authentication import authenticate
 from .parameters import Query, Values, read_json
@@ -75,7 +74,7 @@ def endpoint(name: str, *methods: str) -> Callable[[Work], View]:
         @login_not_required
         @wraps(work)
         def view(request: HttpRequest, **path: Any) -> HttpResponseBase:
-            return _serve(name, request, lambda: _answer(request, methods, work, path))
+            return serve(name, request, lambda: _answer(request, methods, work, path), _fault)
 
         return view
 
@@ -88,34 +87,15 @@ def refusing(name: str, reason: RefusalError) -> View:
     @csrf_exempt
     @login_not_required
     def view(request: HttpRequest, **path: Any) -> HttpResponseBase:
-        return _serve(name, request, lambda: _refuse(request, reason))
+        return serve(name, request, lambda: _refuse(request, reason), _fault)
 
     return view
 
 
-def _serve(name: str, request: HttpRequest, answer: Callable[[], HttpResponse]) -> HttpResponseBase:
-    if not conf.is_open():
-        description = "The sandbox is shut, because DEBUG is off. PLENIGO_SANDBOX can allow it."
-        return refusal(503, "sandbox_shut", description).answer()
-    response, arrives = _through_faults(faults.take(name), faults.wire_of(request), answer)
-    called.send(None, call=ReceivedCall(name, request.method or "", response.status_code if arrives else None))
-    return response
-
-
-def _through_faults(
-    fault: Fault | None, wire: faults.Wire, answer: Callable[[], HttpResponse]
-) -> tuple[HttpResponseBase, bool]:
-    """Return what the caller gets, and whether it reaches him."""
-    if fault is None:
-        return answer(), True
-    if fault.kind == Fault.Kind.DELAY:
-        early = answer() if fault.after_work else None
-        if not wire.delay(fault.delay_seconds):
-            return early or HttpResponse(status=504), False
-        return early or answer(), True
-    if fault.after_work:
-        answer()
-    return faults.spoiled(fault, wire), fault.kind != Fault.Kind.CUT
+def _fault(status: int, description: str) -> HttpResponse:
+    """Return what goes wrong outside the work, in this version's form."""
+    code = "sandbox_shut" if not conf.is_open() else "fault"
+    return refusal(status, code, description).answer()
 
 
 def _answer(request: HttpRequest, methods: tuple[str, ...], work: Work, path: dict[str, Any]) -> HttpResponse:

@@ -201,7 +201,7 @@ def _order(row: Purchase) -> dict[str, Any]:
         "title": row.title,
         "price": float(row.price),
         "shippingCosts": float(row.shipping_costs),
-        "quantity": 1,
+        "quantity": row.quantity,
         "status": "DONE",
     }
     return without_gaps(
@@ -212,7 +212,7 @@ def _order(row: Purchase) -> dict[str, Any]:
             "customerId": row.customer.customer_id,
             "externalCustomerId": row.customer.external_id,
             "currency": row.currency,
-            "cumulatedPrice": float(row.price + row.shipping_costs),
+            "cumulatedPrice": float(row.price * row.quantity + row.shipping_costs),
             "shippingCosts": float(row.shipping_costs),
             "orderItems": [without_gaps(item)],
         }

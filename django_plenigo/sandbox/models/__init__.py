@@ -1,20 +1,35 @@
 """What the sandbox remembers."""
 
+from .access_rights import AccessRight
+from .addresses import Address
 from .customers import AccessIdentifier, Customer, LoginToken, OAuthGrant
 from .merchant import Category, Company, Product
+from .preparations import PreparedPurchase
 from .purchases import Purchase
+from .sessions import CustomerSession, SessionRemoval, TransferToken
 from .simulation import Clock, Fault, UsedTokenId
+from .single_sign_on import Channel, ConnectionProcess, SentMessage, SsoSettings
 
 __all__ = [
     "AccessIdentifier",
+    "AccessRight",
+    "Address",
     "Category",
+    "Channel",
     "Clock",
     "Company",
+    "ConnectionProcess",
     "Customer",
+    "CustomerSession",
     "Fault",
     "LoginToken",
     "OAuthGrant",
+    "PreparedPurchase",
     "Product",
     "Purchase",
+    "SentMessage",
+    "SessionRemoval",
+    "SsoSettings",
+    "TransferToken",
     "UsedTokenId",
 ]

@@ -41,6 +41,23 @@ class Customer(models.Model):
     locked_until = models.DateTimeField(_("locked until"), null=True, blank=True)
     blocked_by_support = models.BooleanField(_("blocked by the support"), default=False)
     registered_at = models.DateTimeField(_("last registered at"), help_text=_("By the sandbox's clock."))
+    number = models.CharField(
+        _("customer number"),
+        max_length=18,
+        default=identifiers.new_customer_number,
+        help_text=_("The customer's id in API v3."),
+    )
+    invoice_email = models.EmailField(_("e-mail address for invoices"), blank=True, default="")
+    has_pseudo_email = models.BooleanField(
+        _("placeholder for an e-mail address"),
+        default=False,
+        help_text=_("The customer was imported without an address and cannot log in until he connects his account."),
+    )
+    processing_blocked = models.BooleanField(_("processing blocked"), default=False)
+    leitweg_id = models.CharField(_("Leitweg-ID"), max_length=50, blank=True, default="")
+    registration_source = models.CharField(_("source of the registration"), max_length=100, blank=True, default="")
+    data = models.JSONField(_("additional data"), blank=True, default=dict)
+    changed_at = models.DateTimeField(_("changed at"), null=True, blank=True, editable=False)
 
     class Meta:
         verbose_name = _("customer")
@@ -49,6 +66,7 @@ class Customer(models.Model):
             models.UniqueConstraint(fields=["company", "customer_id"], name="plenigo_sandbox_customer_id"),
             models.UniqueConstraint(fields=["company", "email_key"], name="plenigo_sandbox_customer_email"),
             models.UniqueConstraint(fields=["company", "external_id"], name="plenigo_sandbox_customer_external"),
+            models.UniqueConstraint(fields=["company", "number"], name="plenigo_sandbox_customer_number"),
         ]
 
     def __str__(self) -> str:

@@ -1,6 +1,7 @@
 """A publisher's company and what it sells."""
 
 from decimal import Decimal
+from typing import Any
 
 from django.core.validators import MinLengthValidator, MinValueValidator, RegexValidator
 from django.db import models
@@ -9,6 +10,8 @@ from django.utils.translation import gettext_lazy as _
 from .. import identifiers
 
 CURRENCY = RegexValidator(r"\A[A-Z]{3}\Z", _("Three capital letters, such as EUR."))
+ACCESS_RIGHT_ID = RegexValidator(r"\A[0-9a-zA-Z-]{2,30}\Z", _("2 to 30 letters, digits and hyphens."))
+OFFER_ID = RegexValidator(r"\AO_[0-9a-zA-Z]{18}\Z", _("O_ and 18 letters or digits."))
 
 
 class ProductType(models.TextChoices):
@@ -27,7 +30,13 @@ class ProductType(models.TextChoices):
 
 
 class Company(models.Model):
-    """One publisher. Its id and secret are what a client signs its requests with."""
+    """One publisher. A client of API v2 signs with its id and secret; a client of API v3 sends its token."""
+
+    class CustomerChange(models.TextChoices):
+        """What becomes of the fields that a change of a customer leaves out, which no document says."""
+
+        REPLACE = "replace", _("they are emptied")
+        MERGE = "merge", _("they stay")
 
     company_id = models.CharField(_("company id"), max_length=20, unique=True, default=identifiers.new_company_id)
     name = models.CharField(_("name"), max_length=100)
@@ -53,6 +62,26 @@ class Company(models.Model):
         blank=True,
         default="",
         help_text=_("What the address that a log-in returns to must begin with; empty allows every address."),
+    )
+    api_token = models.CharField(
+        _("API access token"),
+        max_length=64,
+        unique=True,
+        default=identifiers.new_token,
+        validators=[MinLengthValidator(32)],
+    )
+    api_token_is_read_only = models.BooleanField(
+        _("API access token may only read"), default=False, help_text=_("API v3 refuses every change with 401.")
+    )
+    has_sms_provider = models.BooleanField(
+        _("SMS provider"), default=False, help_text=_("Without one, the single sign-on cannot send codes by SMS.")
+    )
+    customer_change = models.CharField(
+        _("fields left out when a customer is changed"),
+        max_length=10,
+        choices=CustomerChange.choices,
+        default=CustomerChange.REPLACE,
+        help_text=_("API v3 does not say what happens to them. A client must do right in both cases."),
     )
 
     class Meta:
@@ -133,13 +162,36 @@ class Product(models.Model):
     collectible = models.BooleanField(_("collectible"), default=False)
     image_url = models.URLField(_("address of the image"), blank=True, default="")
     image_text = models.CharField(_("description of the image"), max_length=255, blank=True, default="")
+    offer_id = models.CharField(
+        _("offer id"),
+        max_length=20,
+        blank=True,
+        validators=[OFFER_ID],
+        help_text=_("Under this id API v3 sells the product. Left empty, it is made from the product id."),
+    )
+    access_right_id = models.CharField(
+        _("access right"),
+        max_length=30,
+        blank=True,
+        validators=[ACCESS_RIGHT_ID],
+        help_text=_(
+            "The right that it gives in API v3. Left empty, it is the product id, with hyphens for other signs."
+        ),
+    )
 
     class Meta:
         verbose_name = _("product")
         verbose_name_plural = _("products")
         constraints = [
             models.UniqueConstraint(fields=["company", "product_id"], name="plenigo_sandbox_product_id"),
+            models.UniqueConstraint(fields=["company", "offer_id"], name="plenigo_sandbox_offer_id"),
         ]
 
     def __str__(self) -> str:
         return f"{self.title} ({self.product_id})"
+
+    def save(self, **kwargs: Any) -> None:
+        """Give the product its ids of API v3 where nobody has."""
+        self.offer_id = self.offer_id or identifiers.offer_id_of(self.product_id)
+        self.access_right_id = self.access_right_id or identifiers.access_right_id_of(self.product_id)
+        super().save(**kwargs)

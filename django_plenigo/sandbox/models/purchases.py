@@ -37,6 +37,10 @@ class Purchase(models.Model):
     price = models.DecimalField(_("price"), max_digits=10, decimal_places=2, default=Decimal(0))
     shipping_costs = models.DecimalField(_("shipping costs"), max_digits=10, decimal_places=2, default=Decimal(0))
     currency = models.CharField(_("currency"), max_length=3, default="EUR")
+    quantity = models.PositiveIntegerField(_("quantity"), default=1)
+    access_right_id = models.CharField(
+        _("access right"), max_length=30, blank=True, default="", help_text=_("Empty means the product's.")
+    )
     payment_method = models.CharField(_("payment method"), max_length=30, blank=True, default="")
     transaction_id = models.CharField(
         _("transaction id"), max_length=64, unique=True, default=identifiers.new_transaction_id

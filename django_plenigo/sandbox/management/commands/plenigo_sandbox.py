@@ -15,6 +15,7 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.utils.module_loading import import_string
 
 from django_plenigo.sandbox import credentials
+from django_plenigo.sandbox.imports import seed_imported_customer
 from django_plenigo.sandbox.models import Company
 from django_plenigo.sandbox.seed import seed
 
@@ -68,13 +69,14 @@ class Command(BaseCommand):
         parser.add_argument(
             "--credentials",
             action="store_true",
-            help="Print the demo company's id and secret as JSON instead of serving.",
+            help="Print the demo company's id, secret and API access token as JSON instead of serving.",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Serve, or print the credentials."""
         if options["credentials"]:
-            self.stdout.write(json.dumps({"company_id": credentials.COMPANY_ID, "secret": credentials.SECRET}))
+            shown = {"company_id": credentials.COMPANY_ID, "secret": credentials.SECRET}
+            self.stdout.write(json.dumps({**shown, "api_token": credentials.API_TOKEN}))
             return
         host, port = parse_address(options["address"])
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -131,7 +133,7 @@ def _prepare_database(folder: Path) -> None:
     is_new = not MigrationRecorder(connection).has_table()
     labels = [] if is_new else ["plenigo_sandbox"]
     call_command("migrate", *labels, database=alias, interactive=False, verbosity=0)
-    seed()
+    seed_imported_customer(seed())
     connections.close_all()  # the threads that serve have connections of their own
 
 

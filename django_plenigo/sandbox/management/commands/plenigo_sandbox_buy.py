@@ -7,7 +7,7 @@ from django.db import connections, router
 
 from django_plenigo.sandbox import credentials, purchases
 from django_plenigo.sandbox.companies import find_company, find_product
-from django_plenigo.sandbox.customers import find_customer
+from django_plenigo.sandbox.customers import find_customer, find_customer_by_number
 from django_plenigo.sandbox.models import Company, Customer
 
 #: So many ids are told to somebody who has guessed wrong.
@@ -50,7 +50,8 @@ def _check_tables() -> None:
 
 
 def _customer(company: Company, reference: str) -> Customer:
-    customer = find_customer(company, reference) or find_customer(company, reference, is_external=True)
+    customer = find_customer(company, reference) or find_customer_by_number(company, reference)
+    customer = customer or find_customer(company, reference, is_external=True)
     if customer is None:
         known = ", ".join(company.customers.order_by("-pk").values_list("customer_id", flat=True)[:SHOWN])
         advice = f"It has: {known}." if known else "It has none yet: register one first, for example at a check-out."

@@ -1,14 +1,17 @@
 """Let calls go wrong as the fault dial says."""
 
 import time
+from collections.abc import Callable
 from typing import Protocol
 
 from django.db.models import F, Q
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 
-from ..models import Fault
-from .answers import refusal
+from .models import Fault
+
+#: How an API says that something went wrong: from a status and a sentence, its own form of an error.
+Refuse = Callable[[int, str], HttpResponse]
 
 #: Under this name a transport of its own stands in a request's `META`.
 WIRE = "plenigo_sandbox.wire"
@@ -61,22 +64,22 @@ def take(endpoint: str) -> Fault | None:
     return None
 
 
-def spoiled(fault: Fault, wire: Wire) -> HttpResponseBase:
+def spoiled(fault: Fault, wire: Wire, refuse: Refuse) -> HttpResponseBase:
     """Return what the caller gets instead of an answer."""
     if fault.kind == Fault.Kind.CUT:
         return wire.cut()
     if fault.kind == Fault.Kind.GARBAGE:
         return HttpResponse(GARBAGE)
-    return _with_status(fault)
+    return _with_status(fault, refuse)
 
 
-def _with_status(fault: Fault) -> HttpResponse:
+def _with_status(fault: Fault, refuse: Refuse) -> HttpResponse:
     if fault.body:
         is_json = fault.body.lstrip().startswith(("{", "["))
         content_type = "application/json" if is_json else "text/html; charset=utf-8"
         response = HttpResponse(fault.body, status=fault.status, content_type=content_type)
     else:
-        response = refusal(fault.status, "fault", "The sandbox's fault dial is set to this.").answer()
+        response = refuse(fault.status, "The sandbox's fault dial is set to this.")
     if fault.retry_after_seconds is not None:
         response["Retry-After"] = str(fault.retry_after_seconds)
     return response

@@ -1,37 +1,20 @@
-"""The merchant backend: what a publisher's staff does at the vendor's, and the dials of the sandbox."""
+"""A company, its customers, what it sells and what they have bought."""
 
-from datetime import timedelta
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin, messages
 from django.db import models
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
-from django.urls import reverse
-from django.utils.module_loading import import_string
-from django.utils.text import capfirst
-from django.utils.translation import gettext, ngettext
+from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
-from . import clock, customers, purchases
-from .models import AccessIdentifier, Category, Clock, Company, Customer, Fault, Product, Purchase
+from .. import clock, customers, profiles, purchases
+from ..models import AccessIdentifier, AccessRight, Address, Category, Company, Customer, Product, Purchase
+from .base import ModelAdmin, ModelForm
 
 SHOWN_CHARACTERS = 4
-
-if TYPE_CHECKING:
-    from django.contrib.admin import ModelAdmin
-    from django.forms import ModelForm
-else:
-    # Django's own classes take no model in brackets, which type checkers ask for.
-    class ModelAdmin(admin.ModelAdmin):
-        def __class_getitem__(cls, model):
-            return cls
-
-    class ModelForm(forms.ModelForm):
-        def __class_getitem__(cls, model):
-            return cls
 
 
 @admin.register(Company)
@@ -57,14 +40,31 @@ class CustomerForm(ModelForm[Customer]):
         widget=forms.PasswordInput(),
         help_text=_("To log in at the vendor's. Leave it empty to keep the present one."),
     )
+    imported_product = forms.ModelChoiceField(
+        label=_("Subscription"),
+        queryset=Product.objects.filter(is_subscription=True).select_related("company"),
+        required=False,
+        help_text=_("Let the customer have this subscription from now on, as with an import."),
+    )
 
     class Meta:
         model = Customer
-        exclude = ("password", "registered_at", "failed_logins")  # noqa: DJ006 - the many fields of an address
+        exclude = ("password", "registered_at", "failed_logins", "number")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["email"].required = False
 
     def clean(self) -> dict[str, Any] | None:
-        """Refuse an e-mail address that another customer has in whatever spelling."""
+        """Refuse an e-mail address that another customer has in whatever spelling; a placeholder makes itself."""
         values = super().clean() or self.cleaned_data
+        if values.get("has_pseudo_email"):
+            values["email"] = profiles.pseudo_email(self.instance.number)
+        elif "email" in values and not values["email"]:
+            self.add_error("email", _("Enter an address, or choose the placeholder for one."))
+        company, product = values.get("company"), values.get("imported_product")
+        if product is not None and product.company != company:
+            self.add_error("imported_product", _("Another company sells this."))
         company, email = values.get("company"), values.get("email")
         owner = customers.find_customer_by_email(company, email) if company and email else None
         if owner is not None and owner.pk != self.instance.pk:
@@ -77,10 +77,11 @@ class CustomerAdmin(ModelAdmin[Customer]):
     """Customers of all companies."""
 
     form = CustomerForm
-    list_display = ("customer_id", "email", "external_id", "first_name", "last_name", "language", "company")
+    readonly_fields = ("number",)
+    list_display = ("customer_id", "number", "email", "external_id", "first_name", "last_name", "language", "company")
     list_filter = ("company", "language", "blocked_by_support")
     list_select_related = ("company",)
-    search_fields = ("customer_id", "email", "external_id", "first_name", "last_name")
+    search_fields = ("customer_id", "number", "email", "external_id", "first_name", "last_name")
     ordering = ("-pk",)
     actions = ("unlock",)
 
@@ -91,6 +92,8 @@ class CustomerAdmin(ModelAdmin[Customer]):
         super().save_model(request, obj, form, change)
         if form.cleaned_data["new_password"]:
             customers.set_password(obj, form.cleaned_data["new_password"])
+        if form.cleaned_data["imported_product"]:
+            purchases.buy(obj, form.cleaned_data["imported_product"].product_id)
 
     @admin.action(description=_("Unlock the selected customers"), permissions=["change"])
     def unlock(self, request: HttpRequest, queryset: QuerySet[Customer]) -> None:
@@ -131,6 +134,36 @@ class AccessIdentifierAdmin(ModelAdmin[AccessIdentifier]):
     autocomplete_fields = ("customer",)
 
 
+@admin.register(Address)
+class AddressAdmin(ModelAdmin[Address]):
+    """Addresses of all customers, as API v3 has them."""
+
+    list_display = ("customer", "kind", "preferred", "street", "street_number", "postcode", "city", "country")
+    list_filter = ("kind", "customer__company")
+    list_select_related = ("customer",)
+    search_fields = ("customer__number", "customer__email", "street", "postcode", "city")
+    autocomplete_fields = ("customer",)
+
+
+@admin.register(AccessRight)
+class AccessRightAdmin(ModelAdmin[AccessRight]):
+    """Rights that were given through API v3."""
+
+    list_display = ("access_right_id", "customer", "life_time_start", "life_time_end", "blocked")
+    list_filter = ("blocked", "customer__company")
+    list_select_related = ("customer",)
+    search_fields = ("access_right_id", "customer__number", "customer__email")
+    autocomplete_fields = ("customer",)
+    exclude = ("created_at", "changed_at")
+
+    def save_model(self, request: HttpRequest, obj: AccessRight, form: Any, change: bool) -> None:
+        """Store the right, and when it was changed."""
+        obj.changed_at = clock.now()
+        if not change:
+            obj.created_at = obj.changed_at
+        super().save_model(request, obj, form, change)
+
+
 @admin.register(Category)
 class CategoryAdmin(ModelAdmin[Category]):
     """Categories of products."""
@@ -152,12 +185,14 @@ class ProductAdmin(ModelAdmin[Product]):
         "currency",
         "product_type",
         "is_subscription",
+        "offer_id",
+        "access_right_id",
         "category",
         "company",
     )
     list_filter = ("company", "is_subscription", "product_type", "category")
     list_select_related = ("company", "category")
-    search_fields = ("product_id", "title")
+    search_fields = ("product_id", "title", "offer_id", "access_right_id")
     # Django 5.2 warns of its default, which 6.0 has changed to this.
     formfield_overrides: ClassVar[dict[Any, Any]] = {models.URLField: {"assume_scheme": "https"}}
 
@@ -201,124 +236,3 @@ class PurchaseAdmin(ModelAdmin[Purchase]):
         count = len(running)
         text = ngettext("%d subscription is cancelled.", "%d subscriptions are cancelled.", count) % count
         self.message_user(request, text, messages.SUCCESS if count else messages.WARNING)
-
-
-class FaultForm(ModelForm[Fault]):
-    """A fault, for one of the endpoints that there are."""
-
-    class Meta:
-        model = Fault
-        fields = (
-            "endpoint",
-            "kind",
-            "remaining",
-            "after_work",
-            "status",
-            "retry_after_seconds",
-            "body",
-            "delay_seconds",
-        )
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        # By dotted path, at first use: the API is not light, and Django imports this module at its start.
-        names: list[str] = import_string("django_plenigo.sandbox.api.urls.ENDPOINT_NAMES")
-        choices = [("", _("every endpoint")), *((name, name) for name in sorted(names))]
-        label = capfirst(Fault._meta.get_field("endpoint").verbose_name)
-        self.fields["endpoint"] = forms.ChoiceField(label=label, choices=choices, required=False)
-        self.fields["kind"].initial = Fault.Kind.STATUS
-
-
-@admin.register(Fault)
-class FaultAdmin(ModelAdmin[Fault]):
-    """The fault dial."""
-
-    form = FaultForm
-    list_display = ("kind", "shown_endpoint", "remaining", "after_work", "status", "delay_seconds")
-    list_filter = ("kind", "after_work")
-    search_fields = ("endpoint",)
-
-    @admin.display(description=_("endpoint"), ordering="endpoint")
-    def shown_endpoint(self, fault: Fault) -> str:
-        """Return the endpoint's name, or a word for all of them."""
-        return fault.endpoint or str(_("every endpoint"))
-
-
-class ClockForm(ModelForm[Clock]):
-    """How far to move the clock."""
-
-    #: A hundred years, which is as far as it goes.
-    DAYS: ClassVar[int] = clock.FURTHEST.days
-
-    days = forms.IntegerField(label=_("Days"), initial=0, min_value=-DAYS, max_value=DAYS)
-    hours = forms.IntegerField(label=_("Hours"), initial=0, min_value=-24, max_value=24)
-    minutes = forms.IntegerField(label=_("Minutes"), initial=0, min_value=-60, max_value=60)
-
-    class Meta:
-        model = Clock
-        fields: ClassVar[list[str]] = []
-
-    def clean(self) -> dict[str, Any] | None:
-        """Refuse to leave the hundred years."""
-        values = super().clean() or self.cleaned_data
-        parts = {name: values[name] for name in ("days", "hours", "minutes") if name in values}
-        values["amount"] = timedelta(**parts)
-        if abs(self.instance.offset + values["amount"]) > clock.FURTHEST:
-            raise forms.ValidationError(_("The sandbox's clock goes a hundred years forward or back at most."))
-        return values
-
-
-@admin.register(Clock)
-class ClockAdmin(ModelAdmin[Clock]):
-    """The one clock: its list leads to it."""
-
-    form = ClockForm
-    fieldsets = (
-        (None, {"fields": ("sandbox_time", "ahead_by")}),
-        (
-            _("Move the clock"),
-            {
-                "fields": ("days", "hours", "minutes"),
-                "description": _("Days, hours and minutes add up. Numbers below zero move the clock back."),
-            },
-        ),
-    )
-    readonly_fields = ("sandbox_time", "ahead_by")
-
-    @admin.display(description=_("The sandbox's time"))
-    def sandbox_time(self, row: Clock) -> Any:
-        """Return what the clock shows."""
-        return clock.now()
-
-    @admin.display(description=_("Ahead of the real time by"))
-    def ahead_by(self, row: Clock) -> str:
-        """Return in words how far the clock is ahead; behind a minus where it is back."""
-        total = int(abs(row.offset).total_seconds()) // 60
-        days, hours, minutes = total // (24 * 60), total // 60 % 24, total % 60
-        parts = [
-            ngettext("%d day", "%d days", days) % days if days else "",
-            ngettext("%d hour", "%d hours", hours) % hours if hours else "",
-            ngettext("%d minute", "%d minutes", minutes) % minutes if minutes else "",
-        ]
-        text = ", ".join(part for part in parts if part) or gettext("nothing")
-        return f"− {text}" if row.offset < timedelta() else text
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Allow no second clock."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Clock | None = None) -> bool:
-        """Keep the clock: moved back it shows the real time."""
-        return False
-
-    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-        """Lead to the clock."""
-        if not self.has_view_or_change_permission(request):
-            return super().changelist_view(request, extra_context)
-        row = Clock.objects.get_or_create(pk=1)[0]
-        info = (self.opts.app_label, self.opts.model_name)
-        return redirect(reverse("{}:{}_{}_change".format(self.admin_site.name, *info), args=[row.pk]))
-
-    def save_model(self, request: HttpRequest, obj: Clock, form: Any, change: bool) -> None:
-        """Move the clock."""
-        clock.advance(form.cleaned_data["amount"])

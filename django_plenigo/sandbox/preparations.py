@@ -1,0 +1,91 @@
+"""Prepare purchases and complete them. Source: docs/protocols/plenigo-v3.md 5.1."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.db import router, transaction
+
+from . import clock, identifiers, purchases
+from .companies import find_offer
+from .customers import lock
+from .models import Company, Customer, PreparedPurchase, Purchase
+
+#: Our choice: the vendor says that a purchase id lives for a limited time.
+LIFETIME = timedelta(hours=1)
+#: Instead of an order's number: the customer has bought it before.
+OWNED = -1
+
+
+class TimedOutError(Exception):
+    """The purchase id is unknown or too old. Codes 90003 and 90032."""
+
+
+class OwnedError(Exception):
+    """The customer has everything already, and the shop allows no second purchase."""
+
+
+def prepare(company: Company, customer: Customer | None, body: Mapping[str, Any]) -> str:
+    """Return a new purchase id. `body` is what the shop sent, made of what JSON has."""
+    purchase_id = identifiers.new_token()
+    PreparedPurchase.objects.create(
+        company=company,
+        customer=customer,
+        digest=identifiers.digest(purchase_id),
+        body=dict(body),
+        expires_at=clock.now() + LIFETIME,
+    )
+    return purchase_id
+
+
+def find_prepared(company: Company, purchase_id: str) -> PreparedPurchase:
+    """Return what was prepared. Raises `TimedOutError`."""
+    found = PreparedPurchase.objects.filter(company=company, digest=identifiers.digest(purchase_id))
+    row = found.filter(expires_at__gt=clock.now()).select_related("company", "customer__company").first()
+    if row is None:
+        raise TimedOutError
+    return row
+
+
+def complete(prepared: PreparedPurchase, customer: Customer) -> list[Purchase]:
+    """Record as paid what was prepared, once, and return it: one order.
+
+    Raises `OwnedError`. `customer` is the one of the preparation, or who has logged in at the checkout.
+    """
+    with transaction.atomic(using=router.db_for_write(Purchase)):
+        lock(customer)
+        prepared.refresh_from_db(fields=["order_id"])
+        if prepared.order_id:
+            return list(customer.purchases.filter(order_id=prepared.order_id).order_by("pk"))
+        sold = [sale for item in prepared.body.get("items", []) for sale in _sales(prepared.company, item)]
+        if not prepared.body.get("allowMultiplePurchases"):
+            sold = [sale for sale in sold if not purchases.owns(customer, sale["product_id"])]
+        if not sold:
+            raise OwnedError
+        order_id = identifiers.new_transaction_id()
+        rows = [purchases.buy(customer, order_id=order_id, **sale) for sale in sold]
+        prepared.order_id = order_id
+        prepared.save(update_fields=["order_id"])
+        return rows
+
+
+def _sales(company: Company, item: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return what is sold by one item, each as `purchases.buy` takes it."""
+    quantity = item["quantity"]
+    if "plenigoOfferId" in item:
+        product = find_offer(company, item["plenigoOfferId"])
+        # It may be gone since it was prepared.
+        return [{"product_id": product.product_id, "quantity": quantity}] if product else []
+    return [
+        {
+            "product_id": product.get("productId") or product["accessRightUniqueId"],
+            "access_right_id": product["accessRightUniqueId"],
+            "title": product["title"],
+            "price": Decimal(str(product["price"])),
+            "currency": product["currency"],
+            "shipping_costs": Decimal(str(product.get("shippingCosts", 0))),
+            "quantity": quantity,
+        }
+        for product in item["products"]
+    ]
