@@ -11,12 +11,8 @@ from django_plenigo.protocols.base.checkout import (
     CheckoutPreparer,
     CheckoutSigner,
     OfferItem,
-    Order,
-    OrderItem,
     Preparation,
     PreparedOptions,
-    PurchaseReader,
-    Subscription,
 )
 from django_plenigo.protocols.base.checks import (
     CONTROL_CHARACTER,
@@ -59,6 +55,7 @@ from django_plenigo.protocols.base.customers import (
     SessionLimitReached,
     UserCookie,
 )
+from django_plenigo.protocols.base.purchases import Order, OrderItem, PurchaseReader, Subscription
 from django_plenigo.protocols.base.sso import (
     NO_MATCH,
     PROCESS_EXPIRED,
