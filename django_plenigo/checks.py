@@ -60,7 +60,7 @@ def _check_account(account: conf.Account) -> list[CheckMessage]:
             text = f"PLENIGO[{account.alias!r}] has an unknown key {key!r}."
             messages.append(checks.Error(text, hint=hint, id="plenigo.E002"))
     messages += _check_values(account)
-    return messages or [*_check_mode(account), *_check_followed_fields(account)]
+    return messages or [*_check_mode(account), *_check_followed_fields(account), *_check_generation(account)]
 
 
 def _check_values(account: conf.Account) -> list[CheckMessage]:
@@ -119,6 +119,43 @@ def _check_followed_fields(account: conf.Account) -> list[CheckMessage]:
         text = f"{where} names {names[0]} alone, but API v2 changes both names in one call."
         problems.append((text, 'Write "FOLLOWED_FIELDS": ["first_name", "last_name"].'))
     return [checks.Error(text, hint=hint, id="plenigo.E008") for text, hint in problems]
+
+
+def _check_generation(account: conf.Account) -> list[CheckMessage]:
+    """Check that API v3 can do what the settings want of it."""
+    if account.generation == "v2":
+        return []
+    where = f"PLENIGO[{account.alias!r}]"
+    messages: list[CheckMessage] = []
+    if account.test_mode:
+        text = f"{where}['TEST_MODE'] is on, but API v3 has no test purchases: readers would be charged."
+        hint = 'Leave it out; to try things out use "MODE": "stage" or "sandbox".'
+        messages.append(checks.Error(text, hint=hint, id="plenigo.E009"))
+    if account.mode != "sandbox" and conf.is_behind_proxy() and not account.trusted_proxies:
+        text = f"{where} names no TRUSTED_PROXIES, but this site is behind a proxy: no checkout would know its reader."
+        hint = 'Name the proxy\'s network, as in "TRUSTED_PROXIES": ["10.0.0.0/8"].'
+        messages.append(checks.Error(text, hint=hint, id="plenigo.E011"))
+    unused = [key for key in conf.ONLY_V2 if account.raw.get(key)]
+    if unused:
+        text = f"{where} has {' and '.join(unused)}, which API v3 does not use."
+        messages.append(checks.Warning(text, hint="Leave it out.", id="plenigo.W007"))
+    return [*messages, *_check_products(account)]
+
+
+def _check_products(account: conf.Account) -> list[CheckMessage]:
+    """Check that API v3 knows each product by names that it can have."""
+    messages: list[CheckMessage] = []
+    for name, product in account.products.items():
+        where = f"PLENIGO[{account.alias!r}]['PRODUCTS'][{name!r}]"
+        if not conf.PRODUCT_KEYS["access_right_id"].fullmatch(product.access_right_id):
+            text = f"{where} has no access_right_id, and its name is none of API v3: no gate can ask for it."
+            hint = "Copy it from plenigo's merchant backend: 2 to 30 letters, digits and hyphens."
+            messages.append(checks.Error(text, hint=hint, id="plenigo.E012"))
+        if not conf.PRODUCT_KEYS["offer_id"].fullmatch(product.offer_id):
+            text = f"{where} has no offer_id: API v3 sells offers, so this product cannot be sold."
+            hint = 'Copy it from plenigo\'s merchant backend: it begins with "O_". Silence this for what is never sold.'
+            messages.append(checks.Warning(text, hint=hint, id="plenigo.W008"))
+    return messages
 
 
 @checks.register("plenigo")

@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -14,6 +14,7 @@ from django_plenigo.sandbox.testing import Sandbox
 from django_plenigo.services import customers
 from django_plenigo.services.access_imports import running
 from django_plenigo.services.sending import pace
+from tests import vendor_v3
 from tests.factories import UserFactory
 
 
@@ -51,6 +52,25 @@ def reader(sandbox: Sandbox, user: Any) -> Any:
     customers.register(user)
     sandbox.calls.clear()
     return user
+
+
+@pytest.fixture
+def on_v3(settings: Any) -> Callable[..., vendor_v3.VendorV3]:
+    """Move the account to API v3, with further settings, and return its vendor: the same each time."""
+    vendor = vendor_v3.VendorV3()
+
+    def move(**further: Any) -> vendor_v3.VendorV3:
+        settings.PLENIGO = {"default": {**vendor_v3.ACCOUNT, **further}}
+        vendor_v3.connect(vendor)
+        return vendor
+
+    return move
+
+
+@pytest.fixture
+def vendor(on_v3: Callable[..., vendor_v3.VendorV3]) -> vendor_v3.VendorV3:
+    """The vendor of an account on API v3."""
+    return on_v3()
 
 
 @pytest.fixture

@@ -135,6 +135,52 @@ def test_names_that_are_followed_with_a_gender_pass(settings):
     assert ids() == set()
 
 
+V3 = {**LIVE, "API": "v3"}
+OFFER = "O_a1B2c3D4e5F6g7H8i9"
+
+
+def test_account_on_v3_passes(settings):
+    products = {"DAYPASS": {"offer_id": OFFER, "access_right_id": "day-pass"}, OFFER: {"access_right_id": "day-pass"}}
+    settings.PLENIGO = {"default": {**V3, "PRODUCTS": products, "FOLLOWED_FIELDS": ["language"]}}
+    assert ids() == set()
+
+
+@pytest.mark.parametrize(
+    ("entry", "check_id", "words"),
+    [
+        ({"TEST_MODE": True}, "plenigo.E009", "no test purchases"),
+        ({"GENDER": "builtins.str"}, "plenigo.W007", "GENDER, which API v3 does not use"),
+        (
+            {"PRODUCTS": {"P_MONTHLY": {"offer_id": OFFER}}},
+            "plenigo.E012",
+            "['PRODUCTS']['P_MONTHLY'] has no access_right_id",
+        ),
+        (
+            {"PRODUCTS": {"day-pass": {"access_right_id": "day-pass"}}},
+            "plenigo.W008",
+            "['PRODUCTS']['day-pass'] has no offer_id",
+        ),
+    ],
+    ids=str,
+)
+def test_setting_that_v3_cannot_follow_is_told_and_passes_on_v2(settings, entry, check_id, words):
+    settings.PLENIGO = {"default": {**V3, **entry}}
+    (message,) = run_checks(tags=["plenigo"])
+    assert (message.id, words in message.msg) == (check_id, True)
+    assert message.hint
+    settings.PLENIGO = {"default": {**LIVE, **entry}}
+    assert ids() == set()
+
+
+def test_proxy_that_is_not_named_is_an_error_for_the_checkouts_of_v3(settings):
+    settings.USE_X_FORWARDED_HOST = True
+    settings.PLENIGO = {"default": LIVE, "weekly": V3}
+    assert ids() == {"plenigo.E011"}
+    for entry in ({**V3, "TRUSTED_PROXIES": ["10.0.0.0/8"]}, {"API": "v3", "MODE": "sandbox"}):
+        settings.PLENIGO = {"default": LIVE, "weekly": entry}
+        assert ids() == set()
+
+
 def test_missing_default_account_shows_the_lines_to_paste(settings):
     settings.PLENIGO = {}
     (message,) = run_checks(tags=["plenigo"])

@@ -9,6 +9,7 @@ import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
+from typing import Any
 
 import pytest
 from django.conf import settings as django_settings
@@ -26,6 +27,7 @@ from django.urls import path as url_path
 
 from django_plenigo import conf
 from django_plenigo.middleware import PrivateResponseMiddleware
+from django_plenigo.sandbox import identifiers, seed
 from tests import settings as test_settings
 from tests.pages import PAGES, ROOT, SHELL, TEMPLATES, Block, all_blocks, blocks_of
 
@@ -34,7 +36,23 @@ FILE_NAME = re.compile(r"# (?P<path>[\w/]+)\.py\n")
 #: What MyST makes of these is seen by the build of the documentation, whose warnings are errors.
 DIRECTIVES = {"{toctree}", "{include}", "{eval-rst}", "{warning}"}
 
+#: Pages about an account on API v3.
+PAGES_ON_V3 = {"checkout-v3.md"}
+
 PAGES_WITH_PYTHON = [page for page in PAGES if any(block.language == "python" for block in blocks_of(page))]
+
+
+def move_to_the_api_of(page: Path, settings: Any) -> None:
+    """Let the site speak the API that a page is about."""
+    if page.name in PAGES_ON_V3:
+        settings.PLENIGO = {"default": {**test_settings.PLENIGO["default"], "API": "v3", "PRODUCTS": PRODUCTS}}
+
+
+#: What the sandbox sells, by its names of API v3.
+PRODUCTS = {
+    name: {"offer_id": identifiers.offer_id_of(name), "access_right_id": identifiers.access_right_id_of(name)}
+    for name in seed.PRODUCTS
+}
 
 
 # ---- python ----------------------------------------------------------------------------------------------------
@@ -95,7 +113,8 @@ def run_block(block: Block, page: Path, names: dict[str, object]) -> None:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("path", PAGES_WITH_PYTHON, ids=str)
-def test_python_of_a_page_runs(path, sandbox, user, request, monkeypatch):
+def test_python_of_a_page_runs(path, sandbox, user, request, monkeypatch, settings):
+    move_to_the_api_of(path, settings)
     web_request = RequestFactory().get("/article/")
     web_request.user = user
     names: dict[str, object] = {"__name__": "page", "user": user, "request": web_request}
@@ -147,7 +166,7 @@ MISSING = "[no variable {}]".format
 @pytest.mark.django_db
 @pytest.mark.parametrize("signed_in", [False, True], ids=["visitor", "customer"])
 @pytest.mark.parametrize(("path", "block"), all_blocks(*TEMPLATES))
-def test_template_of_a_page_renders(path, block, signed_in, request):
+def test_template_of_a_page_renders(path, block, signed_in, request, settings):
     options = {**django_settings.TEMPLATES[0]["OPTIONS"], "string_if_invalid": MISSING("%s")}
     engine = DjangoTemplates({"NAME": "docs", "DIRS": [], "APP_DIRS": True, "OPTIONS": options})
     article = SimpleNamespace(title="The night ferry", teaser="First.", body="All.", product_ids=["P_MONTHLY"])
@@ -158,6 +177,7 @@ def test_template_of_a_page_renders(path, block, signed_in, request):
 
     web_request = RequestFactory().get("/article/")
     web_request.user = request.getfixturevalue("reader") if signed_in else AnonymousUser()
+    move_to_the_api_of(path, settings)
     text = PrivateResponseMiddleware(view)(web_request).content.decode()
     assert MISSING("").rstrip("]") not in text
 

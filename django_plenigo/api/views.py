@@ -1,16 +1,16 @@
 """The JSON endpoints of our script. Each answers with what was asked, or with a sentence for the reader."""
 
 import json
-import logging
 from typing import Any
 
 from django.contrib.auth.views import redirect_to_login
 from django.middleware.csrf import get_token
+from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from rest_framework import status
 from rest_framework.authentication import SessionAuthentication
-from rest_framework.exceptions import APIException, ParseError, PermissionDenied, Throttled
+from rest_framework.exceptions import ParseError, PermissionDenied, Throttled
 from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.parsers import JSONParser
 from rest_framework.renderers import JSONRenderer
@@ -19,11 +19,12 @@ from rest_framework.response import Response
 from rest_framework.views import APIView, exception_handler
 
 from django_plenigo import conf
-from django_plenigo.errors import ConflictError, InvalidValueError, PlenigoError, RemoteError
-from django_plenigo.services import access, checkout, customers
+from django_plenigo.api.refusals import Refusal, as_refusal, as_refusal_of_purchase
+from django_plenigo.errors import PlenigoError
+from django_plenigo.protocols.base import CheckoutCall
+from django_plenigo.services import access, checkout, customers, purchases
+from django_plenigo.services.purchases import Purchase
 from django_plenigo.throttles import CheckThrottle, ClickThrottle
-
-logger = logging.getLogger(__name__)
 
 
 class ReaderView(APIView):
@@ -51,8 +52,12 @@ class ReaderView(APIView):
         elif isinstance(exc, PermissionDenied):  # the CSRF token
             exc.detail = _("Please reload the page and try again.")  # type: ignore[assignment]  # one text
         elif isinstance(exc, PlenigoError):
-            exc = as_refusal(exc)
+            exc = self.refusal_of(exc)
         return super().handle_exception(exc)
+
+    def refusal_of(self, error: PlenigoError) -> Refusal:
+        """Say in words what a reader can do about an error."""
+        return as_refusal(error)
 
     def get_exception_handler(self) -> Any:
         """Return DRF's own handler: our script reads `detail`."""
@@ -65,43 +70,6 @@ class ReaderView(APIView):
         return user if user and user.is_authenticated else None
 
 
-class Refusal(APIException):
-    """A sentence for the reader with an HTTP status."""
-
-    def __init__(self, status_code: int, sentence: str) -> None:
-        super().__init__(sentence)
-        self.status_code = status_code
-
-
-def as_refusal(error: PlenigoError) -> Refusal:
-    """Say in words what a reader can do about an error."""
-    if isinstance(error, ConflictError):
-        return Refusal(status.HTTP_409_CONFLICT, conflict_sentence(error))
-    if isinstance(error, InvalidValueError) and error.field == "offer":
-        return Refusal(status.HTTP_410_GONE, _("This offer is out of date. Please reload the page and try again."))
-    if isinstance(error, InvalidValueError) and error.field == "email":
-        return Refusal(status.HTTP_400_BAD_REQUEST, _("Please enter a valid e-mail address in your account first."))
-    if isinstance(error, InvalidValueError) and error.field == "signature":
-        return Refusal(status.HTTP_400_BAD_REQUEST, _("This address is incomplete."))
-    if isinstance(error, RemoteError) and error.retryable:
-        logger.warning("A checkout could not be opened: %s", error)
-        sentence = _("We could not open the checkout. Nothing was charged. Please try again.")
-        return Refusal(status.HTTP_503_SERVICE_UNAVAILABLE, sentence)
-    # Another try would end alike.
-    logger.error("A checkout could not be opened: %s", error)
-    sentence = _("We could not open the checkout. Nothing was charged. Please contact us.")
-    return Refusal(status.HTTP_502_BAD_GATEWAY, sentence)
-
-
-def conflict_sentence(error: ConflictError) -> str:
-    """Say whose what is that a reader's checkout needs."""
-    if error.code == customers.EXTERNAL_ID_OF_ANOTHER:
-        return _("Your customer number is already used by another reader's account. Please contact us.")
-    if error.code == customers.CUSTOMER_OF_ANOTHER:
-        return _("Your customer account already belongs to another reader's account on this site. Please contact us.")
-    return _("Your e-mail address is already used by another customer account. Please contact us.")
-
-
 class CsrfTokenView(ReaderView):
     """Hand out the CSRF token on the click: the page may be an hour old, or come out of a cache."""
 
@@ -111,25 +79,46 @@ class CsrfTokenView(ReaderView):
 
 
 class CheckoutView(ReaderView):
-    """Open a checkout: register the reader where need be, mint a login token, sign."""
+    """Open a checkout: with API v2 by a call that is signed here, with API v3 by one that the vendor prepares."""
 
     throttle_classes = [ClickThrottle]
 
     def post(self, request: Request) -> Response:
-        """Answer `{"function": name, "arguments": object}` for `{"offer": signed, "page": path}`.
+        """Answer what our script opens the checkout with, for `{"offer": signed, "page": path}`.
 
-        A visitor gets 401 and `{"login_url": url}`, which comes back to the page.
+        With API v2 `{"function": name, "arguments": object}`; with API v3 `{"purchase_id": text, "start": method,
+        "options": object, "purchase_url": path, "next": address}`, of which the address may be missing. A visitor gets
+        401 and `{"login_url": url}`, which comes back to the page, unless the offer lets visitors in.
         """
         data = data_of(request)
         page = page_of(data)
-        if self.reader is None:
+        if self.reader is None and not checkout.admits_visitors(data.get("offer")):
             return login_needed(page)
         offer = checkout.read_offer(data.get("offer"))
         target = checkout.PurchaseReturn((str(offer.order.product_id),), page, offer.using)
         target_url = checkout.return_url(request.build_absolute_uri("/").rstrip("/"), target)
-        call = checkout.open_checkout(self.reader, offer, target_url=target_url)
-        access.expect_purchase(self.reader, using=offer.using)
-        return Response({"function": call.function, "arguments": json.loads(call.arguments_json)})
+        address = conf.client_address(request._request, conf.Account(offer.using))
+        opened = checkout.open_checkout(self.reader, offer, target_url=target_url, client_address=address)
+        if self.reader is not None:
+            access.expect_purchase(self.reader, using=offer.using)
+        return Response(answer_of(opened, offer, target))
+
+
+def answer_of(
+    opened: CheckoutCall | checkout.PreparedCheckout, offer: checkout.Offer, target: checkout.PurchaseReturn
+) -> dict[str, Any]:
+    """Return what our script is told of a checkout that was opened."""
+    if isinstance(opened, CheckoutCall):
+        return {"function": opened.function, "arguments": json.loads(opened.arguments_json)}
+    answer: dict[str, Any] = {
+        "purchase_id": opened.purchase_id,
+        "start": opened.start,
+        "options": dict(opened.options),
+        "purchase_url": f"{reverse('plenigo:purchase')}?{checkout.return_path(target).partition('?')[2]}",
+    }
+    if offer.options.target_url:
+        answer["next"] = offer.options.target_url
+    return answer
 
 
 class LoginTokenView(ReaderView):
@@ -151,7 +140,7 @@ class LoginTokenView(ReaderView):
 
 
 class PurchaseView(ReaderView):
-    """Say whether the purchase has arrived that a reader comes back from."""
+    """Say whether the purchase has arrived that a reader comes back from, or that her browser tells of."""
 
     throttle_classes = [CheckThrottle]
 
@@ -161,7 +150,30 @@ class PurchaseView(ReaderView):
         if self.reader is None:
             return login_needed(checkout.return_path(target))
         answer = access.confirm_purchase(self.reader, target.product_ids, using=target.using)
-        return Response({"is_bought": answer is access.Access.BOUGHT, "next": target.next_path or "/"})
+        return purchase_answer(answer is access.Access.BOUGHT, target)
+
+    def post(self, request: Request) -> Response:
+        """Answer as above for `{"order_id": number}`, after a look whose order that is; 404 where it is not hers."""
+        target = checkout.read_return(request.query_params)
+        order_id: Any = data_of(request).get("order_id")
+        if self.reader is None:
+            return login_needed(checkout.return_path(target))
+        purchase = purchases.confirm_order(self.reader, order_id, target.product_ids, using=target.using)
+        if purchase is Purchase.NOT_HERS:
+            text = _(
+                "We do not find this purchase under your account. You do not need to pay again: please contact us."
+            )
+            raise Refusal(status.HTTP_404_NOT_FOUND, text)
+        return purchase_answer(purchase is Purchase.ARRIVED, target)
+
+    def refusal_of(self, error: PlenigoError) -> Refusal:
+        """Say what a reader can do who has paid, perhaps: never that nothing was charged."""
+        return as_refusal_of_purchase(error)
+
+
+def purchase_answer(is_bought: bool, target: checkout.PurchaseReturn) -> Response:
+    """Tell our script whether to go back to the article."""
+    return Response({"is_bought": is_bought, "next": target.next_path or "/"})
 
 
 def data_of(request: Request) -> dict[str, Any]:

@@ -79,6 +79,10 @@ FOLLOWABLE = ("first_name", "last_name", "language")
 CHANGEABLE: Mapping[str, tuple[str, ...]] = {"v2": ("first_name", "last_name"), "v3": FOLLOWABLE}
 
 
+#: Keys that only API v2 reads, besides TEST_MODE: names are changed by API v3 without a gender.
+ONLY_V2 = ("GENDER",)
+
+
 class Product(NamedTuple):
     """What one product of the site's is called at the vendor."""
 

@@ -15,8 +15,8 @@ from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 
 from django_plenigo import conf, privacy
-from django_plenigo.errors import ConfigurationError, InvalidValueError
-from django_plenigo.protocols.base import CheckoutOptions, CheckoutOrder, LoginPass
+from django_plenigo.errors import ConfigurationError, InvalidValueError, UnsupportedOperationError
+from django_plenigo.protocols.base import CheckoutOptions, CheckoutOrder, LoginPass, PreparedOptions
 from django_plenigo.services import access, checkout
 
 logger = logging.getLogger(__name__)
@@ -24,11 +24,19 @@ register = template.Library()
 
 ORDER_OPTIONS = tuple(field.name for field in fields(CheckoutOrder) if field.name != "product_id")
 PAGE_OPTIONS = tuple(field.name for field in fields(CheckoutOptions))
-CHECKOUT_OPTIONS = (*ORDER_OPTIONS, *PAGE_OPTIONS, "using")
-BUTTON_OPTIONS = (*CHECKOUT_OPTIONS, "css_class")
+PREPARED_OPTIONS = tuple(field.name for field in fields(PreparedOptions))
+CHECKOUT_OPTIONS = (*ORDER_OPTIONS, *PAGE_OPTIONS, *PREPARED_OPTIONS, "using")
+BUTTON_OPTIONS = (*CHECKOUT_OPTIONS, "css_class", "lets_visitors_in")
+SDK_OPTIONS = ("using", "element_id")
 BUTTON_TEMPLATE = "plenigo/checkout_button.html"
 
-#: The languages of the vendor's script (docs/protocols/plenigo-v2.md 4.2); otherwise it asks the browser.
+#: What an empty variable would change: what is sold, or for how much.
+NEVER_EMPTY = ("price", "currency", "shipping_cost", "voucher_code", "basket_id")
+
+#: The element in which a prepared checkout opens (docs/protocols/plenigo-v3.md 8).
+ELEMENT_ID = "plenigoCheckout"
+
+#: The languages of the vendor's script of API v2 (docs/protocols/plenigo-v2.md 4.2); otherwise it asks the browser.
 SDK_LANGUAGES = ("de", "en")
 
 
@@ -62,10 +70,11 @@ def check_options(token: Token, allowed: Iterable[str]) -> None:
 
 
 @register.inclusion_tag("plenigo/sdk.html", takes_context=True)
-def plenigo_sdk(context: Context, *, using: str = conf.DEFAULT_ACCOUNT) -> dict[str, Any]:
+def plenigo_sdk(context: Context, *, using: str = conf.DEFAULT_ACCOUNT, element_id: str = "") -> dict[str, Any]:
     """Print the vendor's script and ours, once per page, with the site's CSP nonce where it has one.
 
-    Source: docs/protocols/plenigo-v2.md 4.2.
+    With API v3 also the element in which checkouts open; `element_id` is the id of another one.
+    Source: docs/protocols/plenigo-v2.md 4.2, plenigo-v3.md 8.
     """
     guard = privacy.guard_of(request_of(context))
     if guard is not None:
@@ -74,16 +83,35 @@ def plenigo_sdk(context: Context, *, using: str = conf.DEFAULT_ACCOUNT) -> dict[
         guard.has_script = True
     account = conf.Account(using)
     language = account.language
-    return {
+    values = {
         "account": using,
         "sdk_url": account.sdk_url,
-        "language": language if language in SDK_LANGUAGES else "",
-        "test_mode": account.test_mode,
         "nonce": find_nonce(context),
+    }
+    if account.generation == "v2":
+        if element_id:
+            text = f"element_id: API v2 of the account {using!r} opens its checkouts in an element of its own."
+            raise UnsupportedOperationError(text)
+        known_language = language if language in SDK_LANGUAGES else ""
+        return {**values, "language": known_language, "test_mode": account.test_mode}
+    return {
+        **values,
+        "is_prepared": True,
+        "is_legacy": account.has_legacy_sdk,
+        "company_id": account.company_id,
+        "language": language,
+        "element_id": checked_element_id(element_id or ELEMENT_ID),
     }
 
 
-knows_options("plenigo_sdk", ["using"])
+knows_options("plenigo_sdk", SDK_OPTIONS)
+
+
+def checked_element_id(value: object) -> str:
+    """Return the id of an element. Raises `InvalidValueError`."""
+    if not isinstance(value, str) or len(value.split()) != 1 or value != value.strip():
+        raise InvalidValueError("element_id", "must be the id of an element, without blanks")
+    return value
 
 
 def find_nonce(context: Context) -> str:
@@ -114,20 +142,23 @@ def plenigo_checkout(context: Context, product_id: str, **options: Any) -> SafeS
 
     A visitor's snippet has no token. Where a signed-in reader's token cannot stand in the page (she is not registered
     yet, the page may be cached, the vendor does not answer), the snippet mints one on the click instead.
-    Source: docs/protocols/plenigo-v2.md 3.1. Raises `InvalidValueError`.
+    With API v3 there is no token: the vendor is asked on the click, and a visitor logs in inside the checkout.
+    Source: docs/protocols/plenigo-v2.md 3.1. Raises `InvalidValueError` and `UnsupportedOperationError`.
     """
     request = request_of(context)
     offer = offer_of(request, product_id, options)
+    if checkout.is_prepared(offer.using):
+        return asking_on_click(replace(offer, lets_visitors_in=True))
     if request is None or privacy.is_inside_cache():
         # It is not known who sees this, and on what page: a reader must get no visitor's checkout.
-        return minting_on_click(offer)
+        return asking_on_click(offer)
     user = getattr(request, "user", None)
     if user is None or not user.is_authenticated:
         privacy.mark_dependent_on_reader(request)
         return as_attribute(checkout.sign_checkout(with_way_back(offer, request)).javascript)
     login = login_pass_of(request, user, offer.using)
     if login is None:
-        return minting_on_click(offer)
+        return asking_on_click(offer)
     return as_attribute(checkout.sign_checkout(with_way_back(offer, request), login=login).javascript)
 
 
@@ -136,13 +167,20 @@ knows_options("plenigo_checkout", ("product_id", *CHECKOUT_OPTIONS))
 
 @register.simple_tag(takes_context=True)
 def plenigo_checkout_button(
-    context: Context, product_id: str, label: str, *, css_class: str = "", **options: Any
+    context: Context,
+    product_id: str,
+    label: str,
+    *,
+    css_class: str = "",
+    lets_visitors_in: bool = False,
+    **options: Any,
 ) -> SafeString:
     """Print a button that opens a checkout: no inline code, no token, no call; the vendor is asked on the click.
 
-    Product, price and options travel signed. Raises `InvalidValueError`.
+    Product, price and options travel signed. A visitor logs in on this site first, unless the button lets visitors in:
+    then at the vendor. Raises `InvalidValueError` and `UnsupportedOperationError`.
     """
-    offer = offer_of(request_of(context), product_id, options)
+    offer = replace(offer_of(request_of(context), product_id, options), lets_visitors_in=lets_visitors_in)
     # Not an inclusion tag: that copies the whole context for each of a page's buttons.
     button = context.render_context.get(BUTTON_TEMPLATE)
     if button is None:
@@ -162,16 +200,26 @@ def offer_of(request: HttpRequest | None, product_id: str, options: dict[str, An
     """
     using = options.pop("using", conf.DEFAULT_ACCOUNT)
     page = {name: options.pop(name) for name in PAGE_OPTIONS if name in options}
-    for name in ("price", "currency", "shipping_cost"):
+    for name in NEVER_EMPTY:
         if options.get(name) == "":  # what Django makes of a variable that is not there: it would change the price
             raise InvalidValueError(name, "is empty; is the variable misspelt?")
+    extras = {name: options.pop(name) for name in PREPARED_OPTIONS if name in options}
     order = CheckoutOrder(product_id=product_id, **options)
     if order.is_personal and not privacy.may_embed_secret(request):
         raise ConfigurationError(
             "birthday and csrf_token belong to one reader: the tag needs PrivateResponseMiddleware and the request in "
             "the context, and must stand neither in a cache nor in a streamed response."
         )
-    return checkout.Offer(order, CheckoutOptions(**page), using)
+    return checkout.Offer(order, CheckoutOptions(**page), using, prepared_options_of(extras))
+
+
+def prepared_options_of(extras: dict[str, Any]) -> PreparedOptions | None:
+    """Return what a tag was given of what only API v3 knows; payment methods may be one text, parted by commas."""
+    methods = extras.get("allowed_payment_methods")
+    if isinstance(methods, str):
+        extras["allowed_payment_methods"] = [each.strip() for each in methods.split(",") if each.strip()] or None
+    given = {name: value for name, value in extras.items() if value not in (None, "")}
+    return PreparedOptions(**given) if given else None
 
 
 def with_way_back(offer: checkout.Offer, request: HttpRequest | None) -> checkout.Offer:
@@ -198,7 +246,7 @@ def login_pass_of(request: HttpRequest | None, user: Any, using: str) -> LoginPa
     return login
 
 
-def minting_on_click(offer: checkout.Offer) -> SafeString:
+def asking_on_click(offer: checkout.Offer) -> SafeString:
     """Return the statement that has our script ask for the checkout on the click. It is the same for everybody."""
     return as_attribute(f"djangoPlenigo.checkout({json.dumps({'offer': checkout.sign_offer(offer)})});")
 

@@ -1,17 +1,18 @@
 """The needs that vendors serve, one narrow interface each, the values that cross this floor, and their limits."""
 
 from django_plenigo.protocols.base.checkout import (
+    ALREADY_BOUGHT,
+    ALREADY_BOUGHT_BUT_BLOCKED,
+    CHECKOUT_EXPIRED,
+    UNKNOWN_OFFER,
     CheckoutCall,
     CheckoutOptions,
     CheckoutOrder,
     CheckoutPreparer,
     CheckoutSigner,
     OfferItem,
-    Order,
-    OrderItem,
     Preparation,
-    PurchaseReader,
-    Subscription,
+    PreparedOptions,
 )
 from django_plenigo.protocols.base.checks import (
     CONTROL_CHARACTER,
@@ -19,6 +20,7 @@ from django_plenigo.protocols.base.checks import (
     ID_LENGTH,
     LONGEST_COOKIE,
     NAME_LENGTH,
+    PREPARED_URL_LENGTH,
     PRODUCT_ID_BYTES,
     SERVICE,
     URL_LENGTH,
@@ -53,6 +55,7 @@ from django_plenigo.protocols.base.customers import (
     SessionLimitReached,
     UserCookie,
 )
+from django_plenigo.protocols.base.purchases import Order, OrderItem, PurchaseReader, Subscription
 from django_plenigo.protocols.base.sso import (
     NO_MATCH,
     PROCESS_EXPIRED,
@@ -73,12 +76,16 @@ from django_plenigo.protocols.base.sso import (
 )
 
 __all__ = [
+    "ALREADY_BOUGHT",
+    "ALREADY_BOUGHT_BUT_BLOCKED",
+    "CHECKOUT_EXPIRED",
     "CONTROL_CHARACTER",
     "EXTERNAL_ID_LENGTH",
     "ID_LENGTH",
     "LONGEST_COOKIE",
     "NAME_LENGTH",
     "NO_MATCH",
+    "PREPARED_URL_LENGTH",
     "PROCESS_EXPIRED",
     "PROCESS_OUT_OF_ORDER",
     "PROCESS_USED",
@@ -87,6 +94,7 @@ __all__ = [
     "SERVICE",
     "TOO_MANY_TRIES",
     "UNKNOWN_BROWSER",
+    "UNKNOWN_OFFER",
     "URL_LENGTH",
     "WRONG_CODE",
     "AccessReader",
@@ -121,6 +129,7 @@ __all__ = [
     "OrderItem",
     "PaywallReader",
     "Preparation",
+    "PreparedOptions",
     "ProfileKeeper",
     "PurchaseReader",
     "RequestedIdentifiers",

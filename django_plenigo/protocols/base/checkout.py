@@ -1,13 +1,19 @@
 """The needs around a sale: what is sold, and how its checkout opens."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
-from typing import Any
 
 from django_plenigo.protocols.base.customers import CustomerRef, LoginPass
+
+#: The codes of errors of a checkout that is prepared: what stands in the reader's way
+#: (docs/protocols/plenigo-v3.md 1.3).
+ALREADY_BOUGHT = "bought already"
+ALREADY_BOUGHT_BUT_BLOCKED = "bought already, and blocked"
+CHECKOUT_EXPIRED = "checkout has expired"
+UNKNOWN_OFFER = "offer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +147,65 @@ class CheckoutOptions:
 
 
 @dataclass(frozen=True, slots=True)
+class PreparedOptions:
+    """What only a checkout can be told that the vendor prepares. None means: not sent, the vendor's default holds."""
+
+    quantity: int | None = None
+    """How many are sold, 1 to 10,000."""
+
+    voucher_code: str | None = field(default=None, repr=False)
+    """What is redeemed: it says what is sold, in place of the product."""
+
+    basket_id: str | None = None
+    """The vendor's shopping cart, which says what is sold in place of the product; at most 40 characters."""
+
+    allow_multiple_purchases: bool | None = None
+    """Whether what the reader owns may be bought once more."""
+
+    show_net_prices: bool | None = None
+    """Whether prices are shown without tax."""
+
+    payment_only: bool | None = None
+    """Whether only the payment is asked for."""
+
+    start_with_voucher_input: bool | None = None
+    """Whether a voucher is asked for first."""
+
+    hide_voucher_input: bool | None = None
+    """Whether no voucher is asked for."""
+
+    debug_mode: bool | None = None
+    """Whether the vendor's pages tell what goes wrong. Never in production."""
+
+    allowed_payment_methods: Sequence[str] | None = None
+    """The vendor's words, such as PAYPAL."""
+
+    force_payment_method: str | None = None
+    """One of those words."""
+
+    gift_option: str | None = None
+    """The vendor's word, such as SHOW_GIFT_OPTION."""
+
+    variant_id: str | None = None
+    """The vendor's variant of the checkout, 2 to 30 letters, digits and hyphens."""
+
+    partner_id: str | None = None
+    """At most 100 characters."""
+
+    source_id: str | None = None
+    """At most 500 characters."""
+
+    data: Mapping[str, str] | None = field(default=None, repr=False)
+    """Texts of the site's own that come back with the order: at most 50 of 200 characters, by keys of 30."""
+
+    restart_url: str | None = field(default=None, repr=False)
+    """Where a reader begins anew whose checkout cannot go on."""
+
+    custom_css: str | None = None
+    """The address of a style sheet for the checkout, which must begin with https://."""
+
+
+@dataclass(frozen=True, slots=True)
 class CheckoutCall:
     """One call of the vendor's script that opens a checkout. It may carry a login token: never cached or logged."""
 
@@ -259,124 +324,11 @@ class CheckoutPreparer(ABC):
         Raises `NotFoundError` for a customer or an offer that is unknown.
         """
 
-
-@dataclass(frozen=True, slots=True)
-class OrderItem:
-    """One line of an order or of a subscription."""
-
-    product_id: str
-    """The vendor's product id."""
-
-    title: str
-    """As it was sold."""
-
-    quantity: int
-    """1 or more."""
-
-    price: Decimal | None
-    """In units of the order's currency."""
-
-    offer_id: str | None
-    """The vendor's offer id; None where it names none."""
-
-    access_right_id: str | None
-    """What the item lets the customer read; None where it names nothing."""
-
-    subscription_item_id: int | None
-    """The item of the subscription that it has begun; None where it has not."""
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """One purchase."""
-
-    order_id: int
-    """The vendor's order id."""
-
-    customer_id: str = field(repr=False)
-    """Who pays: the vendor's customer id."""
-
-    ordered_at: datetime | None
-    """In UTC."""
-
-    status: str
-    """ACTIVE, DONE, CANCELLED, or a word that is new; "" where the vendor names none."""
-
-    currency: str
-    """ISO 4217."""
-
-    items: tuple[OrderItem, ...]
-    """What was bought."""
-
-    values: Mapping[str, Any] = field(repr=False)
-    """All that the vendor told, by its own names, those that this package does not know too."""
-
-
-@dataclass(frozen=True, slots=True)
-class Subscription:
-    """One contract that runs."""
-
-    subscription_id: int
-    """The vendor's subscription id."""
-
-    payer_id: str = field(repr=False)
-    """Who pays: the vendor's customer id."""
-
-    recipient_id: str = field(repr=False)
-    """Who reads: the vendor's customer id."""
-
-    status: str
-    """ACTIVE, INACTIVE, IGNORED, or a word that is new; "" where the vendor names none."""
-
-    starts_at: datetime | None
-    """In UTC."""
-
-    ends_at: datetime | None
-    """In UTC; None where no end is known."""
-
-    is_cancelled: bool
-    """Whether it ends by itself."""
-
-    may_be_cancelled: bool
-    """Whether the customer may cancel it."""
-
-    next_booking_at: datetime | None
-    """When it is paid for next, in UTC; None where it is not."""
-
-    currency: str
-    """ISO 4217."""
-
-    items: tuple[OrderItem, ...]
-    """What is subscribed to."""
-
-    values: Mapping[str, Any] = field(repr=False)
-    """All that the vendor told, by its own names, those that this package does not know too."""
-
-    def is_active(self, now: datetime) -> bool:
-        """Say whether it runs at a moment."""
-        has_begun = self.starts_at is not None and self.starts_at <= now
-        return self.status == "ACTIVE" and has_begun and (self.ends_at is None or self.ends_at > now)
-
-
-class PurchaseReader(ABC):
-    """Tells what customers have bought. What is asked for by its own id may be anybody's: look whose it is."""
-
     @abstractmethod
-    def read_order(self, order_id: int) -> Order:
-        """Return one order. Raises `NotFoundError`."""
+    def script_options(
+        self, options: CheckoutOptions, extras: PreparedOptions, *, title: str | None = None
+    ) -> Mapping[str, str]:
+        """Return what the vendor's script opens a prepared checkout with, by the vendor's own names. No I/O.
 
-    @abstractmethod
-    def orders_of(self, customer: CustomerRef) -> Iterator[Order]:
-        """Yield the orders of a customer, a call for each page of them."""
-
-    @abstractmethod
-    def read_subscription(self, subscription_id: int) -> Subscription:
-        """Return one subscription. Raises `NotFoundError`."""
-
-    @abstractmethod
-    def subscriptions_of(self, customer: CustomerRef) -> Iterator[Subscription]:
-        """Yield the subscriptions of a customer, a call for each page of them."""
-
-    @abstractmethod
-    def subscription_of_item(self, subscription_item_id: int) -> Subscription | None:
-        """Return the subscription that an item of an order has begun, None where there is none."""
+        Raises `InvalidValueError` where a value breaks one of the vendor's limits.
+        """

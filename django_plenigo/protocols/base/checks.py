@@ -14,6 +14,9 @@ ID_LENGTH = 255
 NAME_LENGTH = 255
 URL_LENGTH = 255
 
+#: The longest address that a prepared checkout returns to, in characters (docs/protocols/plenigo-v3.md 8).
+PREPARED_URL_LENGTH = 220
+
 #: No browser keeps a longer cookie, so none is read or sent on.
 LONGEST_COOKIE = 4096
 

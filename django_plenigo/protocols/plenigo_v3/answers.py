@@ -19,6 +19,9 @@ from django_plenigo.errors import (
     RemoteUnavailableError,
 )
 from django_plenigo.protocols.base import (
+    ALREADY_BOUGHT,
+    ALREADY_BOUGHT_BUT_BLOCKED,
+    CHECKOUT_EXPIRED,
     NO_MATCH,
     PROCESS_EXPIRED,
     PROCESS_OUT_OF_ORDER,
@@ -26,6 +29,7 @@ from django_plenigo.protocols.base import (
     REGISTRATION_UNDER_WAY,
     SERVICE,
     TOO_MANY_TRIES,
+    UNKNOWN_OFFER,
     WRONG_CODE,
 )
 from django_plenigo.transport import Answer
@@ -82,12 +86,12 @@ BY_CODE: Mapping[int, Meaning] = {
     40009: (RejectedError, "subscription is managed elsewhere"),
     40012: (RejectedError, "subscription is cancelled already"),
     40018: (RejectedError, "customer may not cancel"),
-    **dict.fromkeys((90003, 90032), (RejectedError, "checkout has expired")),
+    **dict.fromkeys((90003, 90032), (RejectedError, CHECKOUT_EXPIRED)),
     90010: (RejectedError, "neither customer nor session"),
-    90037: (NotFoundError, "offer"),
+    90037: (NotFoundError, UNKNOWN_OFFER),
     90038: (RejectedError, "voucher and items"),
-    90039: (RejectedError, "bought already"),
-    90040: (RejectedError, "bought already, and blocked"),
+    90039: (RejectedError, ALREADY_BOUGHT),
+    90040: (RejectedError, ALREADY_BOUGHT_BUT_BLOCKED),
 }
 
 #: Codes that end so, whatever stands before: a module of the vendor's that the company has not booked.

@@ -4,12 +4,20 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.core.exceptions import ValidationError
 from django.core.validators import EmailValidator
 
 from django_plenigo.errors import InvalidValueError
-from django_plenigo.protocols.base import CustomerRef, checked_id, checked_path_id, checked_text
+from django_plenigo.protocols.base import (
+    CONTROL_CHARACTER,
+    PREPARED_URL_LENGTH,
+    CustomerRef,
+    checked_id,
+    checked_path_id,
+    checked_text,
+)
 
 #: The vendor's limits, in characters (docs/protocols/plenigo-v3.md 2.1, 3, 4, 5.1, 6.4).
 TEXT_LENGTH = 100
@@ -167,6 +175,38 @@ def checked_data(field: str, value: object, *, with_removals: bool = False) -> d
         is_removal = with_removals and text is None
         checked[key] = None if is_removal else checked_text(f"{field}[{key!r}]", text, DATA_VALUE_LENGTH)
     return checked
+
+
+def optional_text(field: str, value: object, longest: int) -> str:
+    """Return a text that is not too long, "" for none. Raises `InvalidValueError`."""
+    return "" if value in (None, "") else checked_text(field, value, longest)
+
+
+def optional_title(value: object) -> str:
+    """Return a title that may hold anything that a reader can be shown; cut to 100 characters, "" for none.
+
+    Raises `InvalidValueError` for what is no text.
+    """
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise InvalidValueError("title", f"must be text, not {type(value).__name__}")
+    return CONTROL_CHARACTER.sub("\ufffd", value)[:TEXT_LENGTH]
+
+
+def optional_address(field: str, value: object, *, schemes: Sequence[str] = ("http", "https")) -> str:
+    """Return an address that a browser may be sent to, "" for none. Raises `InvalidValueError`."""
+    text = optional_text(field, value, PREPARED_URL_LENGTH)
+    if not text:
+        return ""
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        parts = urlsplit("")
+    if parts.scheme not in schemes or not parts.hostname or any(each.isspace() for each in text):
+        known = " or ".join(f"{scheme}://" for scheme in schemes)
+        raise InvalidValueError(field, f"must begin with {known} and a host")
+    return text
 
 
 def without_blanks(**values: Any) -> dict[str, Any]:

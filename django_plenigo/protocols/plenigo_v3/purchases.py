@@ -6,12 +6,14 @@ from typing import Any
 
 from django_plenigo.errors import InvalidValueError
 from django_plenigo.protocols.base import (
+    CheckoutOptions,
     CheckoutPreparer,
     CustomerRef,
     OfferItem,
     Order,
     OrderItem,
     Preparation,
+    PreparedOptions,
     PurchaseReader,
     Subscription,
     checked_id,
@@ -52,6 +54,20 @@ class Purchases(Connection, CheckoutPreparer, PurchaseReader):
         # Not idempotent: each call leaves one more purchase id.
         answer = self._call("prepare_checkout", "POST", "/checkout/preparePurchase", json=body)
         return answers.text_of(answer, "prepare_checkout", "purchaseId")
+
+    @without_secrets
+    def script_options(
+        self, options: CheckoutOptions, extras: PreparedOptions, *, title: str | None = None
+    ) -> Mapping[str, str]:
+        """Return the options of `plenigo.Checkout` (8). Blank ones are left out; a title is cut."""
+        checked = {
+            "elementId": arguments.optional_text("element_id", options.element_id, arguments.TEXT_LENGTH),
+            "returnUrl": arguments.optional_address("target_url", options.target_url),
+            "restartUrl": arguments.optional_address("restart_url", extras.restart_url),
+            "customCSS": arguments.optional_address("custom_css", extras.custom_css, schemes=("https",)),
+            "title": arguments.optional_title(title),
+        }
+        return {name: text for name, text in checked.items() if text}
 
     @without_secrets
     def read_order(self, order_id: int) -> Order:

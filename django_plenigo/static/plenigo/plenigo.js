@@ -30,7 +30,12 @@
   let clicked = null; // the element whose snippet runs right now
 
   // An answer that may hold a sentence for the reader.
-  class Refusal extends Error {}
+  class Refusal extends Error {
+    constructor(text = "", status = 0) {
+      super(text);
+      this.status = status;
+    }
+  }
 
   const pause = (seconds) => new Promise((resolve) => setTimeout(resolve, seconds * 1000));
 
@@ -86,7 +91,7 @@
       ...options,
     });
     const body = await answer.json().catch(() => null);
-    return { isFine: answer.ok, body: body !== null && typeof body === "object" ? body : {} };
+    return { isFine: answer.ok, status: answer.status, body: body !== null && typeof body === "object" ? body : {} };
   }
 
   async function post(url, data) {
@@ -95,7 +100,7 @@
     if (typeof fetched.csrf_token !== "string" || typeof fetched.header !== "string") {
       throw new Refusal();
     }
-    const { isFine, body } = await ask(url, {
+    const { isFine, status, body } = await ask(url, {
       method: "POST",
       headers: { "Content-Type": "application/json", [fetched.header]: fetched.csrf_token },
       body: JSON.stringify(data),
@@ -106,7 +111,7 @@
       throw new Refusal();
     }
     if (!isFine) {
-      throw new Refusal(typeof body.detail === "string" ? body.detail : "");
+      throw new Refusal(typeof body.detail === "string" ? body.detail : "", status);
     }
     return body;
   }
@@ -187,16 +192,24 @@
   }
 
   // The message goes before the checkout comes: from then on the focus is the checkout's.
-  function callVendor(place, name, values) {
+  function handOver(place, open) {
     say(place, "");
     opened = { place, at: Date.now() };
-    originals[name](...values);
+    open();
   }
+
+  const callVendor = (place, name, values) => handOver(place, () => originals[name](...values));
 
   function openOffer(offer, place) {
     return openAlone(place, async (isOn) => {
       say(place, settings.messageOpening);
       const [body] = await Promise.all([post(settings.checkoutUrl, { offer, page: page() }), vendorScript()]);
+      if (typeof body.purchase_id === "string" && window.djangoPlenigo.startPrepared) {
+        if (isOn()) {
+          handOver(place, () => window.djangoPlenigo.startPrepared(body, { offer, place }));
+        }
+        return;
+      }
       const name = String(body.function).split(".").pop();
       if (!CHECKOUTS.includes(name) || typeof body.arguments !== "object") {
         throw new Refusal();
@@ -205,6 +218,14 @@
         callVendor(place, name, [body.arguments]);
       }
     });
+  }
+
+  // After what came of an open checkout: a click that is no second half of the one that has opened it.
+  function openOfferAgain(offer, place) {
+    if (flight?.isOpened) {
+      endFlight();
+    }
+    return openOffer(offer, place);
   }
 
   function openSnippet(name, [config, ...rest]) {
@@ -300,7 +321,8 @@
     }
   }
 
-  async function waitForPurchase(region) {
+  // `next` is where the site wants the buyer to go, else back to the page of the click.
+  async function waitForPurchase(region, next) {
     const began = Date.now();
     let trouble = 0;
     for (let round = 0; region.isConnected; round += 1) {
@@ -308,7 +330,7 @@
       const { body } = await ask(region.dataset.plenigoPurchaseUrl).catch(() => ({ body: {} }));
       if (body.is_bought === true) {
         show(region, region.dataset.messageBought);
-        window.location.replace(body.next);
+        window.location.replace(next || body.next);
         return;
       }
       if (typeof body.login_url === "string") {
@@ -334,6 +356,8 @@
     // What {% plenigo_checkout %} prints where no token may stand in the page.
     checkout: ({ offer }) => openOffer(offer, clicked),
     start,
+    // For our own script of checkouts that the vendor prepares.
+    parts: Object.freeze({ settings, openOfferAgain, post, show, waitForPurchase }),
   };
 
   if (document.readyState === "loading") {

@@ -1,0 +1,461 @@
+"""The endpoints of our script on API v3: the click prepares a purchase, and a purchase is looked at, not believed."""
+
+import json
+import logging
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from django.test import Client
+
+from django_plenigo.protocols.base import CheckoutOptions, CheckoutOrder
+from django_plenigo.services import checkout, customers
+from tests.factories import LinkFactory
+from tests.vendor_v3 import OFFER, OTHER_OFFER
+
+pytestmark = pytest.mark.django_db
+
+ADDRESS = "203.0.113.7"
+
+
+def offer_of(*, lets_visitors_in=False, product_id="DAYPASS", extras=None, title=None, **options):
+    order = CheckoutOrder(product_id, title=title)
+    extras = checkout.PreparedOptions(**extras) if extras else None
+    return checkout.sign_offer(
+        checkout.Offer(order, CheckoutOptions(**options), "default", extras, lets_visitors_in=lets_visitors_in)
+    )
+
+
+@pytest.fixture
+def browser():
+    """A browser that fetches the CSRF token as our script does."""
+
+    class Browser(Client):
+        def send(self, path, data):
+            fetched = self.get("/plenigo/api/csrf-token/").json()
+            headers = {fetched["header"]: fetched["csrf_token"]}
+            return self.post(path, json.dumps(data), content_type="application/json", headers=headers)
+
+    return Browser(enforce_csrf_checks=True, REMOTE_ADDR=ADDRESS)
+
+
+@pytest.fixture
+def customer(vendor, user, browser):
+    """A reader who is a customer and signed in."""
+    customers.register(user)
+    vendor.calls.clear()
+    browser.force_login(user)
+    return user
+
+
+def click(browser, offer, page="/article/"):
+    return browser.send("/plenigo/api/checkout/", {"offer": offer, "page": page})
+
+
+# ---- the click -------------------------------------------------------------------------------------------------
+
+
+def test_click_of_a_customer_prepares_a_purchase_and_starts_it(vendor, browser, customer):
+    answer = click(browser, offer_of(title="The moss clock")).json()
+    (purchase_id,) = vendor.purchases
+    assert answer == {
+        "purchase_id": purchase_id,
+        "start": "start",
+        "options": {"title": "The moss clock", "returnUrl": answer["options"]["returnUrl"]},
+        "purchase_url": answer["purchase_url"],
+    }
+    assert vendor.prepared == {
+        "customerId": customers.link_of(customer).customer_id,
+        "customerIpAddress": ADDRESS,
+        "items": [{"plenigoOfferId": OFFER, "quantity": 1}],
+        "language": "en",
+    }
+    assert vendor.calls == ["POST /checkout/preparePurchase"]
+
+
+def test_click_of_an_unregistered_reader_registers_her_first(vendor, browser, user):
+    browser.force_login(user)
+    assert click(browser, offer_of()).status_code == 200
+    (customer_id,) = vendor.customers
+    assert vendor.prepared["customerId"] == customer_id == customers.link_of(user).customer_id
+
+
+def test_product_that_no_entry_names_is_the_offer_itself(vendor, browser, customer):
+    click(browser, offer_of(product_id=OTHER_OFFER))
+    assert vendor.prepared["items"][0]["plenigoOfferId"] == OTHER_OFFER
+
+
+def test_language_is_that_of_the_click(vendor, browser, customer, settings):
+    browser.defaults["HTTP_ACCEPT_LANGUAGE"] = "de"
+    click(browser, offer_of())
+    assert vendor.prepared["language"] == "de"
+
+
+def test_options_go_where_the_vendor_reads_them(vendor, browser, customer):
+    extras = {
+        "quantity": 3,
+        "allow_multiple_purchases": True,
+        "gift_option": "SHOW_GIFT_OPTION",
+        "variant_id": "summer-1",
+        "allowed_payment_methods": ["PAYPAL"],
+        "source_id": "S-1",
+        "data": {"article": "4711"},
+        "restart_url": "https://news.example/offers/",
+        "custom_css": "https://news.example/checkout.css",
+    }
+    answer = click(browser, offer_of(extras=extras, affiliate_id="AFF", element_id="till")).json()
+    assert (
+        vendor.prepared.items()
+        >= {
+            "allowMultiplePurchases": True,
+            "giftOption": "SHOW_GIFT_OPTION",
+            "variantUniqueId": "summer-1",
+        }.items()
+    )
+    assert vendor.prepared["items"] == [{"plenigoOfferId": OFFER, "quantity": 3}]
+    assert vendor.prepared["allowedPaymentMethods"] == ["PAYPAL"]
+    assert vendor.prepared["additionalData"] == {"affiliateId": "AFF", "sourceId": "S-1", "data": {"article": "4711"}}
+    del answer["options"]["returnUrl"]
+    assert answer["options"] == {
+        "elementId": "till",
+        "restartUrl": "https://news.example/offers/",
+        "customCSS": "https://news.example/checkout.css",
+    }
+
+
+def test_voucher_stands_in_place_of_the_product(vendor, browser, customer):
+    click(browser, offer_of(extras={"voucher_code": "SPRING"}))
+    assert vendor.prepared["voucherCode"] == "SPRING"
+    assert "items" not in vendor.prepared
+
+
+@pytest.mark.parametrize(("register", "start"), [(False, "login"), (True, "register")])
+def test_visitor_whom_the_offer_lets_in_logs_in_inside_the_checkout(vendor, browser, register, start):
+    answer = click(browser, offer_of(lets_visitors_in=True, start_with_registration=register))
+    assert (answer.status_code, answer.json()["start"]) == (200, start)
+    assert "customerId" not in vendor.prepared
+    assert vendor.customers == {}
+
+
+def test_reader_who_is_signed_in_starts_at_once_also_where_visitors_are_let_in(vendor, browser, customer):
+    assert click(browser, offer_of(lets_visitors_in=True)).json()["start"] == "start"
+
+
+def test_visitor_logs_in_here_first_otherwise(vendor, browser):
+    answer = click(browser, offer_of())
+    assert (answer.status_code, answer.json()) == (401, {"login_url": "/login/?next=/article/"})
+    assert vendor.calls == []
+
+
+@pytest.mark.parametrize("forged", ["", None, "DAYPASS", "a:b:c", "\ud800", ["x"]])
+def test_visitor_with_an_offer_that_is_not_ours_prepares_nothing(vendor, browser, forged):
+    assert click(browser, forged).status_code == 401
+    assert vendor.calls == []
+
+
+def test_click_returns_to_our_page_with_the_article_as_next(vendor, browser, customer):
+    answer = click(browser, offer_of(), page="/article/?page=2").json()
+    target = urlsplit(answer["options"]["returnUrl"])
+    assert (target.netloc, target.path) == ("testserver", "/plenigo/return/")
+    assert parse_qs(target.query)["next"] == ["/article/?page=2"]
+    assert answer["purchase_url"] == f"/plenigo/api/purchase/?{target.query}"
+
+
+@pytest.mark.parametrize("length", [100, 150, 300])
+def test_address_to_return_to_is_never_longer_than_the_vendor_allows(vendor, browser, customer, length):
+    page = "/" + "a" * length
+    answer = click(browser, offer_of(), page=page).json()
+    target = urlsplit(answer["options"]["returnUrl"])
+    assert len(answer["options"]["returnUrl"]) <= 220
+    assert parse_qs(target.query).get("next") == ([page] if length == 100 else None)
+    assert browser.get(answer["options"]["returnUrl"].removeprefix("http://testserver")).status_code == 200
+    assert parse_qs(urlsplit(answer["purchase_url"]).query)["next"] == [page]
+
+
+def test_offer_with_a_target_of_its_own_keeps_it(vendor, browser, customer):
+    answer = click(browser, offer_of(target_url="https://example.com/thanks")).json()
+    assert answer["options"]["returnUrl"] == answer["next"] == "https://example.com/thanks"
+
+
+# ---- the address of the browser --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("peer", ["", "unix:", "203.0.113.300", "localhost"])
+def test_click_without_a_usable_address_fails_and_names_the_setting(vendor, browser, customer, peer, caplog):
+    browser.defaults["REMOTE_ADDR"] = peer
+    answer = click(browser, offer_of())
+    assert answer.status_code == 502
+    assert answer.json()["detail"] == "We could not open the checkout. Nothing was charged. Please contact us."
+    (record,) = [record for record in caplog.records if record.name.startswith("django_plenigo")]
+    assert record.levelno == logging.ERROR
+    assert "PLENIGO['default']['TRUSTED_PROXIES'] must name" in record.getMessage()
+    assert vendor.calls == []
+
+
+def test_unregistered_reader_without_a_usable_address_is_not_registered(vendor, browser, user):
+    browser.defaults["REMOTE_ADDR"] = ""
+    browser.force_login(user)
+    assert click(browser, offer_of()).status_code == 502
+    assert vendor.calls == []
+
+
+def test_address_is_the_one_that_the_trusted_proxy_tells(on_v3, browser, user):
+    vendor = on_v3(TRUSTED_PROXIES=["10.0.0.0/8"])
+    browser.force_login(user)
+    browser.defaults |= {"REMOTE_ADDR": "10.0.0.1", "HTTP_X_FORWARDED_FOR": "198.51.100.9, 203.0.113.8, 10.0.0.2"}
+    click(browser, offer_of())
+    assert vendor.prepared["customerIpAddress"] == "203.0.113.8"
+
+
+def test_raw_header_is_not_believed(vendor, browser, customer):
+    browser.defaults["HTTP_X_FORWARDED_FOR"] = "198.51.100.9"
+    click(browser, offer_of())
+    assert vendor.prepared["customerIpAddress"] == ADDRESS
+
+
+def test_address_of_a_server_that_listens_on_both_kinds_is_the_short_one(vendor, browser, customer):
+    browser.defaults["REMOTE_ADDR"] = f"::ffff:{ADDRESS}"
+    click(browser, offer_of())
+    assert vendor.prepared["customerIpAddress"] == ADDRESS
+
+
+@pytest.mark.parametrize("peer", ["10.0.0.1", "127.0.0.1", "fd00::1"])
+def test_proxy_that_nobody_has_named_is_no_reader_of_a_public_site(on_v3, browser, user, peer, caplog):
+    vendor = on_v3(MODE="live", COMPANY_ID="C" * 20)
+    browser.force_login(user)
+    browser.defaults["REMOTE_ADDR"] = peer
+    assert click(browser, offer_of()).status_code == 502
+    assert "TRUSTED_PROXIES" in caplog.text
+    assert peer not in caplog.text
+    assert vendor.calls == []
+
+
+def test_machine_of_a_developer_is_one_on_the_sandbox(vendor, browser, customer):
+    browser.defaults["REMOTE_ADDR"] = "127.0.0.1"
+    assert click(browser, offer_of()).status_code == 200
+
+
+# ---- what the vendor refuses -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("fault", "status", "sentence"),
+    [
+        ((400, 90039), 409, "You have bought this already. You do not need to pay again: please reload the page."),
+        ((400, 90040), 409, "You have bought this already, but your access is blocked. Please contact us."),
+        ((408, 90003), 410, "The checkout has timed out. Nothing was charged. Please try again."),
+        ((408, 90032), 410, "The checkout has timed out. Nothing was charged. Please try again."),
+        (
+            (404, 90037),
+            404,
+            "This offer is not available at the moment. Nothing was charged. Please contact us.",
+        ),
+        ((400, 99400), 502, "We could not open the checkout. Nothing was charged. Please contact us."),
+        ((401, 99008), 502, "We could not open the checkout. Nothing was charged. Please contact us."),
+        ((400, 20073), 502, "We could not open the checkout. Nothing was charged. Please contact us."),
+        ((429, 99429), 503, "We could not open the checkout. Nothing was charged. Please try again."),
+        ((400, 99018), 503, "We could not open the checkout. Nothing was charged. Please try again."),
+        ((500, 99500), 503, "We could not open the checkout. Nothing was charged. Please try again."),
+    ],
+    ids=str,
+)
+def test_refusal_of_the_vendor_is_a_sentence(vendor, browser, customer, fault, status, sentence):
+    vendor.fail("/checkout/preparePurchase", *fault)
+    answer = click(browser, offer_of())
+    assert (answer.status_code, answer.json()) == (status, {"detail": sentence})
+
+
+def test_offer_that_the_vendor_does_not_know_is_the_operators_to_mend(vendor, browser, customer, caplog):
+    assert click(browser, offer_of(product_id="O_UNKNOWN")).status_code == 404
+    assert [record.levelno for record in caplog.records if "could not be opened" in record.message] == [logging.ERROR]
+
+
+def test_voucher_that_is_refused_is_told(vendor, browser, customer):
+    errors = [{"field": "voucherCode", "error": "INVALID", "value": "SPRING"}]
+    vendor.fail("/checkout/preparePurchase", 400, 99400, validationErrors=errors)
+    answer = click(browser, offer_of(extras={"voucher_code": "SPRING"}))
+    assert (answer.status_code, answer.json()["detail"]) == (
+        400,
+        "This voucher cannot be redeemed. Please contact us.",
+    )
+
+
+def test_address_of_another_customer_is_a_sentence(vendor, browser, user):
+    vendor.create_customer(user.email)
+    browser.force_login(user)
+    answer = click(browser, offer_of())
+    assert (answer.status_code, answer.json()["detail"]) == (
+        409,
+        "Your e-mail address is already used by another customer account. Please contact us.",
+    )
+
+
+def test_offer_of_v2_that_v3_cannot_sell_opens_nothing(sandbox, on_v3, browser, user, caplog):
+    order = CheckoutOrder("DAYPASS", price=2.5, currency="EUR")
+    offer = checkout.sign_offer(checkout.Offer(order, CheckoutOptions(), "default"))
+    vendor = on_v3()
+    browser.force_login(user)
+    assert click(browser, offer).status_code == 502
+    assert "price: API v3" in caplog.text
+    assert vendor.purchases == {}
+
+
+def test_clicks_are_throttled(on_v3, browser, user):
+    on_v3(CLICKS_PER_MINUTE=1)
+    browser.force_login(user)
+    assert [click(browser, offer_of()).status_code for _ in range(2)] == [200, 429]
+
+
+def test_visitor_of_v2_is_let_in_by_a_button_that_says_so(sandbox, browser):
+    body = click(browser, offer_of(lets_visitors_in=True)).json()
+    assert body["function"] == "plenigo.checkout"
+    assert "loginToken" not in body["arguments"]
+    assert body["arguments"]["targetUrl"].startswith("http://testserver/plenigo/return/")
+
+
+# ---- a purchase that the browser tells of ----------------------------------------------------------------------
+
+
+@pytest.fixture
+def opened(browser, customer):
+    """The answer to the click of a customer."""
+    return click(browser, offer_of()).json()
+
+
+def tell(browser, opened, order_id):
+    return browser.send(opened["purchase_url"], {"order_id": order_id})
+
+
+NOT_FOUND = "We do not find this purchase under your account. You do not need to pay again: please contact us."
+
+
+def test_purchase_that_is_the_readers_leads_back_to_the_article(vendor, browser, opened):
+    order_id = vendor.buy(opened["purchase_id"])
+    assert tell(browser, opened, order_id).json() == {"is_bought": True, "next": "/article/"}
+    assert f"GET /orders/{order_id}" in vendor.calls
+
+
+def test_order_id_may_come_as_text(vendor, browser, opened):
+    assert tell(browser, opened, str(vendor.buy(opened["purchase_id"]))).json()["is_bought"] is True
+
+
+def test_purchase_that_does_not_open_the_article_yet_is_waited_for(vendor, browser, opened):
+    order_id = vendor.buy(opened["purchase_id"], opens="")
+    assert tell(browser, opened, order_id).json() == {"is_bought": False, "next": "/article/"}
+    vendor.rights.add((vendor.prepared["customerId"], "day-pass"))
+    assert browser.get(opened["purchase_url"]).json() == {"is_bought": True, "next": "/article/"}
+
+
+def test_order_of_somebody_else_and_one_that_is_not_there_are_told_alike(vendor, browser, opened, customer):
+    others = vendor.add_order(vendor.create_customer("bob@example.com"))
+    vendor.rights.add((vendor.prepared["customerId"], "day-pass"))
+    for order_id in (others, 99_999_999):
+        answer = tell(browser, opened, order_id)
+        assert (answer.status_code, answer.json()) == (404, {"detail": NOT_FOUND})
+
+
+def test_order_of_somebody_else_is_logged_without_a_word_about_whose(vendor, browser, opened, caplog):
+    others = vendor.add_order(vendor.create_customer("bob@example.com"))
+    tell(browser, opened, others)
+    assert "not its reader's" in caplog.text
+    assert str(others) not in caplog.text
+
+
+def test_reader_who_is_no_customer_has_no_order(vendor, browser, opened, user):
+    order_id = vendor.buy(opened["purchase_id"])
+    customers.link_of(user).delete()
+    assert tell(browser, opened, order_id).status_code == 404
+
+
+def test_link_that_has_the_external_id_alone_is_looked_up(vendor, browser, user):
+    customer_id = vendor.create_customer(user.email, externalSystemId="A1BKAFZZ3H0H")
+    LinkFactory(user=user, customer_id=None, external_id="A1BKAFZZ3H0H")
+    browser.force_login(user)
+    opened = click(browser, offer_of()).json()
+    assert vendor.prepared["customerId"] == customer_id
+    assert tell(browser, opened, vendor.buy(opened["purchase_id"])).json()["is_bought"] is True
+
+
+@pytest.mark.parametrize("path", ["/orders/", "/accessRights/"])
+def test_purchase_is_on_its_way_while_nobody_knows(vendor, browser, opened, path):
+    order_id = vendor.buy(opened["purchase_id"])
+    vendor.fail(path, 500, 99500)
+    assert tell(browser, opened, order_id).json() == {"is_bought": False, "next": "/article/"}
+
+
+@pytest.mark.parametrize("order_id", [None, -1, 0, "x", 1.5, True, [], "9" * 30])
+def test_order_id_that_is_none_is_refused_and_never_a_crash(vendor, browser, opened, order_id):
+    vendor.calls.clear()
+    assert tell(browser, opened, order_id).status_code == 400
+    assert vendor.calls == []
+
+
+def test_answers_that_were_kept_are_dropped(vendor, browser, opened, shared_cache):
+    assert browser.get("/gated/").status_code == 403
+    order_id = vendor.buy(opened["purchase_id"])
+    tell(browser, opened, order_id)
+    assert browser.get("/gated/").status_code == 200
+
+
+def test_visitor_who_has_bought_inside_the_checkout_logs_in_and_comes_back_to_our_page(vendor, browser):
+    opened = click(browser, offer_of(lets_visitors_in=True)).json()
+    order_id = vendor.buy(opened["purchase_id"], vendor.create_customer("carol@example.com"))
+    vendor.calls.clear()
+    answer = tell(browser, opened, order_id)
+    assert answer.status_code == 401
+    assert answer.json()["login_url"].startswith("/login/?next=/plenigo/return/%3Fproduct%3DDAYPASS")
+    assert vendor.calls == []
+
+
+def test_purchase_with_an_address_that_is_not_ours_is_refused(vendor, browser, opened):
+    forged = {**opened, "purchase_url": opened["purchase_url"].replace("DAYPASS", "OTHER")}
+    assert tell(browser, forged, 1).status_code == 400
+
+
+def test_purchase_needs_the_csrf_token(vendor, browser, opened):
+    answer = browser.post(opened["purchase_url"], json.dumps({"order_id": 1}), content_type="application/json")
+    assert answer.status_code == 403
+
+
+def test_purchases_are_throttled_as_the_questions_are(on_v3, browser, user):
+    vendor = on_v3(CHECKS_PER_MINUTE=1)
+    browser.force_login(user)
+    opened = click(browser, offer_of()).json()
+    order_id = vendor.buy(opened["purchase_id"])
+    assert [tell(browser, opened, order_id).status_code for _ in range(2)] == [200, 429]
+
+
+def test_error_after_a_purchase_never_says_that_nothing_was_charged(sandbox, browser, reader, caplog):
+    browser.force_login(reader)
+    address = checkout.return_path(checkout.PurchaseReturn(("DAYPASS",), "/article/", "default"))
+    answer = tell(browser, {"purchase_url": "/plenigo/api/purchase/?" + address.partition("?")[2]}, 1)
+    expected = "We cannot confirm your purchase right now. You do not need to pay again: please contact us."
+    assert (answer.status_code, answer.json()) == (502, {"detail": expected})
+    assert "takes API v3" in caplog.text
+
+
+# ---- the page that payment pages return to ---------------------------------------------------------------------
+
+
+class TestReturn:
+    """The same page as on API v2."""
+
+    def test_buyer_is_taken_back_to_the_article(self, vendor, browser, opened):
+        vendor.buy(opened["purchase_id"])
+        response = browser.get(opened["options"]["returnUrl"])
+        assert (response.status_code, response.url) == (302, "/article/")
+
+    def test_page_that_waits_listens_to_the_vendors_script(self, vendor, browser, opened):
+        text = browser.get(opened["options"]["returnUrl"]).content.decode()
+        assert 'role="status" data-plenigo-purchase-url="/plenigo/api/purchase/?product=DAYPASS' in text
+        assert "plenigo-prepared.js" in text
+        assert '<div id="plenigoCheckout">' in text
+
+    def test_visitor_who_has_bought_inside_the_checkout_finds_her_purchase_once_she_is_registered(
+        self, vendor, browser, user
+    ):
+        opened = click(browser, offer_of(lets_visitors_in=True)).json()
+        assert browser.get(opened["options"]["returnUrl"]).url.startswith("/login/?next=/plenigo/return/")
+        browser.force_login(user)
+        page = browser.get(opened["options"]["returnUrl"]).content.decode()
+        assert "We know of no purchase of your account yet." in page
+        assert vendor.customers == {}
