@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.core.cache import caches
 from django.utils import translation
 
@@ -16,6 +17,14 @@ from django_plenigo.services.access_imports import running
 from django_plenigo.services.sending import pace
 from tests import vendor_v3
 from tests.factories import UserFactory
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """With PLENIGO_API=v3 leave out what API v2 alone has."""
+    if settings.PLENIGO["default"]["API"] == "v3":
+        for item in items:
+            if item.get_closest_marker("api_v2"):
+                item.add_marker(pytest.mark.skip(reason="This is about API v2."))
 
 
 @pytest.fixture(autouse=True)

@@ -67,7 +67,7 @@ TEMPLATES = [
 # The passwords of tests guard nothing.
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
-PLENIGO = {"default": {"API": "v2", "MODE": "sandbox", "DELIVERY": ""}}
+PLENIGO = {"default": {"API": os.environ.get("PLENIGO_API", "v2"), "MODE": "sandbox", "DELIVERY": ""}}
 PLENIGO_SANDBOX = {"ALLOW_WITHOUT_DEBUG": True}
 
 # A continuous integration run must have the services; a developer's machine need not.

@@ -112,6 +112,7 @@ def test_change_of_case_alone_reaches_the_vendor(reader, link, remote_email):
     assert link.confirmed_email == reader.email.upper()
 
 
+@pytest.mark.api_v2
 def test_address_changed_twice_before_delivery_is_told_once(reader, calls, remote_email):
     for email in ("one@example.com", "two@example.com"):
         save_with(reader, email)
@@ -128,6 +129,7 @@ def test_address_changed_back_before_delivery_leaves_both_sides_alike(reader, ch
     assert not change_of().is_waiting
 
 
+@pytest.mark.api_v2
 def test_address_changed_again_while_the_call_is_under_way_ends_with_the_last(reader, link, calls, remote_email):
     save_with(reader, "one@example.com")
     in_the_middle_of_the_call(lambda: save_with(reader, "two@example.com"))
@@ -172,6 +174,7 @@ def test_address_that_comes_again_clears_the_refusal(reader, change_of, remote_e
     assert remote_email() == email
 
 
+@pytest.mark.api_v2
 def test_address_that_the_vendor_would_not_take_is_refused_without_a_call(reader, change_of, calls):
     save_with(reader, "ada@localhost")
     sending.deliver_due()
@@ -179,6 +182,7 @@ def test_address_that_the_vendor_would_not_take_is_refused_without_a_call(reader
     assert change_of().last_error == "email: is no e-mail address that the vendor accepts"
 
 
+@pytest.mark.api_v2
 def test_address_that_the_vendor_rejects_is_refused(sandbox, reader, change_of):
     sandbox.fail_next(status=400, body='{"email": {"Error": "unknown domain", "Rejected Value": "x"}}')
     save_with(reader, "ada@nowhere.example")
@@ -226,6 +230,7 @@ def test_address_changed_back_after_a_refusal_clears_it(reader, taken, change_of
 # ---- the customer or the user is gone
 
 
+@pytest.mark.api_v2
 def test_customer_unknown_to_the_vendor_is_refused(sandbox, reader, link, change_of):
     sandbox.customer(link.customer_id).delete()
     save_with(reader, "new@example.com")
@@ -333,6 +338,7 @@ def test_signals_tell_the_request_and_the_confirmation(reader, heard, django_cap
     ("email", "error"),
     [("taken@example.com", ConflictError), ("", InvalidValueError), ("ada@localhost", InvalidValueError)],
 )
+@pytest.mark.api_v2
 def test_signal_tells_the_refusal_once(reader, taken, heard, email, error):
     save_with(reader, email)
     for _run in range(2):

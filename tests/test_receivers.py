@@ -191,6 +191,7 @@ def test_log_in_finds_an_address_that_was_changed_past_the_signals(drifted, clie
     assert is_noted(drifted)
 
 
+@pytest.mark.api_v2
 def test_login_token_of_a_page_finds_an_address_that_was_changed_past_the_signals(drifted, client):
     client.force_login(drifted)
     RemoteChange.objects.update(noted=0, due_at=None)  # as if the log-in had been long ago
@@ -198,18 +199,21 @@ def test_login_token_of_a_page_finds_an_address_that_was_changed_past_the_signal
     assert is_noted(drifted)
 
 
+@pytest.mark.api_v2
 def test_login_token_of_a_click_finds_an_address_that_was_changed_past_the_signals(drifted):
     offer = checkout.Offer(checkout.CheckoutOrder("DAYPASS"), checkout.CheckoutOptions(), "default")
     checkout.open_checkout(drifted, offer)
     assert is_noted(drifted)
 
 
+@pytest.mark.api_v2
 def test_page_with_a_login_token_writes_nothing_where_both_sides_agree(reader, client):
     client.force_login(reader)
     with notes_that_fail():
         assert client.get("/template/snippet/").status_code == 200
 
 
+@pytest.mark.api_v2
 def test_login_tokens_do_not_send_a_refused_change_again(sandbox, drifted):
     sandbox.create_customer(email="new@example.com")
     for _page in range(3):

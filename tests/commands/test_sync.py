@@ -97,12 +97,14 @@ def test_limit_leaves_the_rest_waiting_and_says_so(sandbox, changed):
     assert run("--limit", "2")[0] == 0
 
 
+@pytest.mark.api_v2
 def test_account_that_is_not_named_is_left_alone(sandbox, settings, changed):
     settings.PLENIGO = {name: {"MODE": "sandbox", "DELIVERY": ""} for name in ("default", "weekly")}
     assert run("--using", "weekly")[1] == "0 delivered, 0 postponed, 0 refused, 0 waiting.\n"
     assert run()[1] == "3 delivered, 0 postponed, 0 refused, 0 waiting.\n"
 
 
+@pytest.mark.api_v2
 def test_failure_that_passes_is_postponed_and_waits(sandbox, changed):
     sandbox.fail_next(503, times=None, endpoint="changeEmail")
     RemoteChange.objects.exclude(link__user=changed[0]).update(due_at=None, noted=0)
@@ -130,6 +132,7 @@ def test_refused_credentials_are_told_in_words_with_what_to_do(sandbox, changed,
     assert len(sandbox.calls) == 1
 
 
+@pytest.mark.api_v2
 def test_mended_credentials_are_tried_at_once_though_the_account_is_paused(sandbox, changed, settings):
     settings.PLENIGO = {"default": {"MODE": "sandbox", "SECRET": "x" * 40, "DELIVERY": ""}}
     run()

@@ -280,6 +280,7 @@ def told_reader(sandbox, reader):
 
 
 @EVERY_NAME
+@pytest.mark.api_v2
 def test_every_id_of_a_customer_says_what_she_has_bought(told_reader, named):
     customer = named(told_reader, CustomerLink.objects.get(user=told_reader))
     assert access.has_bought(customer, ["DAYPASS", "MONTHLY"]) == {"DAYPASS": True, "MONTHLY": False}
@@ -287,6 +288,7 @@ def test_every_id_of_a_customer_says_what_she_has_bought(told_reader, named):
 
 
 @EVERY_NAME
+@pytest.mark.api_v2
 def test_every_id_of_a_customer_logs_her_in(sandbox, told_reader, named):
     link = CustomerLink.objects.get(user=told_reader)
     login = checkout.mint_login(named(told_reader, link))
@@ -300,6 +302,7 @@ def test_answer_that_is_kept_of_a_reader_is_kept_for_all_her_ids(sandbox, told_r
     assert len(sandbox.calls) == 1
 
 
+@pytest.mark.api_v2
 def test_id_that_only_plenigo_knows_is_asked_about_there(sandbox):
     customer = sandbox.create_customer()
     sandbox.buy(customer, "DAYPASS")
@@ -333,6 +336,7 @@ def test_nobody_is_logged_in_by_an_id_of_nobody(sandbox, customer):
 # ---- what plenigo is told ----------------------------------------------------------------------------------------
 
 
+@pytest.mark.api_v2
 def test_ids_reach_plenigo_and_open_what_the_customer_has_bought(sandbox, reader):
     import_access_ids(reader, ["crm-1", None, "shop-1"])
     assert sending.deliver_due().delivered == 1
@@ -343,6 +347,7 @@ def test_ids_reach_plenigo_and_open_what_the_customer_has_bought(sandbox, reader
     assert access.has_bought("shop-1", ["DAYPASS"]) == {"DAYPASS": True}
 
 
+@pytest.mark.api_v2
 def test_id_that_plenigo_knows_as_anothers_is_a_refused_change_with_its_reason(sandbox, reader):
     other = sandbox.create_customer(email="other@example.com")
     access_registry().import_access_ids(CustomerRef(other.customer_id), ["crm-1"])
@@ -361,6 +366,7 @@ def test_error_shows_no_id(link):
     assert caught.value.__traceback__.tb_next.tb_next is None  # no frame of ours, whose locals hold it
 
 
+@pytest.mark.api_v2
 def test_ids_that_differ_in_capitals_alone_are_of_two_customers_at_plenigo_too(sandbox):
     for value in ("CRM-1", "crm-1"):
         import_access_ids(customers.register(UserFactory()), [value])

@@ -45,6 +45,7 @@ def test_register_makes_a_customer_with_names_language_and_external_id(sandbox, 
     assert customer.external_id == link.external_id == str(user.pk)
 
 
+@pytest.mark.api_v2
 def test_register_takes_the_user_of_a_request(sandbox, user):
     """It is a lazy object, whose type is not the user model."""
     link = customers.register(SimpleLazyObject(lambda: user))
@@ -61,6 +62,7 @@ def test_register_twice_asks_the_vendor_once(sandbox, reader):
     assert len(sandbox.customers()) == 1
 
 
+@pytest.mark.api_v2
 def test_register_whose_answer_was_lost_links_by_the_external_id_at_the_next_try(sandbox, user):
     sandbox.cut_next(after_work=True)
     with pytest.raises(NoAnswerError):
@@ -168,6 +170,7 @@ def test_reader_who_registers_in_two_tabs_meets_no_conflict(sandbox, user, setti
 
 
 @pytest.mark.parametrize(("name", "sent"), [("Ada\nMaria", "Ada Maria"), ("A" * 300, "A" * 255)])
+@pytest.mark.api_v2
 def test_name_that_the_vendor_would_refuse_keeps_nobody_from_buying(sandbox, user, name, sent):
     user.first_name = name
     assert sandbox.customer(customers.register(user).customer_id).first_name == sent
@@ -214,6 +217,7 @@ def test_user_without_a_usable_address_is_told_so_and_nothing_is_sent_or_written
     assert not CustomerLink.objects.exists()
 
 
+@pytest.mark.api_v2
 def test_registration_that_the_vendor_rejects_is_a_row_for_the_agent(sandbox, user):
     sandbox.fail_next(status=400, body='{"email": {"Error": "unknown domain", "Rejected Value": "x"}}')
     with pytest.raises(RejectedError):
@@ -222,6 +226,7 @@ def test_registration_that_the_vendor_rejects_is_a_row_for_the_agent(sandbox, us
     assert (change.is_refused, change.last_error) == (True, "plenigo.register_user, HTTP 400, code invalid email")
 
 
+@pytest.mark.api_v2
 def test_outage_leaves_the_reader_unlinked_and_the_change_waiting(sandbox, user):
     sandbox.fail_next(status=503)
     with pytest.raises(RemoteUnavailableError):
@@ -231,6 +236,7 @@ def test_outage_leaves_the_reader_unlinked_and_the_change_waiting(sandbox, user)
     assert (change.is_refused, change.noted - change.delivered) == (False, 1)
 
 
+@pytest.mark.api_v2
 def test_company_without_a_closed_user_group_is_told_apart(sandbox, user):
     sandbox.company.closed_user_group = False
     sandbox.company.save()

@@ -25,6 +25,7 @@ def large_file(sandbox):
     return run
 
 
+@pytest.mark.api_v2
 def test_file_is_imported_to_its_end_and_plenigo_is_told_of_it(sandbox, large_file):
     assert due_work.run_due_work().delivered == 1
     large_file.refresh_from_db()
@@ -32,6 +33,7 @@ def test_file_is_imported_to_its_end_and_plenigo_is_told_of_it(sandbox, large_fi
     assert [call.endpoint for call in sandbox.calls] == ["importCustomerAccess"]
 
 
+@pytest.mark.api_v2
 def test_reader_has_her_turn_before_a_large_file(sandbox, large_file):
     reader = get_user_model().objects.get()
     reader.email = "new@example.com"
@@ -40,6 +42,7 @@ def test_reader_has_her_turn_before_a_large_file(sandbox, large_file):
     assert [call.endpoint for call in sandbox.calls] == ["changeEmail", "importCustomerAccess"]
 
 
+@pytest.mark.api_v2
 def test_reader_who_changes_meanwhile_has_her_turn_before_a_large_file_is_done(sandbox, large_file, monkeypatch):
     monkeypatch.setattr(due_work, "IMPORT_SECONDS", 0.0)  # a chunk at a time
     readers = UserFactory.create_batch(2)

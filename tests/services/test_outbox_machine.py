@@ -239,6 +239,7 @@ class Outbox(RuleBasedStateMachine):
 
 
 @pytest.mark.django_db
+@pytest.mark.api_v2
 def test_it_always_ends_in_step(sandbox: Sandbox) -> None:
     Outbox.sandbox = sandbox
     suppressed = [HealthCheck.too_slow, HealthCheck.data_too_large]

@@ -84,6 +84,7 @@ def test_deliver_due_tells_what_is_true_now_and_keeps_that_it_did(sandbox, link)
     assert (change.noted, change.delivered, change.due_at) == (1, 1, None)
 
 
+@pytest.mark.api_v2
 def test_many_notes_of_one_thing_are_one_call(sandbox, link):
     for number in range(5):
         move(link, f"{number}@example.com")
@@ -113,6 +114,7 @@ def yes(user):
     return True
 
 
+@pytest.mark.api_v2
 def test_registration_whose_worker_died_before_its_notes_is_ended_by_the_next_one(sandbox, user):
     link = customers.request_registration(user)
     AccessId.objects.create(link=link, slot=1, value="CRM-1", imported_at=NOW())
@@ -128,6 +130,7 @@ def test_registration_whose_worker_died_before_its_notes_is_ended_by_the_next_on
     assert not any(row.is_waiting for row in RemoteChange.objects.all())
 
 
+@pytest.mark.api_v2
 def test_access_ids_of_a_reader_whose_registration_waits_are_told_with_it(sandbox, user):
     sandbox.fail_next(503, endpoint="register")
     link = customers.request_registration(user)
@@ -177,6 +180,7 @@ def test_observer_sees_the_steps_in_their_order(link):
 # ---- leases
 
 
+@pytest.mark.api_v2
 def test_customer_about_whom_another_worker_calls_is_left_alone(sandbox, link):
     move(link, "new@example.com")
     during = []
@@ -214,6 +218,7 @@ def test_address_changed_back_while_the_vendor_is_told_of_the_detour_is_told_too
     assert sandbox.customer(link.customer_id).email == before
 
 
+@pytest.mark.api_v2
 def test_worker_that_lost_its_lease_has_the_present_value_told_once_more(sandbox, link):
     """It stalled after the value was read; meanwhile another has told a newer one, which the late call overwrites."""
     move(link, "old@example.com")
@@ -287,6 +292,7 @@ def test_lease_that_a_wrong_clock_wrote_holds_nobody_up(link):
     assert sending.deliver_due().delivered == 1
 
 
+@pytest.mark.api_v2
 def test_call_that_could_outlive_the_lease_is_not_begun(sandbox, link, settings):
     """The worker was stopped between claim and call, for longer than the lease."""
     settings.PLENIGO = {"default": {"MODE": "sandbox", "DELIVERY": "", "TIMEOUT_SECONDS": 0.05}}
@@ -321,6 +327,7 @@ def test_deliver_due_within_a_transaction_is_refused(link):
 # ---- what goes wrong
 
 
+@pytest.mark.api_v2
 def test_refusal_of_the_vendor_is_kept_with_its_reason(sandbox, link):
     sandbox.fail_next(409, endpoint="changeEmail")
     move(link, "taken@example.com")
@@ -375,6 +382,7 @@ def test_retry_after_is_the_least_that_is_waited(sandbox, link):
 
 
 @pytest.mark.parametrize("fault", ["cut_next", "garble_next"])
+@pytest.mark.api_v2
 def test_lost_and_unreadable_answers_are_asked_for_again(sandbox, link, user, fault):
     outbox.note(customers.ensure_link(UserFactory()), Kind.REGISTER)
     getattr(sandbox, fault)(endpoint="register", after_work=True, times=3)
@@ -385,6 +393,7 @@ def test_lost_and_unreadable_answers_are_asked_for_again(sandbox, link, user, fa
     assert len(sandbox.customers()) == 2
 
 
+@pytest.mark.api_v2
 def test_answer_that_nobody_could_ever_read_ends_with_an_agent(sandbox):
     sandbox.garble_next(endpoint="register", times=None)
     link = customers.request_registration(UserFactory())
@@ -398,6 +407,7 @@ def test_answer_that_nobody_could_ever_read_ends_with_an_agent(sandbox):
     assert (change.is_refused, change.last_error_type) == (True, "ProtocolError")
 
 
+@pytest.mark.api_v2
 def test_unreadable_answer_after_a_long_outage_refuses_nothing_and_begins_to_count(sandbox, link):
     move(link, "new@example.com")
     RemoteChange.objects.filter(link=link, kind=Kind.CHANGE_EMAIL).update(attempts=100, unreadable_answers=0)
@@ -412,6 +422,7 @@ def test_unreadable_answer_after_a_long_outage_refuses_nothing_and_begins_to_cou
 
 
 @pytest.mark.parametrize("interruption", ["an outage", "an agent"])
+@pytest.mark.api_v2
 def test_unreadable_answers_are_counted_anew_after(sandbox, link, interruption):
     move(link, "new@example.com")
     last = MOST_UNREADABLE_ANSWERS - 1
@@ -428,6 +439,7 @@ def test_unreadable_answers_are_counted_anew_after(sandbox, link, interruption):
 
 
 @pytest.mark.parametrize("status", [401, 403])
+@pytest.mark.api_v2
 def test_refused_credentials_pause_the_account_and_touch_no_row(sandbox, link, caplog, status):
     other = CustomerLink.objects.get(pk=customers.register(UserFactory()).pk)
     sandbox.calls.clear()
@@ -479,6 +491,7 @@ def test_open_circuit_releases_what_was_claimed(sandbox):
     assert not DeliveryPause.objects.exists()
 
 
+@pytest.mark.api_v2
 def test_sites_own_function_that_fails_holds_up_nobody_else(sandbox, settings, link, caplog):
     settings.PLENIGO = {"default": {"MODE": "sandbox", "DELIVERY": "", "EXTERNAL_ID": f"{__name__}.broken"}}
     unlucky = customers.ensure_link(UserFactory())
@@ -490,6 +503,7 @@ def test_sites_own_function_that_fails_holds_up_nobody_else(sandbox, settings, l
     assert "ada@example.com" not in caplog.text
 
 
+@pytest.mark.api_v2
 def test_error_of_another_database_holds_up_nobody_else(sandbox, settings, link):
     settings.PLENIGO = {"default": {"MODE": "sandbox", "DELIVERY": "", "EXTERNAL_ID": f"{__name__}.down"}}
     for _ in range(2):
@@ -533,6 +547,7 @@ def test_user_model_that_fails_as_an_answer_is_kept_holds_up_nobody_else(sandbox
     assert leased() == 0
 
 
+@pytest.mark.api_v2
 def test_account_without_credentials_is_told_so_and_others_go_on(sandbox, link, settings, caplog):
     settings.PLENIGO = {"brand": {"MODE": "live"}, **settings.PLENIGO}
     move(link, "new@example.com")
@@ -672,6 +687,7 @@ def test_account_that_was_stopped_has_no_further_turn_while_another_is_busy(shor
     assert caplog.text.count("Nothing can be delivered of the account 'other'") == 1
 
 
+@pytest.mark.api_v2
 def test_change_that_was_released_uses_up_no_limit_and_is_not_said_to_be_settled(sandbox, link, settings):
     settings.PLENIGO = {"default": {"MODE": "sandbox", "DELIVERY": "", "TIMEOUT_SECONDS": 0.05}}
     move(link, "new@example.com")

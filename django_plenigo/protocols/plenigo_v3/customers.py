@@ -288,7 +288,7 @@ def customer_of(answer: Answer, operation: str) -> Customer:
 
 
 def _names(first_name: str, last_name: str) -> dict[str, str]:
-    given = {"first_name": first_name, "last_name": last_name}
-    return arguments.texts(
-        {"firstName": ("first_name", TEXT_LENGTH), "lastName": ("last_name", TEXT_LENGTH)}, given.get
-    )
+    """Return names by the vendor's names, without blank ones. A long one is cut: it is no reason to refuse anybody."""
+    given = {"first_name": first_name[:TEXT_LENGTH], "last_name": last_name[:TEXT_LENGTH]}
+    limits = {"firstName": ("first_name", TEXT_LENGTH), "lastName": ("last_name", TEXT_LENGTH)}
+    return arguments.texts(limits, given.get)
