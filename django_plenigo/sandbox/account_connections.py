@@ -11,6 +11,7 @@ from django.db.models import F
 
 from . import clock, customer_sessions, identifiers
 from .customers import find_customer_by_email, lock
+from .events import CallbackType, tell_of_customer
 from .models import Address, Channel, Company, ConnectionProcess, Customer, CustomerSession, SentMessage
 from .profiles import TakenError, find_customer_by_username
 from .single_sign_on import settings_of
@@ -138,6 +139,7 @@ def finish(process: ConnectionProcess, logging_data: Mapping[str, str]) -> Custo
         for address in process.values["addresses"]:
             Address.objects.create(customer=customer, **address)
         ConnectionProcess.objects.filter(pk=process.pk).update(used_at=now)
+        tell_of_customer(customer, CallbackType.CHANGE)
         customer_sessions.active(customer).update(ended_at=now)
         return customer_sessions.create(customer, logging_data)
 

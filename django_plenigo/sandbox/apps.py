@@ -5,7 +5,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class SandboxConfig(AppConfig):
-    """Connect the system checks."""
+    """Connect the system checks and the callbacks."""
 
     name = "django_plenigo.sandbox"
     label = "plenigo_sandbox"
@@ -14,4 +14,4 @@ class SandboxConfig(AppConfig):
 
     def ready(self) -> None:
         """Import what registers itself."""
-        from . import checks  # noqa: F401 - registered by being imported
+        from . import callbacks, checks  # noqa: F401 - registered by being imported

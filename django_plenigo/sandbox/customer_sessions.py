@@ -72,8 +72,8 @@ def text_of(session: CustomerSession) -> str:
 def validate(company: Company, text: str) -> CustomerSession:
     """Return the session of a text, which lives for 14 days from now on. Raises `InvalidError` or `ReplacedError`."""
     session_id = text.partition(".")[0]
-    found = CustomerSession.objects.filter(customer__company=company, session_id=session_id) if session_id else None
-    session = found.select_related("customer__company").first() if found and session_id.isalnum() else None
+    found = CustomerSession.objects.filter(customer__company=company).select_related("customer__company")
+    session = found.filter(session_id=session_id).first() if session_id.isalnum() else None
     if session is None or not hmac.compare_digest(text_of(session).encode(), text.encode("utf-8", "surrogatepass")):
         raise InvalidError
     if session.ended_at is not None:

@@ -9,6 +9,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 
 from . import clock
+from .events import CallbackType, tell_of_customer
 from .models import AccessIdentifier, Company, Customer
 from .models.customers import email_key
 
@@ -87,7 +88,7 @@ def register_customer(
             return _registered_again(known, now, fails_by_existing_email)
         try:
             with transaction.atomic():
-                return Customer.objects.create(
+                customer = Customer.objects.create(
                     company=company,
                     email=email,
                     language=language,
@@ -97,6 +98,8 @@ def register_customer(
                 )
         except IntegrityError:  # somebody else was faster: look again
             continue
+        tell_of_customer(customer, CallbackType.CREATION)
+        return customer
     raise ConflictError("The e-mail address or the external id was registered at the same moment.")
 
 
@@ -191,14 +194,17 @@ def set_password(customer: Customer, password: str) -> None:
     """Let a customer log in at the vendor's with a password."""
     customer.password = make_password(password)
     customer.save(update_fields=["password"])
+    tell_of_customer(customer, CallbackType.CHANGE)
 
 
 def _save(customer: Customer, field: str, conflict: str) -> None:
     try:
         with transaction.atomic():
-            customer.save(update_fields=[field])
+            customer.changed_at = clock.now()
+            customer.save(update_fields=[field, "changed_at"])
     except IntegrityError:
         raise ConflictError(conflict) from None
+    tell_of_customer(customer, CallbackType.CHANGE)
 
 
 def is_storable(text: str) -> bool:

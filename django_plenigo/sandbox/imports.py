@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from django.db import router, transaction
 
 from . import clock, identifiers, purchases
+from .events import CallbackType, tell_of_customer
 from .models import Address, Company, Customer, Purchase
 from .profiles import pseudo_email
 from .seed import MONTHLY
@@ -45,6 +46,7 @@ def import_customer(
             registered_at=clock.now(),
         )
         Address.objects.create(customer=customer, preferred=True, **address)
+        tell_of_customer(customer, CallbackType.CREATION)
         return purchases.buy(customer, product_id)
 
 

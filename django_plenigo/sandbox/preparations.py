@@ -10,6 +10,7 @@ from django.db import router, transaction
 from . import clock, identifiers, purchases
 from .companies import find_offer
 from .customers import lock
+from .events import tell_of_order
 from .models import Company, Customer, PreparedPurchase, Purchase
 
 #: Our choice: the vendor says that a purchase id lives for a limited time.
@@ -67,6 +68,7 @@ def complete(prepared: PreparedPurchase, customer: Customer) -> list[Purchase]:
         rows = [purchases.buy(customer, order_id=order_id, **sale) for sale in sold]
         prepared.order_id = order_id
         prepared.save(update_fields=["order_id"])
+        tell_of_order(rows)
         return rows
 
 

@@ -8,6 +8,7 @@ from django.db import IntegrityError, transaction
 
 from . import clock, identifiers
 from .customers import find_customer, find_customer_by_email, find_customer_by_number, is_storable
+from .events import CallbackType, tell_of_customer
 from .models import Address, Company, Customer
 
 #: Addresses below it stand for none, and cannot be set from outside.
@@ -83,6 +84,7 @@ def create(company: Company, values: Mapping[str, Any], addresses: list[dict[str
     except IntegrityError:  # somebody else was faster
         raise TakenError("email") from None
     Address.objects.bulk_create(Address(customer=customer, **address) for address in addresses)
+    tell_of_customer(customer, CallbackType.CREATION)
     return customer, True
 
 
@@ -128,6 +130,7 @@ def _write(customer: Customer, columns: Mapping[str, Any]) -> None:
             customer.save(update_fields=[*columns, "changed_at"])
     except IntegrityError:
         raise TakenError("email") from None
+    tell_of_customer(customer, CallbackType.CHANGE)
 
 
 def _check_unique(company: Company, columns: Mapping[str, Any], customer: Customer | None) -> None:

@@ -12,6 +12,7 @@ from django.db.models import Q, QuerySet
 from . import clock, identifiers
 from .companies import find_product
 from .customers import lock
+from .events import CallbackType, tell_of_order, tell_of_subscription
 from .models import Customer, Product, Purchase
 
 PAYMENT_METHOD = "BANK_ACCOUNT"
@@ -79,11 +80,15 @@ def buy(
     }
     try:
         with transaction.atomic(using=router.db_for_write(Purchase)):
-            return Purchase.objects.create(transaction_id=key, **values)
+            purchase = Purchase.objects.create(transaction_id=key, **values)
     except IntegrityError:
         if transaction_id is None:
             raise
         return Purchase.objects.get(transaction_id=key)
+    if order_id is None:  # else the order is told of when it is complete
+        tell_of_order([purchase])
+    tell_of_subscription(purchase, CallbackType.CREATION)
+    return purchase
 
 
 def grant(
@@ -138,6 +143,7 @@ def cancel(purchase: Purchase) -> None:
     purchase.end = next_term(purchase, now) or max(now, purchase.start)
     purchase.auto_renewal = False
     purchase.save(update_fields=["cancelled_at", "end", "auto_renewal"])
+    tell_of_subscription(purchase, CallbackType.CANCELLATION)
 
 
 def active(

@@ -14,7 +14,9 @@ def show_front(request: HttpRequest) -> HttpResponse:
     """Lead a person who opens the server's address to the merchant backend."""
     if HAS_BACKEND:
         return redirect("admin:app_list", app_label="plenigo_sandbox")
-    return HttpResponse("plenigo sandbox. The API is at /api/v2/.", content_type="text/plain; charset=utf-8")
+    return HttpResponse(
+        "plenigo sandbox. The API is at /api/v2/ and /api/v3.0/.", content_type="text/plain; charset=utf-8"
+    )
 
 
 # On every page of the admin, its log-in too; only the process of the sandbox's own server imports this module.

@@ -4,7 +4,7 @@ from datetime import timedelta
 from functools import cached_property
 from typing import Any
 
-from . import clock, customers, imports, login_tokens, preparations, purchases
+from . import callbacks, clock, customers, imports, login_tokens, preparations, purchases
 from .calls import ReceivedCall, called
 from .models import Company, Customer, Fault, Purchase, SentMessage
 from .seed import MONTHLY, seed
@@ -75,6 +75,13 @@ class Sandbox:
         """Return the codes that were sent to an e-mail address or a mobile number, oldest first."""
         sent = SentMessage.objects.filter(company=self.company, recipient=recipient)
         return list(sent.order_by("pk").values_list("code", flat=True))
+
+    def send_callbacks(self, post: callbacks.Post = callbacks.post_over_http) -> int:
+        """Send the callbacks that are due, and return how many were told.
+
+        `post` takes address, body and headers and returns the status, so that a test can send them to its own client.
+        """
+        return callbacks.send_due(post)
 
     def create_login_token(self, customer: Customer | str) -> str:
         """Mint a log-in token past the API."""

@@ -9,12 +9,15 @@ from django.contrib.auth import get_user_model
 from django.urls import reverse
 from django.utils import timezone
 
-from django_plenigo.sandbox import clock, customer_sessions
+from django_plenigo.sandbox import clock, customer_sessions, customers
 from django_plenigo.sandbox.credentials import SECRET
 from django_plenigo.sandbox.models import (
     AccessIdentifier,
     AccessRight,
     Address,
+    Callback,
+    CallbackAttempt,
+    CallbackDelivery,
     Category,
     Clock,
     Company,
@@ -29,7 +32,7 @@ from django_plenigo.sandbox.seed import DAY_PASS, MONTHLY
 NAMES = sorted(model._meta.model_name for model in admin.site._registry if model._meta.app_label == "plenigo_sandbox")
 
 #: The sandbox itself writes them.
-NOT_ADDED = {"clock", "customersession", "sentmessage"}
+NOT_ADDED = {"callbackattempt", "callbackdelivery", "clock", "customersession", "sentmessage"}
 
 
 def address(model, page, *args):
@@ -51,6 +54,10 @@ def rows(sandbox, ada):
     AccessIdentifier.objects.create(company=ada.company, customer=ada, slot=1, value="K")
     Clock.objects.create()
     Address.objects.create(customer=ada, city="Berlin")
+    callback = Callback.objects.create(company=ada.company, url="http://site.example/", events=["CUSTOMER.CHANGE"])
+    customers.set_password(ada, "x")
+    delivery = CallbackDelivery.objects.get(callback=callback)
+    CallbackAttempt.objects.create(delivery=delivery, sent_at=timezone.now(), status=500, is_success=False)
     customer_sessions.create(ada, {})
     now = timezone.now()
     AccessRight.objects.create(customer=ada, access_right_id="news", created_at=now, changed_at=now)
@@ -62,6 +69,9 @@ def test_all_that_a_merchant_needs_is_there():
         "accessidentifier",
         "accessright",
         "address",
+        "callback",
+        "callbackattempt",
+        "callbackdelivery",
         "category",
         "clock",
         "company",

@@ -4,9 +4,15 @@ import json
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
+import threading
+import time
+from contextlib import closing
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 import requests
@@ -21,9 +27,9 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 SECONDS = 90
 
 
-def run(*arguments, command="plenigo_sandbox", **options):
+def run(*arguments, command="plenigo_sandbox", database="sqlite://:memory:", **options):
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "DJANGO_SETTINGS_MODULE": "tests.settings"}
-    environment |= {"DATABASE_URL": "sqlite://:memory:"}
+    environment |= {"DATABASE_URL": database}
     return subprocess.Popen(
         [sys.executable, "-m", "django", command, *arguments],
         cwd=ROOT,
@@ -140,3 +146,44 @@ class TestBuy:
     def test_unknown_product_is_told_what_there_is(self, ada):
         with pytest.raises(CommandError, match=DAY_PASS):
             call_command("plenigo_sandbox_buy", ada.customer_id, "UNKNOWN")
+
+
+class Site(BaseHTTPRequestHandler):
+    """A publisher's site that remembers what it was told."""
+
+    told: ClassVar[list] = []
+
+    def do_POST(self):
+        self.told.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+        self.send_response(204)
+        self.end_headers()
+
+    def log_message(self, *args):
+        pass
+
+
+def test_server_sends_callbacks_when_they_are_due(tmp_path):
+    database = tmp_path / "sandbox.sqlite3"
+    site = HTTPServer(("127.0.0.1", 0), Site)
+    threading.Thread(target=site.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+    with run("127.0.0.1:0", database=f"sqlite:///{database}") as process:
+        try:
+            url = process.stdout.readline().removeprefix("ready: ").strip()
+            with closing(sqlite3.connect(database, timeout=20)) as connection, connection:
+                values = (f"http://127.0.0.1:{site.server_port}/", '["CUSTOMER.CREATION"]', 1, "s" * 40, 1, 1)
+                names = "url, events, is_enabled, secret, sends_empty_values, company_id"
+                connection.execute(f"INSERT INTO plenigo_sandbox_callback ({names}) VALUES (?, ?, ?, ?, ?, ?)", values)  # noqa: S608
+            headers = {"X-plenigo-token": API_TOKEN}
+            body = {"email": "eve@example.com", "language": "de"}
+            made = requests.post(f"{url}/api/v3.0/customers", json=body, headers=headers, timeout=SECONDS)
+            assert made.status_code == 201
+            end = time.monotonic() + SECONDS
+            while not Site.told and time.monotonic() < end:
+                time.sleep(0.05)
+        finally:
+            process.send_signal(signal.SIGTERM)
+            rest = process.communicate(timeout=SECONDS)
+            site.shutdown()
+            site.server_close()
+    assert [body["entity"]["email"] for body in Site.told] == ["eve@example.com"]
+    assert (process.returncode, rest[1]) == (0, "")

@@ -1,9 +1,10 @@
 """Django's own classes for pages of one model, which type checkers ask to name the model."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib import admin
+from django.http import HttpRequest
 
 if TYPE_CHECKING:
     from django.contrib.admin import ModelAdmin
@@ -19,4 +20,16 @@ else:
             return cls
 
 
-__all__ = ["ModelAdmin", "ModelForm"]
+class ReadOnlyAdmin:
+    """Rows that the sandbox writes and nobody changes."""
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Allow none by hand."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Keep them as they are."""
+        return False
+
+
+__all__ = ["ModelAdmin", "ModelForm", "ReadOnlyAdmin"]

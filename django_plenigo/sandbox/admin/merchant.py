@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from .. import clock, customers, profiles, purchases
+from ..events import CallbackType, tell_of_customer, tell_of_order, tell_of_subscription
 from ..models import AccessIdentifier, AccessRight, Address, Category, Company, Customer, Product, Purchase
 from .base import ModelAdmin, ModelForm
 
@@ -90,10 +91,22 @@ class CustomerAdmin(ModelAdmin[Customer]):
         if not change:
             obj.registered_at = clock.now()
         super().save_model(request, obj, form, change)
+        tell_of_customer(obj, CallbackType.CHANGE if change else CallbackType.CREATION)
         if form.cleaned_data["new_password"]:
             customers.set_password(obj, form.cleaned_data["new_password"])
         if form.cleaned_data["imported_product"]:
             purchases.buy(obj, form.cleaned_data["imported_product"].product_id)
+
+    def delete_model(self, request: HttpRequest, obj: Customer) -> None:
+        """Delete a customer and tell of it."""
+        tell_of_customer(obj, CallbackType.DELETION)
+        super().delete_model(request, obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Customer]) -> None:
+        """Delete customers and tell of each."""
+        for customer in queryset.select_related("company"):
+            tell_of_customer(customer, CallbackType.DELETION)
+        super().delete_queryset(request, queryset)
 
     @admin.action(description=_("Unlock the selected customers"), permissions=["change"])
     def unlock(self, request: HttpRequest, queryset: QuerySet[Customer]) -> None:
@@ -213,19 +226,35 @@ class PurchaseAdmin(ModelAdmin[Purchase]):
         """Let a new purchase begin now, by the sandbox's clock."""
         return {"start": clock.now(), **super().get_changeform_initial_data(request)}
 
+    def save_model(self, request: HttpRequest, obj: Purchase, form: Any, change: bool) -> None:
+        """Store the purchase and tell of it."""
+        super().save_model(request, obj, form, change)
+        if not change:
+            tell_of_order([obj])
+        tell_of_subscription(obj, CallbackType.CHANGE if change else CallbackType.CREATION)
+
     @admin.action(description=_("Block the selected purchases"), permissions=["change"])
     def block(self, request: HttpRequest, queryset: QuerySet[Purchase]) -> None:
         """Let purchases give no access."""
-        count = queryset.update(is_blocked=True)
+        count = self._write(queryset, is_blocked=True)
         text = ngettext("%d purchase is blocked.", "%d purchases are blocked.", count) % count
         self.message_user(request, text, messages.SUCCESS)
 
     @admin.action(description=_("Unblock the selected purchases"), permissions=["change"])
     def unblock(self, request: HttpRequest, queryset: QuerySet[Purchase]) -> None:
         """Let purchases give access again."""
-        count = queryset.update(is_blocked=False)
+        count = self._write(queryset, is_blocked=False)
         text = ngettext("%d purchase gives access again.", "%d purchases give access again.", count) % count
         self.message_user(request, text, messages.SUCCESS)
+
+    def _write(self, queryset: QuerySet[Purchase], *, is_blocked: bool) -> int:
+        """Block or unblock purchases, tell of each subscription, and return how many there are."""
+        rows = list(queryset.select_related("customer__company"))
+        for purchase in rows:
+            purchase.is_blocked = is_blocked
+            purchase.save(update_fields=["is_blocked"])
+            tell_of_subscription(purchase, CallbackType.CHANGE)
+        return len(rows)
 
     @admin.action(description=_("Cancel the selected subscriptions"), permissions=["change"])
     def cancel(self, request: HttpRequest, queryset: QuerySet[Purchase]) -> None:

@@ -3,11 +3,10 @@
 from typing import Any, ClassVar
 
 from django.contrib import admin
-from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from ..models import Channel, CustomerSession, SentMessage, SsoSettings
-from .base import ModelAdmin, ModelForm
+from .base import ModelAdmin, ModelForm, ReadOnlyAdmin
 
 
 class SsoSettingsForm(ModelForm[SsoSettings]):
@@ -89,18 +88,6 @@ class SsoSettingsAdmin(ModelAdmin[SsoSettings]):
             },
         ),
     )
-
-
-class ReadOnlyAdmin:
-    """Rows that the sandbox writes and nobody changes."""
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Allow none by hand."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Keep them as they are."""
-        return False
 
 
 @admin.register(CustomerSession)

@@ -7,7 +7,8 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.http import HttpResponse
 
-from .. import customers, login_tokens
+from .. import clock, customers, login_tokens
+from ..events import CallbackType, tell_of_customer
 from .answers import conflict, done, found, invalid, refusal
 from .endpoints import Call, endpoint
 from .parameters import Values, read_all
@@ -142,7 +143,9 @@ def change_address(call: Call, reference: str) -> HttpResponse:
     written = values.keys() - missing
     for field in written:
         setattr(customer, field, values[field])
-    customer.save(update_fields=written)
+    customer.changed_at = clock.now()
+    customer.save(update_fields={*written, "changed_at"})
+    tell_of_customer(customer, CallbackType.CHANGE)
     return done()
 
 

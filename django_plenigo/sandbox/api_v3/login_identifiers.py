@@ -53,6 +53,7 @@ REQUESTED = {
 ADDRESS_PARTS = {"postcode": "postcode", "street": "street", "streetNumber": "street_number", "city": "city"}
 
 EMERGENCY = 99018
+SMS_PROVIDER_MISSING = 10003
 IDENTIFIERS_DIFFER = 20012
 ADDRESS_DIFFERS = 20013
 IDENTIFIER_UNKNOWN = 20015
@@ -119,6 +120,8 @@ def _check_open(settings: SsoSettings) -> None:
         raise RefusalError(400, EMERGENCY, "The emergency mode is on.")
     if settings.disable_sso or not settings.allow_registration_identifier:
         raise RefusalError(400, INVALID_DATA, "Accounts cannot be connected.")
+    if settings.token_type == Channel.SMS and not settings.company.has_sms_provider:
+        raise RefusalError(400, SMS_PROVIDER_MISSING, "The company has no SMS provider.")
 
 
 def _check_values(settings: SsoSettings, values: Mapping[str, Any]) -> None:

@@ -2,6 +2,7 @@
 
 from .access_rights import AccessRight
 from .addresses import Address
+from .callbacks import Callback, CallbackAttempt, CallbackDelivery
 from .customers import AccessIdentifier, Customer, LoginToken, OAuthGrant
 from .merchant import Category, Company, Product
 from .preparations import PreparedPurchase
@@ -14,6 +15,9 @@ __all__ = [
     "AccessIdentifier",
     "AccessRight",
     "Address",
+    "Callback",
+    "CallbackAttempt",
+    "CallbackDelivery",
     "Category",
     "Channel",
     "Clock",

@@ -151,6 +151,12 @@ def test_password_is_not_told_back(v3, sandbox) -> None:
     assert (answer.status_code, "secret" in answer.text) == (400, False)
 
 
+def test_server_of_its_own_takes_the_longest_session(line: Line, ada) -> None:
+    head = f"GET /api/v3.0/sessions/validate?sessionToken={'x' * 10_000} HTTP/1.1\nX-plenigo-token: {ApiV3().token}"
+    status, body = line.ask(head)
+    assert (status, body["errorCode"]) == (401, 20028)
+
+
 def test_server_of_its_own_plays_both_versions(line: Line, ada) -> None:
     head = f"GET /api/v3.0/customers/{ada.number} HTTP/1.1\nX-plenigo-token: {ApiV3().token}"
     status, body = line.ask(head)

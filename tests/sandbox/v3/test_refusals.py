@@ -318,7 +318,7 @@ REFUSING_SETTINGS = {
     "emergency": ({"emergency_mode": "PLENIGO_MODE"}, 400, 99018),
     "name": ({"sso_name": "REGISTRATION_REQUIRED"}, 400, 20060),
     "user name": ({"force_username": True}, 400, 20061),
-    "sms": ({"token_type": "SMS"}, 400, 99400),
+    "sms without a provider": ({"token_type": "SMS"}, 400, 10003),
     "subscription": ({"request_subscription_id": True}, 400, 99400),
     "house number": ({"request_street_number": True}, 400, 99400),
 }
@@ -363,6 +363,12 @@ def test_settings_refuse_a_connection(v3: ApiV3, people: Customer, settings_of_s
     values, status, code = REFUSING_SETTINGS[name]
     settings_of_sso(**values)
     assert v3.refusal("POST", f"{CONNECT}/start", START) == (status, code)
+
+
+def test_mobile_number_is_needed_for_an_sms(v3: ApiV3, people: Customer, settings_of_sso) -> None:
+    settings_of_sso(token_type="SMS")
+    Company.objects.update(has_sms_provider=True)
+    assert v3.refusal("POST", f"{CONNECT}/start", START) == (400, 99400)
 
 
 def test_good_calls_of_the_table_are_not_refused(v3: ApiV3, people: Customer) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from django_plenigo.sandbox import purchases
-from django_plenigo.sandbox.models import ConnectionProcess, Customer, SentMessage
+from django_plenigo.sandbox.models import Company, ConnectionProcess, Customer, SentMessage
 
 PATH = "processes/registration/loginIdentifier"
 PERSON = {"email": "erna@example.com", "password": "correct horse", "language": "de"}
@@ -91,6 +91,7 @@ class TestConnection:
 
     def test_code_by_sms(self, start, sandbox, settings_of_sso):
         settings_of_sso(token_type="SMS")
+        Company.objects.update(has_sms_provider=True)
         status, step = start(mobileNumber="+491701234567")
         assert (status, step["nextStep"]) == (200, "SMS")
         assert sandbox.sent_codes("+491701234567") == [step["verificationToken"]]

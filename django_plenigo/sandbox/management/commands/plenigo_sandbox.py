@@ -2,8 +2,11 @@
 
 import errno
 import json
+import logging
 import signal
 import tempfile
+import threading
+import time
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -20,6 +23,10 @@ from django_plenigo.sandbox.models import Company
 from django_plenigo.sandbox.seed import seed
 
 DEFAULT_ADDRESS = "127.0.0.1:8090"
+#: So often the server looks for callbacks that are due.
+CALLBACK_SECONDS = 1.0
+
+logger = logging.getLogger(__name__)
 
 #: What the merchant backend needs, and nothing of the site's own.
 MIDDLEWARE = [
@@ -96,6 +103,8 @@ class Command(BaseCommand):
             raise CommandError(_explain(error, host, port)) from None
         with server:
             _prepare_database(folder)
+            # A daemon: it ends with the process, whatever it is waiting for.
+            threading.Thread(target=_send_callbacks, daemon=True).start()
             self.stdout.write(f"ready: {server.url}")
             self.stdout.flush()
             server.serve_forever()
@@ -108,6 +117,19 @@ def parse_address(text: str) -> tuple[str, int]:
     if not port.isascii() or not port.isdecimal() or int(port) > 65535:
         raise CommandError(f"{text!r} is no address. Write it as {DEFAULT_ADDRESS}, or the port alone.")
     return host, int(port)
+
+
+def _send_callbacks() -> None:
+    """Send what is due, again and again, as the vendor does."""
+    send_due = import_string("django_plenigo.sandbox.callbacks.send_due")
+    while True:
+        try:
+            send_due()
+        except Exception:  # the next round may go well
+            logger.exception("The sandbox could not send callbacks.")
+        finally:
+            connections.close_all()
+        time.sleep(CALLBACK_SECONDS)
 
 
 def _stop(signum: int, frame: Any) -> NoReturn:

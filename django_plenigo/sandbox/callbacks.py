@@ -1,0 +1,123 @@
+"""Queue callbacks, and send those that are due. Source: docs/protocols/plenigo-v3.md 7."""
+
+import hashlib
+import hmac
+import time
+from collections.abc import Callable, Collection, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+import requests
+from django.dispatch import receiver
+from django.utils.module_loading import import_string
+
+from . import clock
+from .events import CallbackType, EntityType, Event, happened
+from .models import Callback, CallbackAttempt, CallbackDelivery
+
+#: What a callback may be told of.
+EVENTS: dict[EntityType, tuple[CallbackType, ...]] = {
+    EntityType.CUSTOMER: (CallbackType.CREATION, CallbackType.CHANGE, CallbackType.DELETION),
+    EntityType.ORDER: (CallbackType.CREATION,),
+    EntityType.SUBSCRIPTION: (CallbackType.CREATION, CallbackType.CHANGE, CallbackType.CANCELLATION),
+}
+EVENT_NAMES = [f"{entity}.{kind}" for entity, kinds in EVENTS.items() for kind in kinds]
+
+#: After so long a failed call is made again; after the last one it is given up.
+RETRIES = (timedelta(hours=1), timedelta(hours=6), timedelta(hours=24))
+#: So many failures a day, on so many days running, switch a callback off.
+FAILURES_A_DAY = 10
+DAYS = 7
+#: Our choices: no document says how long plenigo waits for an answer, and that the version stands in this form.
+TIMEOUT_SECONDS = 5.0
+API_VERSION = "3.0"
+#: So long nobody else sends what one process is sending.
+CLAIM = timedelta(minutes=1)
+BATCH = 100
+
+#: Sends a body to an address and returns the status. Raises `requests.RequestException`.
+Post = Callable[[str, bytes, Mapping[str, str]], int]
+
+
+@receiver(happened, dispatch_uid="plenigo_sandbox.callbacks")
+def queue(event: Event, **kwargs: Any) -> None:
+    """Write down what the callbacks of the company shall tell, in the transaction of what has happened."""
+    name = f"{event.entity_type}.{event.callback_type}"
+    told = Callback.objects.filter(company=event.customer.company_id, is_enabled=True)
+    rows = [row for row in told if name in row.events]
+    if not rows:
+        return
+    # By dotted path, at first use: the API is not light, and Django imports this module at its start.
+    describe = import_string("django_plenigo.sandbox.api_v3.callback_bodies.describe")
+    now, signed_at = clock.now(), int(time.time())
+    for row in rows:
+        entity_id, body = describe(event, with_empty_values=row.sends_empty_values)
+        CallbackDelivery.objects.create(
+            callback=row, event=name, entity_id=entity_id, body=body, signed_at=signed_at, due_at=now
+        )
+
+
+def signature(secret: str, signed_at: int, body: bytes) -> str:
+    """Return the header `plenigo-signature`: HMAC-SHA256 over the seconds, a dot and the raw body."""
+    told = hmac.new(secret.encode(), f"{signed_at}.".encode() + body, hashlib.sha256).hexdigest()
+    return f"t={signed_at},s={told}"
+
+
+def post_over_http(url: str, body: bytes, headers: Mapping[str, str]) -> int:
+    """Send a body and return the status. Raises `requests.RequestException`."""
+    return requests.post(
+        url, data=body, headers=dict(headers), timeout=TIMEOUT_SECONDS, allow_redirects=False
+    ).status_code
+
+
+def send_due(post: Post = post_over_http, only: Collection[int] | None = None) -> int:
+    """Send what is due by the sandbox's clock, oldest first, and return how much of it was told.
+
+    `only` are primary keys of deliveries, None for all. Call it outside of transactions: another party answers.
+    """
+    due = CallbackDelivery.objects.filter(due_at__lte=clock.now(), callback__is_enabled=True)
+    due = due if only is None else due.filter(pk__in=only)
+    rows = list(due.select_related("callback").order_by("pk")[:BATCH])
+    return sum(_send(row, post) for row in rows)
+
+
+def _send(row: CallbackDelivery, post: Post) -> bool:
+    now = clock.now()
+    claimed = CallbackDelivery.objects.filter(pk=row.pk, due_at=row.due_at, attempts=row.attempts)
+    if not claimed.update(due_at=now + CLAIM, attempts=row.attempts + 1):
+        return False  # another process was faster
+    body = row.body.encode()
+    headers = {
+        "Content-Type": "application/json",
+        # Our choice: a repeated call carries the signature of the first, whose time is when it came about.
+        "plenigo-signature": signature(row.callback.secret, row.signed_at, body),
+        "X-Plenigo-Api-Version": API_VERSION,
+    }
+    try:
+        status, error = post(row.callback.url, body, headers), ""
+    except requests.RequestException as problem:
+        status, error = None, type(problem).__name__
+    is_success = status is not None and 200 <= status < 300
+    CallbackAttempt.objects.create(delivery=row, sent_at=now, status=status, error=error, is_success=is_success)
+    CallbackDelivery.objects.filter(pk=row.pk).update(
+        delivered_at=now if is_success else None,
+        due_at=None if is_success else _next_attempt(row.attempts, now),
+    )
+    if not is_success:
+        _switch_off_where_hopeless(row.callback, now)
+    return is_success
+
+
+def _next_attempt(failed_before: int, now: datetime) -> datetime | None:
+    return now + RETRIES[failed_before] if failed_before < len(RETRIES) else None
+
+
+def _switch_off_where_hopeless(callback: Callback, now: datetime) -> None:
+    """Switch a callback off that has failed ten times a day on seven days running, today included."""
+    failures = CallbackAttempt.objects.filter(delivery__callback=callback, is_success=False)
+    for day in range(DAYS):
+        end = now - timedelta(days=day)
+        of_day = failures.filter(sent_at__gt=end - timedelta(days=1), sent_at__lte=end)
+        if of_day.count() < FAILURES_A_DAY:
+            return
+    Callback.objects.filter(pk=callback.pk).update(is_enabled=False, switched_off_at=now)
