@@ -59,6 +59,7 @@
     #options;
     #data;
     #root = null;
+    #opener = null;
     #frame = null;
     #timer = 0;
 
@@ -94,6 +95,7 @@
       }
       open?.close();
       open = this;
+      this.#opener = document.activeElement;
       this.fields = { purchaseId: this.#purchaseId, way };
       this.#frame = frameFor(text.checkout);
       this.#root = document.createElement("div");
@@ -113,6 +115,9 @@
       window.removeEventListener("message", this.#onMessage);
       document.removeEventListener("securitypolicyviolation", this.#onViolation);
       this.#root?.remove();
+      if (this.#opener?.isConnected && this.#opener !== document.body) {
+        this.#opener.focus();
+      }
       if (open === this) {
         open = null;
       }
