@@ -59,9 +59,7 @@ def complete(prepared: PreparedPurchase, customer: Customer) -> list[Purchase]:
         prepared.refresh_from_db(fields=["order_id"])
         if prepared.order_id:
             return list(customer.purchases.filter(order_id=prepared.order_id).order_by("pk"))
-        sold = [sale for item in prepared.body.get("items", []) for sale in _sales(prepared.company, item)]
-        if not prepared.body.get("allowMultiplePurchases"):
-            sold = [sale for sale in sold if not purchases.owns(customer, sale["product_id"])]
+        sold = open_sales_of(prepared, customer)
         if not sold:
             raise OwnedError
         order_id = identifiers.new_transaction_id()
@@ -70,6 +68,17 @@ def complete(prepared: PreparedPurchase, customer: Customer) -> list[Purchase]:
         prepared.save(update_fields=["order_id"])
         tell_of_order(rows)
         return rows
+
+
+def sales_of(prepared: PreparedPurchase) -> list[dict[str, Any]]:
+    """Return what was prepared and is still sold, each as `purchases.buy` takes it."""
+    return [sale for item in prepared.body.get("items", []) for sale in _sales(prepared.company, item)]
+
+
+def open_sales_of(prepared: PreparedPurchase, customer: Customer) -> list[dict[str, Any]]:
+    """Return what of it a customer may buy: not what he owns, unless the shop allows a second purchase."""
+    may_repeat = prepared.body.get("allowMultiplePurchases")
+    return [sale for sale in sales_of(prepared) if may_repeat or not purchases.owns(customer, sale["product_id"])]
 
 
 def _sales(company: Company, item: Mapping[str, Any]) -> list[dict[str, Any]]:

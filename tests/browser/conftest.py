@@ -12,6 +12,7 @@ from django.db import connections
 from django.test import Client, override_settings
 from playwright.sync_api import BrowserContext, FrameLocator, Locator, Page, expect
 
+from django_plenigo.sandbox import identifiers, seed
 from tests.browser.policy import COOKIE
 from tests.factories import UserFactory
 
@@ -194,6 +195,19 @@ def page(page: Page) -> Iterator[Page]:
     page.on("pageerror", lambda error: errors.append(str(error)))
     yield page
     assert errors == []
+
+
+#: What the newspaper sells, by its names of API v3.
+PRODUCTS = {
+    name: {"offer_id": identifiers.offer_id_of(name), "access_right_id": identifiers.access_right_id_of(name)}
+    for name in seed.PRODUCTS
+}
+
+
+@pytest.fixture(params=["v2", "v3"])
+def either_api(request: pytest.FixtureRequest, settings: Any) -> None:
+    """Let the site speak each generation of plenigo's API; what a reader sees is the same."""
+    settings.PLENIGO = {"default": {**settings.PLENIGO["default"], "API": request.param, "PRODUCTS": PRODUCTS}}
 
 
 @pytest.fixture

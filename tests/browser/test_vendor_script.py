@@ -187,3 +187,18 @@ def test_address_that_the_site_knows_is_filled_in(visit, page, call):
     visit("vendor_script", waits=False)
     page.evaluate(f"plenigo.{call}({{ loginIdentifier: 'eve@example.com' }})")
     expect(page.frame_locator("iframe").get_by_label("E-mail address")).to_have_value("eve@example.com")
+
+
+def test_cookie_of_the_script_ends_with_the_log_out(newspaper, page, sign_in, reader):
+    def vendor_cookies():
+        return [cookie for cookie in page.context.cookies() if cookie["name"] == "plenigo_user"]
+
+    sign_in(reader)
+    newspaper.open("article")
+    newspaper.press("Buy and read")
+    newspaper.checkout.press("Buy")
+    newspaper.has_article()
+    assert vendor_cookies()
+    newspaper.press("Log out")
+    page.wait_for_function("!document.cookie.includes('plenigo_session_ended')")
+    assert vendor_cookies() == []

@@ -15,7 +15,7 @@ from django.views.decorators.http import conditional_page, require_safe
 
 from ..companies import find_company
 from ..guard import guarded
-from .framing import LANGUAGES
+from .framing import LANGUAGES, PROBLEMS
 
 FOLDER = Path(__file__).resolve().parent.parent / "static" / "plenigo_sandbox"
 
@@ -33,6 +33,8 @@ def texts() -> dict[str, str]:
         "login": _("Log in"),
         "registration": _("Register"),
         "close": _("Close"),
+        "element": str(PROBLEMS["element"]),
+        "address": _("The address of this page, or that of returnUrl, has more than 220 characters."),
         "unreachable": _(
             "The sandbox's page does not answer at ORIGIN. Is the sandbox running, and does this page's "
             "Content-Security-Policy allow that address in frame-src?"
@@ -48,12 +50,16 @@ def show_script(request: HttpRequest, company_id: str) -> HttpResponse:
     """Serve the script for one company, with its sentences in every language that it speaks."""
     if find_company(company_id) is None:
         raise Http404
-    spoken = {}
-    for language in sorted(LANGUAGES):
-        with translation.override(language):
-            spoken[language] = texts()
-    script = read_file("plenigo_sdk.js").replace(TEXTS_MARK, json.dumps(spoken))
-    return _revalidated(script, ASSETS["pages.js"])
+    return _revalidated(_with_texts("plenigo_sdk.js"), ASSETS["pages.js"])
+
+
+@guarded
+@login_not_required
+@require_safe
+@conditional_page
+def show_script_of_v3(request: HttpRequest) -> HttpResponse:
+    """Serve the script of API v3: an attribute of its tag says which company it is for."""
+    return _revalidated(_with_texts("frisbii_media.js"), ASSETS["pages.js"])
 
 
 @guarded
@@ -65,6 +71,15 @@ def show_asset(request: HttpRequest, name: str) -> HttpResponse:
     if name not in ASSETS:
         raise Http404
     return _revalidated(read_file(name), ASSETS[name])
+
+
+def _with_texts(name: str) -> str:
+    """Return a script with its sentences in every language that it speaks."""
+    spoken = {}
+    for language in sorted(LANGUAGES):
+        with translation.override(language):
+            spoken[language] = texts()
+    return read_file(name).replace(TEXTS_MARK, json.dumps(spoken))
 
 
 def read_file(name: str) -> str:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from . import access, checkout, login, scripts
+from . import access, checkout, login, prepared_checkout, scripts
 
 urlpatterns = [
     path(
@@ -11,10 +11,13 @@ urlpatterns = [
         name="plenigo_sandbox_script",
     ),
     path("static_resources/v2/javascript/<str:company_id>/plenigo_sdk.min.js", scripts.show_script),
+    path("web/v1/frisbii_media.min.js", scripts.show_script_of_v3, name="plenigo_sandbox_script_of_v3"),
     path("static_resources/pages/<str:name>", scripts.show_asset, name="plenigo_sandbox_asset"),
     path("access/<str:company_id>/", access.show_access, name="plenigo_sandbox_access"),
     path("checkout/<str:company_id>/", checkout.open_checkout, name="plenigo_sandbox_checkout"),
     path("checkout/<str:company_id>/next/", checkout.continue_checkout, name="plenigo_sandbox_checkout_next"),
+    path("prepared/<str:company_id>/", prepared_checkout.open_prepared, name="plenigo_sandbox_prepared"),
+    path("prepared/<str:company_id>/next/", prepared_checkout.continue_prepared, name="plenigo_sandbox_prepared_next"),
     path("login/<str:company_id>/", login.open_login, name="plenigo_sandbox_login"),
     path("registration/<str:company_id>/", login.open_registration, name="plenigo_sandbox_registration"),
     path("login/<str:company_id>/next/", login.continue_login, name="plenigo_sandbox_login_next"),

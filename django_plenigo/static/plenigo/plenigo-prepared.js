@@ -92,13 +92,15 @@
     container.replaceChildren(); // what is left of an earlier one
     const region = newRegionBefore(container);
     current = { offer, place, region, purchaseUrl: answer.purchase_url, next: answer.next };
-    new window.plenigo.Checkout(answer.purchase_id, options)[answer.start]();
     if (!container.hasAttribute("role")) {
       container.setAttribute("role", "region");
       container.setAttribute("aria-label", settings.labelCheckout);
     }
     container.tabIndex = -1;
-    container.focus({ preventScroll: true });
+    new window.plenigo.Checkout(answer.purchase_id, options)[answer.start]();
+    if (!container.contains(document.activeElement)) {
+      container.focus({ preventScroll: true });
+    }
     container.scrollIntoView({ block: "nearest" });
   }
 

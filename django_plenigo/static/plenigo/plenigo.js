@@ -287,8 +287,11 @@
       return;
     }
     const sdk = await vendorScript().catch(() => null);
-    if (sdk && typeof sdk.logout === "function") {
+    const hasSession = typeof sdk?.logout === "function"; // the script of API v3 keeps none in the page
+    if (hasSession) {
       sdk.logout({});
+    }
+    if (hasSession || (sdk && settings.elementId)) {
       document.cookie = "plenigo_session_ended=; Max-Age=0; Path=/; SameSite=Lax";
     }
   }

@@ -94,6 +94,11 @@
   }
   new ResizeObserver(sayHeight).observe(body);
   afterLoad(sayHeight);
+  // What the script is told while the page stays: a payment has failed, or the page cannot go on.
+  const happened = document.querySelector("[data-event]");
+  if (happened) {
+    say(happened.dataset.event, { sentence: happened.textContent });
+  }
   if (body.dataset.outcome) {
     // With a button the customer reads first; whoever closes the layer instead has bought all the same.
     sayOutcome(document.querySelector("[data-complete]") ? "settled" : "completed");
