@@ -2,11 +2,14 @@
 
 import json
 
+import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from django_plenigo.sandbox.seed import DAY_PASS
 from django_plenigo.services.checkout import PurchaseReturn, return_path
+
+pytestmark = pytest.mark.usefixtures("either_api")
 
 
 def barriers(document, *, without=()):
