@@ -14,6 +14,7 @@ from django_plenigo.sandbox.testing import Sandbox
 from django_plenigo.services import customers
 from django_plenigo.services.access_imports import running
 from django_plenigo.services.sending import pace
+from tests import vendor_v3
 from tests.factories import UserFactory
 
 
@@ -51,6 +52,16 @@ def reader(sandbox: Sandbox, user: Any) -> Any:
     customers.register(user)
     sandbox.calls.clear()
     return user
+
+
+@pytest.fixture
+def vendor(db: None, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[vendor_v3.Vendor]:
+    """The vendor of API v3, in memory; the account "default" is its."""
+    settings.PLENIGO = {"default": vendor_v3.ACCOUNT}
+    monkeypatch.setitem(backends.FACTORIES, "v3", "tests.vendor_v3.connect")
+    vendor_v3.vendors.append(vendor_v3.Vendor())
+    yield vendor_v3.vendors[-1]
+    vendor_v3.vendors.pop()
 
 
 @pytest.fixture

@@ -41,6 +41,11 @@ def csrf_header() -> str:
     return str(settings.CSRF_HEADER_NAME).removeprefix("HTTP_").replace("_", "-").title()
 
 
+def keeps_sessions_on_server() -> bool:
+    """Say whether a browser has no more of its session than the key: what is in a signed cookie, it can read."""
+    return not str(settings.SESSION_ENGINE).endswith(".signed_cookies")
+
+
 def middleware() -> list[str]:
     """Return the site's MIDDLEWARE."""
     return list(settings.MIDDLEWARE)

@@ -1,0 +1,370 @@
+"""A reader connects her subscription, page by page."""
+
+import re
+
+import pytest
+from django.test import Client
+
+from django_plenigo import errors
+from django_plenigo.models import AccountConnection, CustomerLink, RemoteChange
+from django_plenigo.protocols import base
+from django_plenigo.services import access, customers, sessions
+from django_plenigo.signals import account_connected
+from tests.connection.conftest import DETAILS, Browser, last_connection, text_of
+from tests.factories import LinkFactory, UserFactory
+
+pytestmark = pytest.mark.django_db
+
+RejectedError, RateLimitError = errors.RejectedError, errors.RateLimitError
+
+
+def refused(code, status=400):
+    return RejectedError(base.SERVICE, "any", status=status, code=code)
+
+
+def test_reader_connects_her_subscription_with_the_code(vendor, imported, browser, user):
+    page = browser.start()
+    assert (page.redirect_chain, "by e-mail" in text_of(page)) == ([("/plenigo/connect/code/", 302)], True)
+    done = browser.enter(vendor.last_code)
+    assert "Your subscription is connected." in text_of(done)
+    link = customers.link_of(user)
+    assert (link.customer_id, link.confirmed_email) == (imported.customer_id, user.email)
+    assert imported.email == user.email
+    assert last_connection().state == "done"
+
+
+def test_code_goes_to_the_address_of_the_account_and_to_no_other(vendor, imported, browser, user):
+    browser.start(email="somebody.else@example.com")
+    assert vendor.sent == [(user.email, vendor.last_code)]
+
+
+def test_done_connection_keeps_the_session_drops_answers_and_tells_the_site(
+    vendor, imported, browser, user, django_capture_on_commit_callbacks
+):
+    told = []
+    account_connected.connect(receiver := lambda link, user, **_: told.append((link.user, user)))
+    browser.start()
+    with django_capture_on_commit_callbacks(execute=True):
+        browser.enter(vendor.last_code)
+    account_connected.disconnect(receiver)
+    assert told == [(user, user)]
+    session = sessions.kept_session(customers.link_of(user))
+    assert vendor.sessions[session.value] == imported.customer_id
+    assert access.kept_answers(user) == []
+
+
+def test_done_connection_gives_the_customer_no_external_id_which_nobody_could_take_back(
+    vendor, imported, browser, user
+):
+    browser.start()
+    browser.enter(vendor.last_code)
+    waiting = RemoteChange.objects.filter(link__user=user, due_at__isnull=False)
+    assert (imported.external_id, list(waiting)) == ("", [])
+
+
+def test_address_that_changed_meanwhile_is_told_to_plenigo(vendor, imported, browser, user):
+    browser.start()
+    user.email = "new@example.com"
+    user.save()
+    browser.enter(vendor.last_code)
+    changes = RemoteChange.objects.filter(link__user=user, due_at__isnull=False)
+    assert [change.kind for change in changes] == ["change_email"]
+
+
+def test_visitor_is_led_to_the_log_in_and_back(vendor):
+    response = Client().get("/plenigo/connect/?next=/article/")
+    assert response.url == "/login/?next=/plenigo/connect/%3Fnext%3D/article/"
+
+
+def test_done_page_leads_back_to_where_the_reader_came_from(vendor, imported, browser):
+    browser.post("/plenigo/connect/", {**DETAILS, "next": "/article/"})
+    assert '<a href="/article/">' in text_of(browser.enter(vendor.last_code))
+
+
+@pytest.mark.parametrize("elsewhere", ["https://evil.example/", "//evil.example", "javascript:alert(1)"])
+def test_done_page_leads_to_no_other_site(vendor, imported, browser, elsewhere):
+    browser.post("/plenigo/connect/", {**DETAILS, "next": elsewhere})
+    assert "evil" not in text_of(browser.enter(vendor.last_code))
+
+
+# ---- the form, by the settings
+
+
+def fields_of(response):
+    return list(response.context["form"].fields)
+
+
+def test_form_asks_for_what_the_settings_ask_for_and_for_nothing_else(vendor, browser):
+    assert fields_of(browser.get("/plenigo/connect/")) == ["customer_id", "postcode", "password"]
+
+
+def test_form_asks_for_every_part_that_is_switched_on(vendor, browser):
+    vendor.set(
+        subscription_id=True, street=True, street_number=True, city=True, forces_username=True,
+        token_type=base.TokenType.SMS, name_query=base.NameQuery.REQUIRED,
+    )  # fmt: skip
+    assert set(fields_of(browser.get("/plenigo/connect/"))) == {
+        *("customer_id", "subscription_id", "postcode", "street", "street_number", "city"),
+        *("username", "mobile_number", "first_name", "last_name", "password"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("name_query", "is_shown", "is_required"),
+    [
+        (base.NameQuery.REQUIRED, True, True),
+        (base.NameQuery.OPTIONAL, True, False),
+        (base.NameQuery.NOT_SHOWN, False, None),
+    ],
+)
+def test_names_are_asked_for_by_their_setting(vendor, browser, name_query, is_shown, is_required):
+    vendor.set(name_query=name_query)
+    field = browser.get("/plenigo/connect/").context["form"].fields.get("first_name")
+    assert (field is not None, field and field.required) == (is_shown, is_required)
+
+
+def test_subscription_number_alone_finds_the_customer(vendor, imported, browser, user):
+    vendor.set(customer_id=False, subscription_id=True)
+    browser.start(subscription_id="42")
+    browser.enter(vendor.last_code)
+    assert customers.link_of(user).customer_id == imported.customer_id
+
+
+def test_code_by_sms_goes_to_the_number_however_it_is_written(vendor, imported, browser):
+    vendor.set(token_type=base.TokenType.SMS)
+    page = browser.start(mobile_number="0049 151/123-456 78")
+    assert (vendor.sent[0][0], "by SMS" in text_of(page)) == ("+4915112345678", True)
+
+
+@pytest.mark.parametrize(
+    ("details", "sentence"),
+    [
+        ({"customer_id": "12-34"}, "A customer number has digits only, at most 18."),
+        ({"customer_id": "1" * 19}, "A customer number has digits only, at most 18."),
+        ({"postcode": ""}, "This field is required."),
+        ({"password": ""}, "This field is required."),
+    ],
+)
+def test_mistake_is_told_at_its_field_and_nothing_is_sent(vendor, imported, browser, details, sentence):
+    text = text_of(browser.start(**details))
+    assert sentence in text
+    assert "Error:" in text  # in the title
+    assert vendor.requests == []
+
+
+@pytest.mark.parametrize(
+    "values", [{"allows_connection": False}, {"is_disabled": True}, {"is_in_emergency": True}, {"customer_id": False}]
+)
+def test_form_is_not_offered_where_the_settings_say_so(vendor, imported, browser, values):
+    vendor.set(**values)
+    assert "cannot be connected at the moment" in text_of(browser.get("/plenigo/connect/"))
+    assert "cannot be connected at the moment" in text_of(browser.start())
+    assert vendor.requests == []
+
+
+def test_page_is_missing_with_api_v2_and_the_log_says_why(sandbox, browser, caplog):
+    assert browser.get("/plenigo/connect/").status_code == 404
+    assert "takes API v3" in caplog.text
+
+
+def test_reader_without_an_address_is_asked_to_enter_one_first(vendor, imported, browser, user):
+    user.email = ""
+    user.save()
+    assert "valid e-mail address in your account first" in text_of(browser.start())
+
+
+def test_outage_is_told_in_a_sentence(vendor, browser):
+    vendor.failures = [errors.NoAnswerError(base.SERVICE, "read_sso_settings")]
+    response = browser.get("/plenigo/connect/")
+    assert (response.status_code, "cannot reach our subscription service" in text_of(response)) == (503, True)
+
+
+# ---- what comes of the first step
+
+
+def test_unknown_number_and_wrong_postcode_are_answered_alike(vendor, imported, browser):
+    unknown = browser.start(customer_id="7654321")
+    wrong = browser.start(postcode="99999")
+    assert "These details do not match our records." in text_of(wrong)
+    same = text_of(unknown).replace("7654321", "1234567").replace("10115", "99999")
+    assert strip_token(same) == strip_token(text_of(wrong))
+    assert unknown.status_code == wrong.status_code
+
+
+def strip_token(text):
+    return re.sub(r'name="csrfmiddlewaretoken" value="\w+"', "", text)
+
+
+def test_details_are_kept_after_a_mismatch_but_not_the_password(vendor, imported, browser):
+    text = text_of(browser.start(postcode="99999"))
+    assert 'value="99999"' in text
+    assert DETAILS["password"] not in text
+
+
+def test_registered_customer_is_offered_the_log_in(vendor, imported, browser):
+    imported.email = "ada@example.com"
+    text = text_of(browser.start())
+    assert ("already registered" in text, "have it reset" in text, imported.email in text) == (True, True, False)
+
+
+def test_vendor_that_wants_patience_is_waited_for_with_the_details_kept(vendor, imported, browser):
+    browser.get("/plenigo/connect/")  # the settings are asked for
+    vendor.failures = [RateLimitError(base.SERVICE, "start", status=423, code=base.REGISTRATION_UNDER_WAY)]
+    text = text_of(browser.start())
+    assert ("Please wait a few seconds" in text, 'value="10115"' in text) == (True, True)
+
+
+def test_value_that_plenigo_refuses_is_told_at_its_field(vendor, imported, browser):
+    vendor.set(forces_username=True)
+    browser.get("/plenigo/connect/")
+    vendor.failures = [errors.ConflictError(base.SERVICE, "start", status=400, code=base.USERNAME_TAKEN)]
+    page = browser.start(username="ada")
+    assert page.context["form"].errors["username"] == ["plenigo does not accept this."]
+
+
+def test_customer_who_is_blocked_looks_like_any_mismatch(vendor, imported, browser):
+    browser.get("/plenigo/connect/")
+    vendor.failures = [refused("customer is deactivated", 400)]
+    assert "do not match our records" in text_of(browser.start())
+
+
+# ---- the code
+
+
+def test_wrong_code_can_be_corrected(vendor, imported, browser, user):
+    browser.start()
+    assert "This code is not right." in text_of(browser.enter("000000"))
+    assert last_connection().wrong_codes == 1
+    browser.enter(vendor.last_code)
+    assert customers.link_of(user) is not None
+
+
+def test_other_code_replaces_the_first(vendor, imported, browser, user):
+    browser.start()
+    first = vendor.last_code
+    browser.resend()
+    assert "This code is not right." in text_of(browser.enter(first))
+    browser.enter(vendor.last_code)
+    assert customers.link_of(user) is not None
+
+
+@pytest.mark.parametrize(
+    ("failure", "sentence"),
+    [
+        (refused(base.PROCESS_EXPIRED, 408), "The code has expired."),
+        (refused(base.PROCESS_USED, 412), "This code was used already."),
+        (refused(base.PROCESS_OUT_OF_ORDER, 428), "This page is out of date"),
+        (refused(base.TOO_MANY_TRIES), "The code was wrong too often."),
+        (refused("refused", 403), "We could not go on from here."),
+    ],
+)
+def test_code_that_leads_nowhere_leads_back_to_the_form(vendor, imported, browser, failure, sentence):
+    browser.start()
+    vendor.failures = [failure]
+    page = browser.enter("123456")
+    assert (sentence in text_of(page), "password" in fields_of(page)) == (True, True)
+    assert last_connection().state == "refused"
+    assert "plenigo_connection" not in browser.session
+
+
+@pytest.mark.parametrize(
+    ("failure", "sentence"),
+    [
+        (refused("refused", 403), "No other code can be sent now."),
+        (RateLimitError(base.SERVICE, "resend", status=429), "Please wait a few seconds"),
+        (errors.NoAnswerError(base.SERVICE, "resend"), "cannot reach our subscription service"),
+    ],
+)
+def test_code_that_was_sent_still_works_where_no_other_can_be_sent(vendor, imported, browser, user, failure, sentence):
+    browser.start()
+    vendor.failures = [failure]
+    assert sentence in text_of(browser.resend())
+    browser.enter(vendor.last_code)
+    assert customers.link_of(user) is not None
+
+
+def test_second_tab_is_told_that_another_one_has_started_again(vendor, imported, browser, user):
+    browser.start()
+    first_tab, first_code = last_connection().pk, vendor.last_code
+    browser.start()
+    text = text_of(browser.enter(first_code, connection=first_tab))
+    assert "started again in another tab" in text
+    assert vendor.calls.count("confirm_connection") == 0
+    browser.enter(vendor.last_code, connection=last_connection().pk)
+    assert customers.link_of(user) is not None
+
+
+def test_tab_that_is_late_sees_that_the_reader_is_connected(vendor, imported, browser):
+    browser.start()
+    code = vendor.last_code
+    browser.enter(code)
+    assert "Your subscription is connected." in text_of(browser.enter(code))
+
+
+def test_code_without_a_start_is_out_of_order(vendor, imported, browser):
+    assert "This page is out of date" in text_of(browser.enter("123456"))
+
+
+def test_customer_who_was_registered_meanwhile_is_told_so(vendor, imported, browser):
+    browser.start()
+    imported.email = "ada@example.com"
+    assert "already registered" in text_of(browser.enter(vendor.last_code))
+
+
+# ---- whose it is
+
+
+def test_reader_who_is_another_customer_is_refused_before_anything_is_sent(vendor, imported, browser, user):
+    LinkFactory(user=user, customer_id="7")
+    assert "not merged by themselves" in text_of(browser.start())
+    assert vendor.requests == []
+
+
+def test_reader_who_became_another_customer_meanwhile_is_refused(vendor, imported, browser, user):
+    browser.start()
+    LinkFactory(user=user, customer_id="7")
+    assert "not merged by themselves" in text_of(browser.enter(vendor.last_code))
+    assert (CustomerLink.objects.get(user=user).customer_id, last_connection().reason) == ("7", "linked_already")
+
+
+def test_customer_of_another_reader_is_refused_and_left_to_the_agent(vendor, imported, browser, user):
+    LinkFactory(user=UserFactory(), customer_id=imported.customer_id)
+    browser.start()
+    assert "belongs to another reader" in text_of(browser.enter(vendor.last_code))
+    assert customers.link_of(user) is None
+    assert (last_connection().state, last_connection().reason) == ("refused", "customer_of_another")
+
+
+def test_owner_whom_nobody_tells_is_left_to_the_agent(vendor, imported, browser, user):
+    browser.start()
+    vendor.owner_of_session = lambda session: None
+    assert "could not be connected to your account here" in text_of(browser.enter(vendor.last_code))
+    assert last_connection().reason == "owner_unknown"
+
+
+# ---- secrets
+
+
+def test_process_token_and_session_are_in_no_page_and_the_password_is_nowhere(vendor, imported, browser, caplog):
+    shown = text_of(browser.start()) + text_of(browser.enter("000000")) + text_of(browser.resend())
+    kept = str(dict(browser.session))
+    token = next(iter(vendor.processes))
+    assert token in kept
+    shown += text_of(browser.enter(vendor.last_code))
+    assert [secret for secret in (token, *vendor.sessions, DETAILS["password"]) if secret in shown] == []
+    assert DETAILS["password"] not in kept
+    rows = str(list(AccountConnection.objects.values())) + caplog.text
+    assert [each for each in (token, DETAILS["customer_id"], DETAILS["postcode"], "@example.com") if each in rows] == []
+
+
+def test_session_in_a_cookie_is_refused(vendor, imported, browser, settings):
+    settings.SESSION_ENGINE = "django.contrib.sessions.backends.signed_cookies"
+    other = Browser()
+    other.force_login(UserFactory())
+    with pytest.raises(errors.ConfigurationError):
+        other.get("/plenigo/connect/")
+
+
+def test_pages_are_private(vendor, imported, browser):
+    for response in (browser.get("/plenigo/connect/"), browser.start()):
+        assert response.headers["Cache-Control"] == "private, no-store"
