@@ -1,5 +1,7 @@
 """Undoes a connection on this site's side. At the vendor nothing can be undone by a call."""
 
+from functools import partial
+
 from django.db import router, transaction
 
 from django_plenigo.models import AccountConnection
@@ -22,6 +24,8 @@ def undo(connection: AccountConnection) -> bool:
         # A link keeps its customer for as long as there is a link. Its session goes with it.
         if connection.link_id is not None:
             outbox.links().filter(pk=connection.link_id).delete()
-    if connection.user is not None:
-        access.forget_answers(connection.user, using=connection.account)
+        if connection.user is not None:
+            # After the commit: before, a gate would ask anew as the customer that she still is.
+            forget = partial(access.forget_answers, connection.user, using=connection.account)
+            transaction.on_commit(forget, using=done.db, robust=True)
     return True
