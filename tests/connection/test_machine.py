@@ -79,6 +79,14 @@ class Connecting(RuleBasedStateMachine):
             assert reader == other, "a code was sent to who does not know the address"
             self.old_codes[reader].append(self.vendor.last_code)
 
+    @rule(reader=READERS)
+    def start_with_her_own_details(self, reader: str) -> None:
+        self.start(reader, reader, True)
+
+    @rule(reader=READERS)
+    def enter_the_latest_code(self, reader: str) -> None:
+        self.enter_code(reader, reader, True, "this")
+
     @rule(reader=READERS, whose=READERS, is_last=st.booleans(), tab=st.sampled_from([None, "this", "another"]))
     def enter_code(self, reader: str, whose: str, is_last: bool, tab: str | None) -> None:
         process = self._process(reader)
@@ -204,5 +212,5 @@ def test_nobody_gets_what_is_not_hers(vendor: Vendor) -> None:
     suppressed = [HealthCheck.too_slow, HealthCheck.data_too_large]
     run_state_machine_as_test(
         Connecting,
-        settings=settings(max_examples=40, stateful_step_count=25, deadline=None, suppress_health_check=suppressed),
+        settings=settings(max_examples=60, stateful_step_count=25, deadline=None, suppress_health_check=suppressed),
     )

@@ -1,6 +1,7 @@
 """A reader connects her subscription, page by page."""
 
 import re
+from dataclasses import replace
 
 import pytest
 from django.test import Client
@@ -368,3 +369,43 @@ def test_session_in_a_cookie_is_refused(vendor, imported, browser, settings):
 def test_pages_are_private(vendor, imported, browser):
     for response in (browser.get("/plenigo/connect/"), browser.start()):
         assert response.headers["Cache-Control"] == "private, no-store"
+
+
+# ---- for everybody
+
+
+def test_pages_speak_german(vendor, imported, browser):
+    browser.defaults["HTTP_ACCEPT_LANGUAGE"] = "de"
+    assert "Mein Abonnement verknüpfen" in text_of(browser.get("/plenigo/connect/"))
+    wrong = text_of(browser.start(postcode="99999"))
+    assert "Diese Angaben stimmen nicht mit unseren Unterlagen überein." in wrong
+    assert "Wir haben Ihnen per E-Mail an Ihre Adresse einen Code gesendet." in text_of(browser.start())
+    assert vendor.requests[-1].language == "de"
+    assert "Ihr Abonnement ist verknüpft." in text_of(browser.enter(vendor.last_code))
+
+
+def test_every_field_has_a_label_and_tells_its_mistake_and_what_a_browser_may_fill_in(vendor, imported, browser):
+    text = text_of(browser.start(customer_id="abc", postcode=""))
+    for name in ("customer_id", "postcode", "password"):
+        field = re.search(f'<input[^>]*name="{name}"[^>]*>', text)[0]
+        assert f'<label for="id_{name}">' in text
+        assert "autocomplete=" in field
+    assert 'aria-describedby="id_customer_id_error"' in text
+    assert 'id="id_customer_id_error"' in text
+    assert '<div class="plenigo-errors" role="alert" tabindex="-1" autofocus>' in text
+
+
+def test_pages_have_neither_script_nor_style_of_their_own(vendor, imported, browser):
+    pages = [
+        browser.get("/plenigo/connect/"),
+        browser.start(),
+        browser.enter("000000"),
+        browser.get("/plenigo/devices/"),
+    ]
+    for text in map(text_of, pages):
+        assert re.findall(r"<script(?![^>]*src=)|<style|\sstyle=|\son\w+=", text) == []
+
+
+def test_terms_are_shown_as_plain_text(vendor, imported, browser):
+    vendor.read_sso_settings = lambda language: replace(vendor.settings, terms_text="<b>Terms</b>")
+    assert "&lt;b&gt;Terms&lt;/b&gt;" in text_of(browser.get("/plenigo/connect/"))
