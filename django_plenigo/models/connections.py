@@ -42,6 +42,9 @@ class AccountConnection(models.Model):
     started_at = models.DateTimeField(_("started at"))
     ended_at = models.DateTimeField(_("ended at"), null=True, blank=True)
     wrong_codes = models.PositiveSmallIntegerField(_("wrong codes"), default=0)
+    # Between the vendor's yes and the link: an outage in between must not cost the reader her only code. By the site's
+    # SECRET_KEY, and gone once the connection has ended.
+    encrypted_session = models.TextField(blank=True, default="", editable=False)
     email_hash = models.CharField(max_length=64, blank=True, default="", editable=False)
     customer_hash = models.CharField(max_length=64, blank=True, default="", editable=False)
     subscription_hash = models.CharField(max_length=64, blank=True, default="", editable=False)

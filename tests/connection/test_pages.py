@@ -343,6 +343,33 @@ def test_owner_whom_nobody_tells_is_left_to_the_agent(vendor, imported, browser,
     assert last_connection().reason == "owner_unknown"
 
 
+def test_outage_after_the_code_costs_nobody_her_only_code(vendor, imported, browser, user):
+    browser.start()
+    code, owner_of = vendor.last_code, vendor.owner_of_session
+    vendor.owner_of_session = raising(errors.NoAnswerError(base.SERVICE, "owner_of_session"))
+    assert "cannot reach our subscription service" in text_of(browser.enter(code))
+    assert next(iter(vendor.sessions)) not in last_connection().encrypted_session
+    vendor.owner_of_session = owner_of
+    browser.enter(code)
+    assert customers.link_of(user).customer_id == imported.customer_id
+    assert vendor.calls.count("confirm_connection") == 1
+    assert last_connection().encrypted_session == ""
+
+
+def raising(error):
+    def raise_it(session):
+        raise error
+
+    return raise_it
+
+
+def test_credentials_that_fail_after_the_code_are_left_to_the_agent(vendor, imported, browser):
+    browser.start()
+    vendor.owner_of_session = raising(errors.AuthenticationError(base.SERVICE, "owner_of_session", status=401))
+    assert "could not be connected to your account here" in text_of(browser.enter(vendor.last_code))
+    assert (last_connection().reason, last_connection().encrypted_session) == ("owner_unknown", "")
+
+
 # ---- secrets
 
 

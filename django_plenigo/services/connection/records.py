@@ -12,11 +12,12 @@ from django.db import router
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
-from django_plenigo import conf
+from django_plenigo import backends, conf
 from django_plenigo.models import AccountConnection, ConnectionTry
-from django_plenigo.protocols.base import ConnectionRequest
+from django_plenigo.protocols.base import ConnectionRequest, CustomerSession
 from django_plenigo.services.connection import hashes
 from django_plenigo.services.connection.events import FAILURES, NOT_ASKED, Event
+from django_plenigo.tracebacks import without_secrets
 
 WINDOW = timedelta(hours=1)
 
@@ -58,7 +59,7 @@ def begin(user: Any, request: ConnectionRequest, client_address: str, *, using: 
     now = timezone.now()
     _tidy(now)
     older = connections().filter(account=using, user=user, state=State.PENDING)
-    older.update(state=State.REFUSED, reason=Event.OTHER_TAB.value, ended_at=now)
+    older.update(state=State.REFUSED, reason=Event.OTHER_TAB.value, ended_at=now, encrypted_session="")
     connection = connections().create(
         account=using,
         user=user,
@@ -87,6 +88,19 @@ def is_done(user: Any, key: int, *, using: str) -> bool:
     return connections().filter(pk=key, account=using, user=user, state=State.DONE).exists()
 
 
+@without_secrets
+def keep_session(connection: AccountConnection, session: CustomerSession) -> None:
+    """Keep the session that the vendor has answered a code with, until the reader is linked: no code works twice."""
+    connections().filter(pk=connection.pk).update(encrypted_session=backends.encrypted(session.value))
+
+
+def kept_session(connection: AccountConnection) -> CustomerSession | None:
+    """Return the session that is kept, None where the code is still to be entered."""
+    text = connection.encrypted_session
+    value = backends.decrypted(text) if text else None
+    return None if value is None else CustomerSession(value)
+
+
 def end_step(current: Try, event: Event) -> None:
     """Write what came of a step."""
     tries().filter(pk=current.row.pk).update(outcome=event.value)
@@ -98,7 +112,7 @@ def end_connection(connection: AccountConnection, event: Event, **values: Any) -
     """Write how a connection has ended, and say whether it had not ended before."""
     state = State.DONE if event is Event.CONNECTED else State.REFUSED
     rows = connections().filter(pk=connection.pk, state=State.PENDING)
-    return bool(rows.update(state=state, reason=event.value, ended_at=timezone.now(), **values))
+    return bool(rows.update(state=state, reason=event.value, ended_at=timezone.now(), encrypted_session="", **values))
 
 
 def locked_until(current: Try) -> datetime | None:
@@ -138,5 +152,5 @@ def _end_of_lock(rows: QuerySet[ConnectionTry], limit: int) -> datetime | None:
 def _tidy(now: datetime) -> None:
     """Forget what is old. Tries are few, so each looks after it."""
     given_up = connections().filter(state=State.PENDING, started_at__lt=now - GIVEN_UP)
-    given_up.update(state=State.REFUSED, reason=Event.EXPIRED.value, ended_at=now)
+    given_up.update(state=State.REFUSED, reason=Event.EXPIRED.value, ended_at=now, encrypted_session="")
     connections().filter(state=State.REFUSED, started_at__lt=now - KEPT).delete()

@@ -75,7 +75,7 @@ FOR_AGENT: Mapping[str, str | Promise] = {
     Event.LOCKED.value: gettext_lazy("locked after too many tries"),
     Event.LINKED_ALREADY.value: gettext_lazy("the reader is another customer already: decide which one is right"),
     Event.CUSTOMER_OF_ANOTHER.value: gettext_lazy("the customer is another reader's: decide whose it is"),
-    Event.OWNER_UNKNOWN.value: gettext_lazy("connected at plenigo, but not here: plenigo did not say which customer"),
+    Event.OWNER_UNKNOWN.value: gettext_lazy("connected at plenigo, but not here: the log says why"),
     Event.UNAVAILABLE.value: gettext_lazy("plenigo could not be reached"),
     Event.FAILED.value: gettext_lazy("plenigo answered something unexpected: the log has it"),
 }

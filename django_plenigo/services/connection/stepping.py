@@ -15,7 +15,7 @@ from django.db import router, transaction
 from django.utils import timezone
 
 from django_plenigo import backends, conf
-from django_plenigo.errors import ConflictError, PlenigoError, RateLimitError
+from django_plenigo.errors import ConflictError, PlenigoError, RateLimitError, RemoteError
 from django_plenigo.models import AccountConnection, ConnectionTry, CustomerLink
 from django_plenigo.protocols import base
 from django_plenigo.services import access, customers, sessions
@@ -131,6 +131,9 @@ def confirm(user: Any, process: Process, code: str, *, shown_for: int | None, tr
     until = records.locked_until(current)
     if until is not None:
         return _went_on(current, Event.LOCKED, process, until=until)
+    confirmed = records.kept_session(connection)
+    if confirmed is not None:  # an outage came in between
+        return _connect(user, current, confirmed, process)
     try:
         answer = connector.confirm_connection(process.token, code, traits)
     except PlenigoError as error:
@@ -140,7 +143,8 @@ def confirm(user: Any, process: Process, code: str, *, shown_for: int | None, tr
         return _failed(current, event, error, process)
     if isinstance(answer, base.AlreadyRegistered):
         return _ended(current, Event.ALREADY_REGISTERED)
-    return _connect(user, current, answer)
+    records.keep_session(connection, answer)
+    return _connect(user, current, answer, process)
 
 
 @without_secrets
@@ -219,23 +223,24 @@ def _answer_no_sooner(began: float, using: str) -> None:
 # ---- the last step
 
 
-def _connect(user: Any, current: records.Try, session: base.CustomerSession) -> Outcome:
-    """Link the reader to the customer whose session it is. At the vendor she is connected already."""
+def _connect(user: Any, current: records.Try, session: base.CustomerSession, process: Process) -> Outcome:
+    """Link the reader to the customer whose session it is. At the vendor she is connected already.
+
+    Where that cannot be done now, she enters her code once more, which the vendor is not asked about again.
+    """
     connection, using = current.connection, current.connection.account
     try:
         owner = backends.session_keeper(using).owner_of_session(session)
-    except PlenigoError as error:
-        logger.error("plenigo has connected a reader, but does not say to which customer: %s", error)
-        owner = None
-    if owner is None:
-        return _ended(current, Event.OWNER_UNKNOWN)
-    try:
+        if owner is None:
+            return _ended(current, Event.OWNER_UNKNOWN)
         link = customers.link_customer(user, owner, confirmed_email=_email_at_vendor(user, connection), using=using)
     except ConflictError as error:
         is_hers = error.code == customers.USER_HAS_ANOTHER_CUSTOMER
         return _ended(current, Event.LINKED_ALREADY if is_hers else Event.CUSTOMER_OF_ANOTHER)
     except PlenigoError as error:
         logger.error("plenigo has connected a reader, but she could not be linked here: %s", error)
+        if isinstance(error, RemoteError) and error.retryable:
+            return _went_on(current, Event.UNAVAILABLE, process)
         return _ended(current, Event.OWNER_UNKNOWN)
     sessions.keep_session(link, session)
     records.end_step(current, Event.CONNECTED)
