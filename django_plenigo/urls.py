@@ -51,5 +51,6 @@ urlpatterns = [
     path("api/connection/", lazy_view("django_plenigo.api.ConnectionView"), name="api-connection"),
     path("api/connection/code/", lazy_view("django_plenigo.api.ConnectionCodeView"), name="api-connection-code"),
     path("api/connection/resend/", lazy_view("django_plenigo.api.ConnectionResendView"), name="api-connection-resend"),
+    path("api/sign-in/", lazy_view("django_plenigo.api.SignInView"), name="api-sign-in"),
     path("api/purchase/", lazy_view("django_plenigo.api.PurchaseView"), name="purchase"),
 ]

@@ -1,6 +1,6 @@
 """What our script asks. Loaded at the first request only, since it imports DRF."""
 
-from django_plenigo.api.connecting import ConnectionCodeView, ConnectionResendView, ConnectionView
+from django_plenigo.api.connecting import ConnectionCodeView, ConnectionResendView, ConnectionView, SignInView
 from django_plenigo.api.devices import DevicesView, TransferTokenView
 from django_plenigo.api.views import CheckoutView, CsrfTokenView, LoginTokenView, PurchaseView
 
@@ -13,5 +13,6 @@ __all__ = [
     "DevicesView",
     "LoginTokenView",
     "PurchaseView",
+    "SignInView",
     "TransferTokenView",
 ]

@@ -6,11 +6,12 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext as _
 from rest_framework import status
+from rest_framework.exceptions import ParseError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from django_plenigo.api.accounts import AccountView
-from django_plenigo.api.views import data_of, page_of
+from django_plenigo.api.views import data_of, is_text, page_of
 from django_plenigo.protocols.base import AccountConnector
 from django_plenigo.services import connection, customers, sso
 from django_plenigo.services.connection import Event, Outcome, State
@@ -138,6 +139,18 @@ class ConnectionResendView(StepView):
             return self.out_of_order()
         settings = sso.read_settings(using=self.using).settings
         return self.follow(connection.resend(self.reader, process, settings=settings))
+
+
+class SignInView(StepView):
+    """A log-in at plenigo instead of a connection: of a customer who is registered there already."""
+
+    def post(self, request: Request) -> Response:
+        """Link the reader by `{"customer_session": text}`, which plenigo's script has told on her log-in."""
+        value = data_of(request).get("customer_session")
+        if not isinstance(value, str) or not value or not is_text(value):
+            raise ParseError("The session is missing.")
+        address = self.traits.ip_address
+        return self.follow(connection.sign_in(self.reader, value, client_address=address, using=self.using))
 
 
 def _invalid(form: forms.Form, state: State) -> Response:

@@ -78,6 +78,7 @@ class ConnectionTry(models.Model):
         START = "start", _("details")
         CODE = "code", _("code")
         RESEND = "resend", _("another code")
+        SIGN_IN = "sign_in", _("log-in at plenigo")
 
     connection = models.ForeignKey(
         AccountConnection, on_delete=models.CASCADE, related_name="tries", verbose_name=_("account connection")

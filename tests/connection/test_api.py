@@ -6,8 +6,9 @@ import pytest
 from django.test import Client
 
 from django_plenigo import errors
+from django_plenigo.models import CustomerLink, RemoteChange
 from django_plenigo.protocols import base
-from django_plenigo.services import customers
+from django_plenigo.services import connection, customers
 from tests.connection.conftest import DETAILS, last_connection
 from tests.factories import LinkFactory, UserFactory
 
@@ -157,3 +158,60 @@ def test_strange_values_are_refused_and_never_a_crash(vendor, imported, front_en
     for name in ("code", "connection"):
         assert front_end.send("code/", **{"code": "123456", name: value}).status_code in (400, 409, 429)
     assert front_end.send("", account=value).status_code in (400, 401, 409)
+
+
+# ---- a log-in at plenigo, of a customer who is registered there
+
+
+@pytest.fixture
+def sign_in(front_end):
+    def sign_in(**data):
+        return front_end.post("/plenigo/api/sign-in/", json.dumps(data), content_type="application/json")
+
+    return sign_in
+
+
+@pytest.fixture
+def registered_session(vendor, imported):
+    imported.email = "ada@example.com"
+    return vendor.start_session(base.CustomerRef(imported.customer_id)).value
+
+
+def test_reader_who_logs_in_at_plenigo_is_linked_and_can_be_unlinked(vendor, sign_in, registered_session, user):
+    assert sign_in(customer_session=registered_session).json()["state"] == "connected"
+    assert customers.link_of(user).customer_id == "1234567"
+    done = last_connection()
+    assert ([step.step for step in done.tries.all()], done.state) == (["sign_in"], "done")
+    assert connection.undo(done)
+
+
+def test_address_of_this_site_is_told_to_plenigo_after_a_log_in(sign_in, registered_session, user):
+    sign_in(customer_session=registered_session)
+    changes = RemoteChange.objects.filter(link__user=user, due_at__isnull=False)
+    assert [change.kind for change in changes] == ["change_email"]
+
+
+def test_session_that_plenigo_does_not_know_links_nobody_and_a_few_of_them_lock(vendor, sign_in, user):
+    events = [sign_in(customer_session=f"made-up-{number}").json()["event"] for number in range(6)]
+    assert events == ["not_signed_in"] * 5 + ["locked"]
+    assert customers.link_of(user) is None
+
+
+def test_log_in_as_another_customer_or_as_another_readers_is_refused(vendor, sign_in, registered_session, user):
+    LinkFactory(user=UserFactory(), customer_id="1234567")
+    assert sign_in(customer_session=registered_session).json()["event"] == "customer_of_another"
+    CustomerLink.objects.filter(user=user).update(customer_id="7")
+    vendor.sessions["other"] = "8"
+    assert sign_in(customer_session="other").json()["event"] == "linked_already"
+    assert customers.link_of(user).customer_id == "7"
+
+
+def test_outage_during_a_log_in_is_told_and_links_nobody(vendor, sign_in, registered_session, user):
+    vendor.failures = [errors.NoAnswerError(base.SERVICE, "owner_of_session")]
+    assert sign_in(customer_session=registered_session).status_code == 503
+    assert sign_in(customer_session=registered_session).status_code == 200
+
+
+@pytest.mark.parametrize("value", ["", None, 7, ["a"], "\ud800"])
+def test_log_in_without_a_session_is_refused(vendor, sign_in, value):
+    assert sign_in(customer_session=value).status_code == 400

@@ -6,7 +6,7 @@ from django_plenigo.services.connection.hashes import email_hash, number_hash
 from django_plenigo.services.connection.process import Process, check_session_store, keep_process, kept_process
 from django_plenigo.services.connection.records import connections
 from django_plenigo.services.connection.sentences import FOR_READER, description_of_channel, sentence_of, words_of
-from django_plenigo.services.connection.stepping import Outcome, check_offer, confirm, resend, start
+from django_plenigo.services.connection.stepping import Outcome, check_offer, confirm, resend, sign_in, start
 from django_plenigo.services.connection.undoing import undo
 
 __all__ = [
@@ -30,6 +30,7 @@ __all__ = [
     "number_hash",
     "resend",
     "sentence_of",
+    "sign_in",
     "start",
     "undo",
     "words_of",

@@ -49,6 +49,7 @@ class Event(enum.Enum):
     LINKED_ALREADY = "linked_already"
     CUSTOMER_OF_ANOTHER = "customer_of_another"
     OWNER_UNKNOWN = "owner_unknown"
+    NOT_SIGNED_IN = "not_signed_in"
     UNAVAILABLE = "unavailable"
     FAILED = "failed"
 
@@ -62,7 +63,7 @@ STATE_AFTER: Mapping[Event, State] = {
         (
             *(Event.NO_MATCH, Event.INVALID, Event.EMAIL_TAKEN, Event.TOO_MANY_TRIES, Event.EXPIRED, Event.USED),
             *(Event.OUT_OF_ORDER, Event.OTHER_PROCESS, Event.NO_EMAIL, Event.NOT_OFFERED, Event.LINKED_ALREADY),
-            *(Event.CUSTOMER_OF_ANOTHER, Event.OWNER_UNKNOWN),
+            *(Event.CUSTOMER_OF_ANOTHER, Event.OWNER_UNKNOWN, Event.NOT_SIGNED_IN),
         ),
         State.START,
     ),
@@ -70,7 +71,9 @@ STATE_AFTER: Mapping[Event, State] = {
 
 #: What tells a guesser something, so that it is counted: a few of them lock for an hour. A number whose customer is
 #: registered tells as much as one that does not match.
-FAILURES = frozenset({Event.NO_MATCH, Event.ALREADY_REGISTERED, Event.WRONG_CODE, Event.TOO_MANY_TRIES})
+FAILURES = frozenset(
+    {Event.NO_MATCH, Event.ALREADY_REGISTERED, Event.WRONG_CODE, Event.TOO_MANY_TRIES, Event.NOT_SIGNED_IN}
+)
 
 #: What plenigo was not asked for.
 NOT_ASKED = frozenset({Event.LOCKED})
@@ -125,6 +128,15 @@ def event_of_resend(error: PlenigoError) -> Event:
     if known is not None:
         return known
     return Event.OTHER_PROCESS if isinstance(error, RejectedError | NotFoundError | InvalidValueError) else Event.FAILED
+
+
+def event_of_sign_in(error: PlenigoError) -> Event:
+    """Return what it means that the vendor does not say whose session it is."""
+    common = _event_of_any(error)
+    if common is not None:
+        return common
+    is_refused = isinstance(error, RejectedError | NotFoundError | InvalidValueError)
+    return Event.NOT_SIGNED_IN if is_refused else Event.FAILED
 
 
 def _event_of_any(error: PlenigoError) -> Event | None:

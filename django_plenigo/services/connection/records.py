@@ -73,6 +73,15 @@ def begin(user: Any, request: ConnectionRequest, client_address: str, *, using: 
     return begin_step(connection, Step.START)
 
 
+def begin_sign_in(user: Any, client_address: str, *, using: str) -> Try:
+    """Write that a reader has logged in at the vendor as the customer that she is."""
+    now = timezone.now()
+    _tidy(now)
+    client = hashes.client_hash(client_address)
+    connection = connections().create(account=using, user=user, started_at=now, client_hash=client)
+    return begin_step(connection, Step.SIGN_IN)
+
+
 def begin_step(connection: AccountConnection, step: str) -> Try:
     """Write that a further step of a connection is tried."""
     return Try(connection, tries().create(connection=connection, step=step, at=timezone.now()))
@@ -123,8 +132,10 @@ def locked_until(current: Try) -> datetime | None:
     account = conf.Account(current.connection.account)
     others = _last_hour(current)
     limits = [(others.filter(outcome__in=_FAILURES), account.connection_failures_per_hour)]
-    if current.row.step != Step.CODE:
-        asked = others.exclude(step=Step.CODE).exclude(outcome__in=[event.value for event in NOT_ASKED])
+    if current.row.step in (Step.START, Step.RESEND):
+        asked = others.filter(step__in=[Step.START, Step.RESEND]).exclude(
+            outcome__in=[event.value for event in NOT_ASKED]
+        )
         limits.append((asked, account.connection_tries_per_hour))
     ends = [_end_of_lock(rows.filter(same), limit) for rows, limit in limits for same in _keys_of(current.connection)]
     return max((end for end in ends if end is not None), default=None)

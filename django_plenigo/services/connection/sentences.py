@@ -48,6 +48,7 @@ FOR_READER: Mapping[Event, str | Promise] = {
     Event.OWNER_UNKNOWN: gettext_lazy(
         "Your subscription is registered now, but could not be connected to your account here. Please contact us."
     ),
+    Event.NOT_SIGNED_IN: gettext_lazy("You are not logged in there any more. Please log in once more."),
     Event.UNAVAILABLE: gettext_lazy(
         "We cannot reach our subscription service right now. Please try again in a minute."
     ),
@@ -76,6 +77,7 @@ FOR_AGENT: Mapping[str, str | Promise] = {
     Event.LINKED_ALREADY.value: gettext_lazy("the reader is another customer already: decide which one is right"),
     Event.CUSTOMER_OF_ANOTHER.value: gettext_lazy("the customer is another reader's: decide whose it is"),
     Event.OWNER_UNKNOWN.value: gettext_lazy("connected at plenigo, but not here: the log says why"),
+    Event.NOT_SIGNED_IN.value: gettext_lazy("plenigo knew no such session"),
     Event.UNAVAILABLE.value: gettext_lazy("plenigo could not be reached"),
     Event.FAILED.value: gettext_lazy("plenigo answered something unexpected: the log has it"),
 }

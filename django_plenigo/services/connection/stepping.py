@@ -26,6 +26,7 @@ from django_plenigo.services.connection.events import (
     State,
     event_of_code,
     event_of_resend,
+    event_of_sign_in,
     event_of_start,
     refused_fields,
 )
@@ -167,6 +168,29 @@ def resend(user: Any, process: Process, *, settings: base.SsoSettings) -> Outcom
     return _went_on(current, Event.CODE_SENT, process.with_token(answer.token, channel))
 
 
+@without_secrets
+def sign_in(user: Any, customer_session: str, *, client_address: str, using: str = conf.DEFAULT_ACCOUNT) -> Outcome:
+    """Link a reader to the customer who she has logged in as at the vendor, whose script has told her session.
+
+    The session is no more than a claim: the vendor is asked whose it is. Raises as `start` does.
+    """
+    keeper = backends.session_keeper(using)
+    if customers.link_of(user, using=using) is not None:
+        return _outcome(Event.LINKED_ALREADY)
+    session = base.CustomerSession(customer_session)
+    current = records.begin_sign_in(user, client_address, using=using)
+    until = records.locked_until(current)
+    if until is not None:
+        return _ended(current, Event.LOCKED, until=until)
+    try:
+        owner = keeper.owner_of_session(session)
+    except PlenigoError as error:
+        return _failed(current, event_of_sign_in(error), error)
+    if owner is None:
+        return _ended(current, Event.NOT_SIGNED_IN)
+    return _link(user, current, session, owner)
+
+
 # ---- how a step ends
 
 
@@ -228,20 +252,24 @@ def _connect(user: Any, current: records.Try, session: base.CustomerSession, pro
 
     Where that cannot be done now, she enters her code once more, which the vendor is not asked about again.
     """
+    try:
+        owner = backends.session_keeper(current.connection.account).owner_of_session(session)
+    except PlenigoError as error:
+        return _not_linked(current, error, process)
+    return _ended(current, Event.OWNER_UNKNOWN) if owner is None else _link(user, current, session, owner, process)
+
+
+def _link(
+    user: Any, current: records.Try, session: base.CustomerSession, owner: str, process: Process | None = None
+) -> Outcome:
     connection, using = current.connection, current.connection.account
     try:
-        owner = backends.session_keeper(using).owner_of_session(session)
-        if owner is None:
-            return _ended(current, Event.OWNER_UNKNOWN)
         link = customers.link_customer(user, owner, confirmed_email=_email_at_vendor(user, connection), using=using)
     except ConflictError as error:
         is_hers = error.code == customers.USER_HAS_ANOTHER_CUSTOMER
         return _ended(current, Event.LINKED_ALREADY if is_hers else Event.CUSTOMER_OF_ANOTHER)
     except PlenigoError as error:
-        logger.error("plenigo has connected a reader, but she could not be linked here: %s", error)
-        if isinstance(error, RemoteError) and error.retryable:
-            return _went_on(current, Event.UNAVAILABLE, process)
-        return _ended(current, Event.OWNER_UNKNOWN)
+        return _not_linked(current, error, process)
     sessions.keep_session(link, session)
     records.end_step(current, Event.CONNECTED)
     values = {"link": link, "customer_hash": hashes.number_hash("customer", owner)}
@@ -250,6 +278,14 @@ def _connect(user: Any, current: records.Try, session: base.CustomerSession, pro
     tell = partial(account_connected.send_robust, sender=CustomerLink, link=link, user=user)
     transaction.on_commit(tell, using=router.db_for_write(CustomerLink), robust=True)
     return _outcome(Event.CONNECTED, link=link)
+
+
+def _not_linked(current: records.Try, error: PlenigoError, process: Process | None) -> Outcome:
+    """Write that the vendor knows the reader, but this site does not."""
+    logger.error("plenigo knows a reader, but she could not be linked here: %s", error)
+    if not isinstance(error, RemoteError) or not error.retryable:
+        return _ended(current, Event.OWNER_UNKNOWN)
+    return _failed(current, Event.UNAVAILABLE, error, process)
 
 
 def _email_at_vendor(user: Any, connection: AccountConnection) -> str:
