@@ -30,8 +30,9 @@ class AccountView(ReaderView):
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Find out the account, and refuse visitors."""
         super().initial(request, *args, **kwargs)
-        named = request.query_params if request.method == "GET" else data_of(request)
-        self.using = self._account_of(named.get("account") or conf.DEFAULT_ACCOUNT)
+        # In no variable: a report of an error would show what else was sent.
+        account = (request.query_params if request.method == "GET" else data_of(request)).get("account")
+        self.using = self._account_of(account or conf.DEFAULT_ACCOUNT)
         if self.reader is None:
             raise NotAuthenticated
 

@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from django import forms
+from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
+from django.views.decorators.debug import sensitive_variables
 from rest_framework import status
 from rest_framework.exceptions import ParseError
 from rest_framework.request import Request
@@ -33,6 +35,9 @@ STATUS_OF: Mapping[Event, int] = {
     Event.UNAVAILABLE: status.HTTP_503_SERVICE_UNAVAILABLE,
     Event.FAILED: status.HTTP_502_BAD_GATEWAY,
 }
+
+#: A report of an error must not show what a reader has sent.
+HIDDEN = method_decorator(sensitive_variables())
 
 
 class StepView(AccountView):
@@ -92,6 +97,7 @@ class ConnectionView(StepView):
             body |= {"connection": process.connection, "channel": process.channel}
         return Response(body)
 
+    @HIDDEN
     def post(self, request: Request) -> Response:
         """Have a code sent, for the values of the fields beside `{"account": alias, "page": path}`."""
         connection.check_session_store()
@@ -117,6 +123,7 @@ class ConnectionView(StepView):
 class ConnectionCodeView(StepView):
     """The second step."""
 
+    @HIDDEN
     def post(self, request: Request) -> Response:
         """Connect the reader by `{"code": text, "connection": number}`; the number is that of the first answer."""
         process = self.process
@@ -144,6 +151,7 @@ class ConnectionResendView(StepView):
 class SignInView(StepView):
     """A log-in at plenigo instead of a connection: of a customer who is registered there already."""
 
+    @HIDDEN
     def post(self, request: Request) -> Response:
         """Link the reader by `{"customer_session": text}`, which plenigo's script has told on her log-in."""
         value = data_of(request).get("customer_session")

@@ -34,9 +34,11 @@ def reader_page(need: type) -> Callable[[PageView], Callable[[HttpRequest], Http
     """
 
     def decorate(view: PageView) -> Callable[[HttpRequest], HttpResponse]:
+        # Each hides the variables of the function that it stands right before.
+        hidden = sensitive_variables()(view)
+
         @transaction.non_atomic_requests
         @login_not_required
-        @sensitive_variables()
         @sensitive_post_parameters()
         @wraps(view)
         def page(request: HttpRequest) -> HttpResponse:
@@ -44,7 +46,7 @@ def reader_page(need: type) -> Callable[[PageView], Callable[[HttpRequest], Http
             using = account_of(request, need)
             if not request.user.is_authenticated:
                 return redirect_to_login(request.get_full_path())
-            return view(request, using)
+            return hidden(request, using)
 
         return page
 
