@@ -12,6 +12,7 @@ from rest_framework.exceptions import ParseError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from django_plenigo import conf
 from django_plenigo.api.accounts import AccountView
 from django_plenigo.api.views import data_of, is_text, page_of
 from django_plenigo.protocols.base import AccountConnector
@@ -100,7 +101,7 @@ class ConnectionView(StepView):
     @HIDDEN
     def post(self, request: Request) -> Response:
         """Have a code sent, for the values of the fields beside `{"account": alias, "page": path}`."""
-        connection.check_session_store()
+        conf.check_session_store()
         data = data_of(request)
         settings = sso.read_settings(using=self.using).settings
         refusal = connection.check_offer(self.reader, settings, using=self.using)

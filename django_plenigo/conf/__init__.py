@@ -28,6 +28,7 @@ from django_plenigo.conf.options import (
     Product,
 )
 from django_plenigo.conf.site import (
+    check_session_store,
     csrf_header,
     has_content_security_policy,
     is_behind_proxy,
@@ -67,6 +68,7 @@ __all__ = [
     "Option",
     "Product",
     "accounts",
+    "check_session_store",
     "checked_address",
     "client_address",
     "csrf_header",

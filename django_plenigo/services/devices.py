@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, cast
 
 from django_plenigo import conf
-from django_plenigo.errors import ConfigurationError, PlenigoError, SessionLimitError
+from django_plenigo.errors import PlenigoError, SessionLimitError
 from django_plenigo.models import CustomerLink
 from django_plenigo.protocols import base
 from django_plenigo.services import sessions
@@ -51,9 +51,7 @@ def keep_limit(
     session: MutableMapping[str, Any], link: CustomerLink, error: SessionLimitError, *, next_path: str
 ) -> None:
     """Keep in the reader's session what stands in her way. Raises `ConfigurationError` where a browser can read it."""
-    if not conf.keeps_sessions_on_server():
-        text = "SESSION_ENGINE keeps sessions in a cookie, which the browser can read; choose one that keeps them here."
-        raise ConfigurationError(text)
+    conf.check_session_store()
     limit = cast(base.SessionLimitReached, error.limit)
     session[KEY] = {
         "link": link.pk,

@@ -25,7 +25,7 @@ def _too_many_clicks() -> str:
 @reader_page(AccountConnector)
 def connect(request: HttpRequest, using: str) -> HttpResponse:
     """Ask for the details that the settings want, and have a code sent."""
-    connection.check_session_store()
+    conf.check_session_store()
     settings = _settings(using)
     if settings is None:
         return _end(request, using, "unavailable", connection.FOR_READER[Event.UNAVAILABLE], status=503)

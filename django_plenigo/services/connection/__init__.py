@@ -3,7 +3,7 @@
 from django_plenigo.services.connection.events import FAILURES, STATE_AFTER, Event, State
 from django_plenigo.services.connection.forms import CodeForm, ConnectionForm
 from django_plenigo.services.connection.hashes import email_hash, number_hash
-from django_plenigo.services.connection.process import Process, check_session_store, keep_process, kept_process
+from django_plenigo.services.connection.process import Process, keep_process, kept_process
 from django_plenigo.services.connection.records import connections
 from django_plenigo.services.connection.sentences import FOR_READER, description_of_channel, sentence_of, words_of
 from django_plenigo.services.connection.stepping import Outcome, check_offer, confirm, resend, sign_in, start
@@ -20,7 +20,6 @@ __all__ = [
     "Process",
     "State",
     "check_offer",
-    "check_session_store",
     "confirm",
     "connections",
     "description_of_channel",

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from django_plenigo import conf
-from django_plenigo.errors import ConfigurationError
 
 KEY = "plenigo_connection"
 
@@ -37,7 +36,7 @@ def keep_process(session: MutableMapping[str, Any], user: Any, process: Process 
 
     Raises `ConfigurationError` where sessions are kept in a cookie, which the browser can read.
     """
-    check_session_store()
+    conf.check_session_store()
     if process is None:
         session.pop(KEY, None)
         return
@@ -51,10 +50,3 @@ def kept_process(session: MutableMapping[str, Any], user: Any, *, using: str) ->
     if values.pop("user", None) != str(user.pk) or values.get("account") != using:
         return None
     return Process(**values) if values.keys() == set(Process.__slots__) else None
-
-
-def check_session_store() -> None:
-    """Raise `ConfigurationError` where a secret in the session would be in the browser."""
-    if not conf.keeps_sessions_on_server():
-        text = "SESSION_ENGINE keeps sessions in a cookie, which the browser can read; choose one that keeps them here."
-        raise ConfigurationError(text)
