@@ -158,6 +158,32 @@ def _check_products(account: conf.Account) -> list[CheckMessage]:
     return messages
 
 
+#: What only API v3 has, by the beginnings of the keys.
+OF_V3_ONLY = ("SSO_", "CONNECTION_")
+
+
+@checks.register("plenigo")
+def check_account_pages(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """Check that subscriptions can be connected, and devices be ended, where that is meant."""
+    messages: list[CheckMessage] = []
+    for alias in conf.accounts():
+        account = conf.Account(alias)
+        try:
+            generation, keys = account.generation, list(account.raw)
+        except ConfigurationError:
+            continue  # told by check_settings
+        meant = [str(key) for key in keys if str(key).startswith(OF_V3_ONLY)]
+        if generation == "v2" and meant:
+            text = f"PLENIGO[{alias!r}] has {' and '.join(meant)}, but its API is v2: nothing can be connected there."
+            hint = 'Write "API": "v3", or leave them out. The pages that need API v3 answer 404 meanwhile.'
+            messages.append(checks.Warning(text, hint=hint, id="plenigo.W010"))
+        if generation == "v3" and not conf.keeps_sessions_on_server():
+            text = f"PLENIGO[{alias!r}] has API v3, but SESSION_ENGINE keeps sessions in a cookie, open to the browser."
+            hint = 'Leave SESSION_ENGINE out, or name "django.contrib.sessions.backends.cached_db".'
+            messages.append(checks.Error(text, hint=hint, id="plenigo.E010"))
+    return messages
+
+
 @checks.register("plenigo")
 def check_middleware(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
     """Check that responses with a login token can be kept private."""

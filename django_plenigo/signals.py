@@ -15,3 +15,7 @@ email_change_confirmed = Signal()
 #: The vendor refused an address, and no retry will help. sender: CustomerLink.
 #: Arguments: link (CustomerLink), user, error (PlenigoError).
 email_change_refused = Signal()
+
+#: A reader has connected an imported subscription: she is its customer from now on. Sent after `customer_registered`,
+#: unless she was that customer already. sender: CustomerLink. Arguments: link (CustomerLink), user.
+account_connected = Signal()

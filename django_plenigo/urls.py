@@ -38,8 +38,19 @@ def lazy_view(dotted_path: str) -> Callable[..., HttpResponseBase]:
 
 urlpatterns = [
     path("return/", views.return_from_checkout, name="return"),
+    path("connect/", views.connect, name="connect"),
+    path("connect/code/", views.connect_code, name="connect-code"),
+    path("connect/resend/", views.resend_code, name="connect-resend"),
+    path("connect/done/", views.connect_done, name="connect-done"),
+    path("devices/", views.devices, name="devices"),
     path("api/csrf-token/", lazy_view("django_plenigo.api.CsrfTokenView"), name="csrf-token"),
     path("api/checkout/", lazy_view("django_plenigo.api.CheckoutView"), name="checkout"),
     path("api/login-token/", lazy_view("django_plenigo.api.LoginTokenView"), name="login-token"),
+    path("api/transfer-token/", lazy_view("django_plenigo.api.TransferTokenView"), name="transfer-token"),
+    path("api/devices/", lazy_view("django_plenigo.api.DevicesView"), name="api-devices"),
+    path("api/connection/", lazy_view("django_plenigo.api.ConnectionView"), name="api-connection"),
+    path("api/connection/code/", lazy_view("django_plenigo.api.ConnectionCodeView"), name="api-connection-code"),
+    path("api/connection/resend/", lazy_view("django_plenigo.api.ConnectionResendView"), name="api-connection-resend"),
+    path("api/sign-in/", lazy_view("django_plenigo.api.SignInView"), name="api-sign-in"),
     path("api/purchase/", lazy_view("django_plenigo.api.PurchaseView"), name="purchase"),
 ]

@@ -15,6 +15,7 @@ from django_plenigo.sandbox.testing import Sandbox
 from django_plenigo.services import customers
 from django_plenigo.services.access_imports import running
 from django_plenigo.services.sending import pace
+from tests import vendor_in_memory as memory
 from tests import vendor_v3
 from tests.factories import UserFactory
 
@@ -80,6 +81,16 @@ def on_v3(settings: Any) -> Callable[..., vendor_v3.VendorV3]:
 def vendor(on_v3: Callable[..., vendor_v3.VendorV3]) -> vendor_v3.VendorV3:
     """The vendor of an account on API v3."""
     return on_v3()
+
+
+@pytest.fixture
+def stand_in(db: None, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[memory.Vendor]:
+    """The vendor of API v3 by its interfaces alone; the account "default" is its."""
+    settings.PLENIGO = {"default": memory.ACCOUNT}
+    monkeypatch.setitem(backends.FACTORIES, "v3", "tests.vendor_in_memory.connect")
+    memory.vendors.append(memory.Vendor())
+    yield memory.vendors[-1]
+    memory.vendors.pop()
 
 
 @pytest.fixture

@@ -312,3 +312,22 @@ def test_way_of_delivery_that_is_not_installed_is_an_error_that_says_how_to_inst
     assert message.id == "plenigo.E003"
     assert named in message.msg
     assert "pip install 'django-plenigo[" in message.msg
+
+
+V3 = {"API": "v3", **LIVE}
+
+
+def test_sessions_in_a_cookie_are_an_error_with_api_v3_alone(settings):
+    settings.SESSION_ENGINE = "django.contrib.sessions.backends.signed_cookies"
+    settings.PLENIGO = {"default": V3}
+    assert "plenigo.E010" in ids()
+    settings.PLENIGO = {"default": LIVE}
+    assert "plenigo.E010" not in ids()
+
+
+@pytest.mark.parametrize("key", ["SSO_TTL_SECONDS", "CONNECTION_FAILURES_PER_HOUR", "CONNECTION_ANSWER_SECONDS"])
+def test_key_of_api_v3_is_warned_of_with_api_v2(settings, key):
+    settings.PLENIGO = {"default": {**LIVE, key: 5}}
+    assert "plenigo.W010" in ids()
+    settings.PLENIGO = {"default": {**V3, key: 5}}
+    assert "plenigo.W010" not in ids()

@@ -2,7 +2,14 @@
 
 from django_plenigo.admin.access_imports import AccessImportAdmin
 from django_plenigo.admin.changes import RemoteChangeAdmin
+from django_plenigo.admin.connections import AccountConnectionAdmin
 from django_plenigo.admin.links import CustomerLinkAdmin
 from django_plenigo.admin.users import CustomerPanelMixin
 
-__all__ = ["AccessImportAdmin", "CustomerLinkAdmin", "CustomerPanelMixin", "RemoteChangeAdmin"]
+__all__ = [
+    "AccessImportAdmin",
+    "AccountConnectionAdmin",
+    "CustomerLinkAdmin",
+    "CustomerPanelMixin",
+    "RemoteChangeAdmin",
+]

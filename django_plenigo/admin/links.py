@@ -12,6 +12,7 @@ from django_plenigo import conf
 from django_plenigo.admin.actions import CheckAtPlenigo, ImportAccessIds, SendAgain
 from django_plenigo.admin.lists import AccountFilter, SupportAdmin, SupportChangeList
 from django_plenigo.admin.panel import panel_fieldset
+from django_plenigo.admin.sso import SsoSettingsPage
 from django_plenigo.admin.words import name_of_link
 from django_plenigo.models import CustomerLink
 from django_plenigo.services import support
@@ -80,8 +81,8 @@ class CustomerLinkAdmin(SupportAdmin):
         return [panel_fieldset(request, self.admin_site, lambda: [support.view_of_link(obj)]), rest]
 
     def get_urls(self) -> list[Any]:
-        """Add the pages that ask."""
-        return [*(page.url_of(self) for page in PAGES), *super().get_urls()]
+        """Add the pages that ask, and that of the single sign-on."""
+        return [SsoSettingsPage.url_of(self), *(page.url_of(self) for page in PAGES), *super().get_urls()]
 
     def describe(self, row: CustomerLink) -> str:
         """Name the reader and the customer."""

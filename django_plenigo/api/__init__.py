@@ -1,5 +1,18 @@
 """What our script asks. Loaded at the first request only, since it imports DRF."""
 
+from django_plenigo.api.connecting import ConnectionCodeView, ConnectionResendView, ConnectionView, SignInView
+from django_plenigo.api.devices import DevicesView, TransferTokenView
 from django_plenigo.api.views import CheckoutView, CsrfTokenView, LoginTokenView, PurchaseView
 
-__all__ = ["CheckoutView", "CsrfTokenView", "LoginTokenView", "PurchaseView"]
+__all__ = [
+    "CheckoutView",
+    "ConnectionCodeView",
+    "ConnectionResendView",
+    "ConnectionView",
+    "CsrfTokenView",
+    "DevicesView",
+    "LoginTokenView",
+    "PurchaseView",
+    "SignInView",
+    "TransferTokenView",
+]

@@ -319,6 +319,26 @@ class Account:
         return self._count("CHECKS_PER_MINUTE")
 
     @property
+    def sso_ttl_seconds(self) -> float:
+        """How long the settings of the single sign-on are used without asking again."""
+        return self._seconds("SSO_TTL_SECONDS")
+
+    @property
+    def connection_tries_per_hour(self) -> int:
+        """How many codes one reader, address, number or client may have sent in an hour."""
+        return self._count("CONNECTION_TRIES_PER_HOUR")
+
+    @property
+    def connection_failures_per_hour(self) -> int:
+        """How many wrong details and codes one reader, address, number or client has in an hour."""
+        return self._count("CONNECTION_FAILURES_PER_HOUR")
+
+    @property
+    def connection_answer_seconds(self) -> float:
+        """How long it takes at least to say that details of a connection do not match."""
+        return self._seconds("CONNECTION_ANSWER_SECONDS")
+
+    @property
     def delivery(self) -> Callable[[list[str]], object] | None:
         """What has due changes sent after a commit, given the aliases of accounts; None where nothing does."""
         name, extra, modules = NEEDED_PACKAGES.get(self.delivery_path, ("", "", ()))

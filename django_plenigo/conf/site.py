@@ -5,6 +5,7 @@ from django.conf import settings
 from django.utils.module_loading import import_string
 
 from django_plenigo.conf.options import TASKS_RUN_AT_ONCE
+from django_plenigo.errors import ConfigurationError
 
 
 def is_behind_proxy() -> bool:
@@ -39,6 +40,18 @@ def signing_keys() -> tuple[str | bytes, ...]:
 def csrf_header() -> str:
     """Return the name of the header that Django looks for the CSRF token in, as a browser sends it."""
     return str(settings.CSRF_HEADER_NAME).removeprefix("HTTP_").replace("_", "-").title()
+
+
+def keeps_sessions_on_server() -> bool:
+    """Say whether a browser has no more of its session than the key: what is in a signed cookie, it can read."""
+    return not str(settings.SESSION_ENGINE).endswith(".signed_cookies")
+
+
+def check_session_store() -> None:
+    """Raise `ConfigurationError` where a secret in a reader's session would be open to the browser."""
+    if not keeps_sessions_on_server():
+        text = "SESSION_ENGINE keeps sessions in a cookie, which the browser can read; choose one that keeps them here."
+        raise ConfigurationError(text)
 
 
 def middleware() -> list[str]:

@@ -10,10 +10,11 @@ from django.contrib.auth import get_user_model
 from django.core import serializers
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from django_plenigo import conf
 from django_plenigo.errors import ConflictError
-from django_plenigo.models import AccessId, AccessImport, CustomerLink, RemoteChange
+from django_plenigo.models import AccessId, AccessImport, AccountConnection, CustomerLink, RemoteChange
 from django_plenigo.services import access, access_ids, access_imports, customers
 from django_plenigo.services.checkout import mint_login
 from tests.admin.conftest import text_of
@@ -22,13 +23,15 @@ from tests.factories import UserFactory
 
 pytestmark = pytest.mark.django_db
 
-MODELS = (CustomerLink, RemoteChange, AccessImport, get_user_model())
+MODELS = (CustomerLink, RemoteChange, AccessImport, AccountConnection, get_user_model())
 
 #: Our pages beside those that Django gives to every model: each has a permission of its own.
 OWN = {
     "plenigo_customerlink_check",
     "plenigo_customerlink_import_access_ids",
     "plenigo_customerlink_send_again",
+    "plenigo_customerlink_sso_settings",
+    "plenigo_accountconnection_undo",
     "plenigo_remotechange_try_again",
     "plenigo_accessimport_confirm",
     "plenigo_accessimport_cancel",
@@ -62,6 +65,7 @@ class Rows(NamedTuple):
             CustomerLink: self.link,
             RemoteChange: self.link.remote_changes.get(kind="change_email"),
             AccessImport: self.access_import,
+            AccountConnection: self.link.connections.get(),
         }.get(model, self.link.user)
 
 
@@ -93,6 +97,7 @@ def rows(sandbox: Any, refuse: Any, admin_user: Any) -> Rows:
         sandbox.buy(link.customer_id, f"{name}-product")
         access.check_access(user, [f"{name}-product"])
         refuse(link, ConflictError("plenigo", "change_email", status=409))
+        AccountConnection.objects.create(user=user, link=link, state="done", started_at=timezone.now())
         links.append(link)
     file = io.BytesIO(f"customer_id,access_id_1\n{links[0].customer_id},new-key\nnobody,x\n".encode())
     return Rows(*links, access_imports.start(file, name="ids.csv", in_background=False))
@@ -100,7 +105,7 @@ def rows(sandbox: Any, refuse: Any, admin_user: Any) -> Rows:
 
 def state() -> str:
     """All that a page may write."""
-    models = (CustomerLink, RemoteChange, AccessId, AccessImport, LogEntry, get_user_model())
+    models = (CustomerLink, RemoteChange, AccessId, AccessImport, AccountConnection, LogEntry, get_user_model())
     return "".join(serializers.serialize("json", model._default_manager.order_by("pk")) for model in models)
 
 
@@ -144,7 +149,7 @@ def test_no_page_takes_what_another_site_has_sent(admin_user, rows):
 
 
 def test_agent_who_may_only_look_opens_no_page_that_does_something(agent_who_may, rows):
-    agent, before = agent_who_may("view_accessimport"), state()
+    agent, before = agent_who_may("view_accessimport", "view_accountconnection"), state()
     for page in pages(rows):
         if page.name in OWN:
             values = {"ids": page.row.pk, "confirmed": "yes", "product_ids": "DAYPASS"}

@@ -16,6 +16,10 @@ PROCESS_EXPIRED = "process has expired"
 PROCESS_USED = "process was used already"
 PROCESS_OUT_OF_ORDER = "process is out of order"
 REGISTRATION_UNDER_WAY = "registration is under way"
+EMAIL_TAKEN = "e-mail address is taken"
+USERNAME_TAKEN = "username is taken"
+TWO_CUSTOMERS = "e-mail address and customer id are of two customers"
+OTHER_COMPANY = "customer of another company"
 
 
 class TokenType(enum.Enum):

@@ -22,14 +22,18 @@ from django_plenigo.protocols.base import (
     ALREADY_BOUGHT,
     ALREADY_BOUGHT_BUT_BLOCKED,
     CHECKOUT_EXPIRED,
+    EMAIL_TAKEN,
     NO_MATCH,
+    OTHER_COMPANY,
     PROCESS_EXPIRED,
     PROCESS_OUT_OF_ORDER,
     PROCESS_USED,
     REGISTRATION_UNDER_WAY,
     SERVICE,
     TOO_MANY_TRIES,
+    TWO_CUSTOMERS,
     UNKNOWN_OFFER,
+    USERNAME_TAKEN,
     WRONG_CODE,
 )
 from django_plenigo.transport import Answer
@@ -40,7 +44,6 @@ Value = TypeVar("Value")
 INVALID = "invalid parameters"
 SESSION_OVER = "session is over"
 TRANSFER_TOKEN_SPENT = "transfer token is spent"  # noqa: S105 - a word for a failure
-EMAIL_TAKEN = "e-mail address is taken"
 EXTERNAL_ID_TAKEN = "external id is taken"
 
 #: What each code means that is worth a branch (docs/protocols/plenigo-v3.md 1.3). The code decides before the status:
@@ -57,13 +60,13 @@ BY_CODE: Mapping[int, Meaning] = {
     20024: (RejectedError, "customer is disabled"),
     20073: (RejectedError, "customer is blocked for processing"),
     20007: (ConflictError, EMAIL_TAKEN),
-    20008: (ConflictError, "username is taken"),
+    20008: (ConflictError, USERNAME_TAKEN),
     20023: (ConflictError, EXTERNAL_ID_TAKEN),
-    20027: (ConflictError, "e-mail address and customer id are of two customers"),
+    20027: (ConflictError, TWO_CUSTOMERS),
     20068: (ConflictError, "customer id is taken"),
     **dict.fromkeys((20012, 20013, 20014), (RejectedError, NO_MATCH)),
     20015: (NotFoundError, NO_MATCH),
-    20016: (RejectedError, "customer of another company"),
+    20016: (RejectedError, OTHER_COMPANY),
     **dict.fromkeys((20026, 11006, 11007), (RateLimitError, REGISTRATION_UNDER_WAY)),
     **dict.fromkeys((20028, 99010, 99011), (RejectedError, SESSION_OVER)),
     **dict.fromkeys((20030, 20031), (RejectedError, "session could not be ended")),

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from django_plenigo.errors import ConflictError, InvalidValueError, NotFoundError
 from django_plenigo.protocols.base import (
+    EMAIL_TAKEN,
     SERVICE,
     AccessRegistry,
     AdditionalDataKeeper,
@@ -81,7 +82,7 @@ class Customers(
                 return answers.required(answer, "register_user", "customerId", answers.id_text)
             except ConflictError as error:
                 known = self._registered_before(external_id)  # another process was faster, or an answer was lost
-                if known is None and error.code == answers.EMAIL_TAKEN and not fail_by_existing_email:
+                if known is None and error.code == EMAIL_TAKEN and not fail_by_existing_email:
                     return self._owner_of_email(email)
                 if known is None:
                     raise
@@ -129,7 +130,7 @@ class Customers(
         owners = [each for each in found if answers.optional_text(each, "email").casefold() == email.casefold()]
         customer_id = answers.id_text(owners[0], "customerId") if len(owners) == 1 else ""
         if not customer_id:
-            raise ConflictError(SERVICE, "register_user", status=answer.status, code=answers.EMAIL_TAKEN)
+            raise ConflictError(SERVICE, "register_user", status=answer.status, code=EMAIL_TAKEN)
         return customer_id
 
     @without_secrets

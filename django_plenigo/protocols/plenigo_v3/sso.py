@@ -36,6 +36,9 @@ NAME_QUERIES: Mapping[str, NameQuery] = {
     **dict.fromkeys(("OPTIONAL", "REGISTRATION_OPTIONAL", "REGISTRATION_OPTIONAL_LOGIN_REQUIRED"), NameQuery.OPTIONAL),
 }
 
+#: How a code is sent, by the vendor's word. Any other word is none of them (6.4).
+CHANNELS: Mapping[str, TokenType] = {each.value: each for each in TokenType}
+
 #: What a reader enters, by the vendor's names (6.4).
 REQUEST_TEXTS = {
     "postcode": ("postcode", TEXT_LENGTH),
@@ -115,7 +118,7 @@ def _step_of(answer: Answer, operation: str) -> ConnectionStep:
     word = answers.optional_text(values, "nextStep")
     return ConnectionStep(
         answers.text_of(answer, operation, "token"),
-        token_type=TokenType(word) if word in TokenType else None,
+        token_type=CHANNELS.get(word),
         failed_tries=answers.number(values, "failRuns") or 0,
     )
 

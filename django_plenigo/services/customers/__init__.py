@@ -1,5 +1,6 @@
 """Links local users to customers: look up, register, follow what changes, and what an agent has to decide."""
 
+from django_plenigo.services.customers.connecting import USER_HAS_ANOTHER_CUSTOMER, link_customer
 from django_plenigo.services.customers.finding import find_link
 from django_plenigo.services.customers.following import (
     follow_confirmed_address,
@@ -49,6 +50,7 @@ __all__ = [
     "EMAIL_OF_ANOTHER",
     "EXTERNAL_ID_OF_ANOTHER",
     "REGISTRATION_GRACE",
+    "USER_HAS_ANOTHER_CUSTOMER",
     "USER_IS_LOCKED",
     "Move",
     "Moved",
@@ -67,6 +69,7 @@ __all__ = [
     "follow_save",
     "gender_of",
     "has_verified_email",
+    "link_customer",
     "link_of",
     "link_of_in_response",
     "links_to_move",

@@ -5,6 +5,21 @@ from django.db import models
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
+from django_plenigo.models.connections import AccountConnection, ConnectionTry
+
+__all__ = [
+    "AccessId",
+    "AccessImport",
+    "AccessImportLine",
+    "AccessImportPart",
+    "AccountConnection",
+    "ConnectionTry",
+    "CustomerLink",
+    "CustomerSession",
+    "DeliveryPause",
+    "RemoteChange",
+]
+
 #: On PostgreSQL an index serves `LIKE 'prefix%'` only if told so; elsewhere this says nothing.
 PREFIX = ["varchar_pattern_ops"]
 
@@ -66,6 +81,7 @@ class CustomerLink(models.Model):
         permissions = [
             ("register_customerlink", "Can register users with plenigo"),
             ("check_customerlink", "Can check customers at plenigo"),
+            ("view_ssosettings", "Can see the settings of plenigo's single sign-on"),
         ]
 
     def __str__(self) -> str:

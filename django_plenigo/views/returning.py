@@ -1,4 +1,4 @@
-"""The pages of this app: the one that readers come back to from a checkout."""
+"""The page that readers come back to from a checkout."""
 
 from typing import Any
 

@@ -1,0 +1,36 @@
+"""Connects a reader to a customer who was imported without an e-mail address (API v3)."""
+
+from django_plenigo.services.connection.events import FAILURES, STATE_AFTER, Event, State
+from django_plenigo.services.connection.forms import CodeForm, ConnectionForm
+from django_plenigo.services.connection.hashes import email_hash, number_hash
+from django_plenigo.services.connection.process import Process, keep_process, kept_process
+from django_plenigo.services.connection.records import connections
+from django_plenigo.services.connection.sentences import FOR_READER, description_of_channel, sentence_of, words_of
+from django_plenigo.services.connection.stepping import Outcome, check_offer, confirm, resend, sign_in, start
+from django_plenigo.services.connection.undoing import undo
+
+__all__ = [
+    "FAILURES",
+    "FOR_READER",
+    "STATE_AFTER",
+    "CodeForm",
+    "ConnectionForm",
+    "Event",
+    "Outcome",
+    "Process",
+    "State",
+    "check_offer",
+    "confirm",
+    "connections",
+    "description_of_channel",
+    "email_hash",
+    "keep_process",
+    "kept_process",
+    "number_hash",
+    "resend",
+    "sentence_of",
+    "sign_in",
+    "start",
+    "undo",
+    "words_of",
+]

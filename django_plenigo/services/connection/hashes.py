@@ -1,0 +1,36 @@
+"""What a try is counted by: salted hashes, so that neither the counters nor the log hold anything of a reader."""
+
+import ipaddress
+
+from django.utils.crypto import salted_hmac
+
+SALT = "django_plenigo.connection"
+
+#: One subscriber has at least such a network of addresses, so it counts as one client.
+IPV6_PREFIX = 64
+
+
+def hash_of(kind: str, value: str | None) -> str:
+    """Return the hash of a value of a kind, "" where there is none. Another SECRET_KEY makes other hashes."""
+    return salted_hmac(f"{SALT}.{kind}", value, algorithm="sha256").hexdigest() if value else ""
+
+
+def email_hash(email: str) -> str:
+    """Return the hash of an e-mail address, whatever its case."""
+    return hash_of("email", email.strip().casefold())
+
+
+def number_hash(kind: str, number: str | None) -> str:
+    """Return the hash of a number, by which leading zeros give nobody another try."""
+    return hash_of(kind, number and (number.lstrip("0") or "0"))
+
+
+def client_hash(address: str) -> str:
+    """Return the hash of a client's address; of IPv6 the network counts."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return hash_of("client", address)
+    if parsed.version == 6:
+        return hash_of("client", str(ipaddress.ip_network((parsed, IPV6_PREFIX), strict=False)))
+    return hash_of("client", str(parsed))
