@@ -81,20 +81,21 @@ def get_client(using: str = conf.DEFAULT_ACCOUNT) -> object:
 
 def _connect(account: conf.Account) -> object:
     connect: Callable[..., object] = import_string(FACTORIES[account.generation])
-    options: dict[str, object] = {
+    options: dict[str, object]
+    if account.generation == "v2":
+        options = {"company_id": account.company_id, "test_mode": account.test_mode}
+    else:
+        options = {
+            "uses_own_customer_ids": account.external_id_is_customer_id,
+            "mirrors_access_ids": account.mirrors_access_ids,
+        }
+    options |= {
         "base_url": account.host("api"),
         "secrets": account.secrets,
         "timeout_seconds": account.timeout_seconds,
         "cache_alias": account.cache_alias,
         "adapter": import_string(SANDBOX_ADAPTER)() if account.runs_in_process else None,
     }
-    if account.generation == "v2":
-        options |= {"company_id": account.company_id, "test_mode": account.test_mode}
-    else:
-        options |= {
-            "uses_own_customer_ids": account.external_id_is_customer_id,
-            "mirrors_access_ids": account.mirrors_access_ids,
-        }
     return connect(**options)
 
 
