@@ -14,7 +14,6 @@ from tests.servers import SERVERS, url_of, what_is_missing
 PATHS = [
     "tests/access_imports",
     "tests/admin",
-    "tests/api",
     "tests/commands",
     "tests/connection",
     "tests/services",
