@@ -64,6 +64,7 @@ def test_answer_of_another_release_is_not_used(stand_in, monkeypatch):
     assert len(stand_in.calls) == 2
 
 
+@pytest.mark.api_v2
 def test_api_v2_does_not_tell_them(sandbox):
     with pytest.raises(errors.UnsupportedOperationError, match="takes API v3"):
         sso.read_settings()
