@@ -13,7 +13,7 @@ from dataclasses import dataclass
 NOISY = 0.5
 
 #: How often a measurement that was too noisy is taken again.
-REPEATS = 3
+REPEATS = 5
 
 #: Each round is cut into so many slices, taken in turns, so that what else the machine does hits both contenders.
 SLICES = 5

@@ -13,7 +13,7 @@ import sys
 
 #: Modules that the app may add to `django.setup()`, nearly all of them small files of its own: every process of a site
 #: loads the admin's pages, and with them the services that they ask as soon as they are opened.
-GATE = 70
+GATE = 80
 HEAVY = ["requests", "urllib3", "jwt", "cryptography", "rest_framework", "openpyxl", "celery", "django_tasks"]
 
 PROGRAM = """
