@@ -375,6 +375,14 @@ def test_link_that_has_the_external_id_alone_is_looked_up(vendor, browser, user)
     assert tell(browser, opened, vendor.buy(opened["purchase_id"])).json()["is_bought"] is True
 
 
+def test_order_of_a_reader_whose_link_has_not_been_moved_from_v2_is_hers(vendor, browser, user):
+    vendor.create_customer(user.email, externalSystemId="E-7")
+    LinkFactory(user=user, customer_id="A1BKAFZZ3H0H", external_id="E-7")
+    browser.force_login(user)
+    opened = click(browser, offer_of()).json()
+    assert tell(browser, opened, vendor.buy(opened["purchase_id"])).json()["is_bought"] is True
+
+
 @pytest.mark.parametrize("path", ["/orders/", "/accessRights/"])
 def test_purchase_is_on_its_way_while_nobody_knows(vendor, browser, opened, path):
     order_id = vendor.buy(opened["purchase_id"])

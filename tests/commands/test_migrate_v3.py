@@ -97,6 +97,27 @@ def test_whoever_cannot_be_moved_is_named_by_keys_alone(links, sandbox, switch):
     assert unknown.user.email not in text
 
 
+def test_own_customer_ids_are_looked_up_too(links, sandbox, settings):
+    there, missing, _ = links
+    for link, external_id in ((there, sandbox.customer(there.customer_id).number), (missing, "999999999")):
+        CustomerLink.objects.filter(pk=link.pk).update(external_id=external_id)
+    settings.PLENIGO = {"default": V2, "next": {**V3, "EXTERNAL_ID_IS_CUSTOMER_ID": True}}
+    code, text = run("--using", "next", "--links-of", "default")
+    assert code == 2
+    assert "1 would be given another id" in text
+    assert f"link {missing.pk} of user {missing.user_id}: nobody at plenigo has its external id" in text
+
+
+def test_link_is_given_an_id_that_another_one_had_with_v2(links, sandbox, switch):
+    first, second, _ = links
+    number = sandbox.customer(first.customer_id).number
+    CustomerLink.objects.filter(pk=second.pk).update(customer_id=number)
+    switch()
+    code, text = run("--apply")
+    assert (code, "3 were given the customer id of API v3" in text) == (0, True)
+    assert ids() == [customer.number for customer in sandbox.customers()]
+
+
 def test_customer_of_another_user_is_a_conflict_and_not_taken(links, sandbox, switch):
     first, second, _ = links
     number = sandbox.customer(first.customer_id).number
