@@ -118,10 +118,38 @@ def test_link_is_given_an_id_that_another_one_had_with_v2(links, sandbox, switch
     assert ids() == [customer.number for customer in sandbox.customers()]
 
 
+def test_ids_that_others_had_with_v2_are_freed_one_after_the_other(links, sandbox, switch):
+    _, second, third = links
+    numbers = [customer.number for customer in sandbox.customers()]
+    CustomerLink.objects.filter(pk=third.pk).update(customer_id=numbers[1])
+    CustomerLink.objects.filter(pk=second.pk).update(customer_id=numbers[0])
+    switch()
+    assert run("--apply")[0] == 0
+    assert ids() == numbers
+
+
+def test_site_that_goes_back_to_v2_finds_its_customers_by_their_external_ids(links, sandbox, switch, settings):
+    for customer in sandbox.customers():
+        sandbox.buy(customer, DAY_PASS)
+    switch()
+    run("--apply")
+    settings.PLENIGO = {"default": V2}
+    links = CustomerLink.objects.all()
+    assert [check_access(link.user, [DAY_PASS]) for link in links] == [Access.BOUGHT] * 3
+
+
+def test_customer_who_was_linked_with_v3_needs_no_external_id(links, switch):
+    switch()
+    run("--apply")
+    CustomerLink.objects.filter(pk=links[0].pk).update(external_id=None)
+    code, text = run("--apply")
+    assert (code, "3 have the customer id of API v3" in text) == (0, True)
+
+
 def test_customer_of_another_user_is_a_conflict_and_not_taken(links, sandbox, switch):
     first, second, _ = links
     number = sandbox.customer(first.customer_id).number
-    CustomerLink.objects.filter(pk=second.pk).update(customer_id=number, external_id=None)
+    CustomerLink.objects.filter(pk=second.pk).update(customer_id=number, customer_id_generation="v3", external_id=None)
     switch()
     code, text = run("--apply")
     assert code == 2
