@@ -10,7 +10,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from rest_framework import status
 from rest_framework.authentication import SessionAuthentication
-from rest_framework.exceptions import ParseError, PermissionDenied, Throttled
+from rest_framework.exceptions import NotFound, ParseError, PermissionDenied, Throttled
 from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.parsers import JSONParser
 from rest_framework.renderers import JSONRenderer
@@ -18,10 +18,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView, exception_handler
 
-from django_plenigo import conf
+from django_plenigo import backends, conf
 from django_plenigo.api.refusals import Refusal, as_refusal, as_refusal_of_purchase
 from django_plenigo.errors import PlenigoError
-from django_plenigo.protocols.base import CheckoutCall
+from django_plenigo.protocols.base import CheckoutCall, LoginMinter
 from django_plenigo.services import access, checkout, customers, purchases
 from django_plenigo.services.purchases import Purchase
 from django_plenigo.throttles import CheckThrottle, ClickThrottle
@@ -127,13 +127,18 @@ class LoginTokenView(ReaderView):
     throttle_classes = [ClickThrottle]
 
     def post(self, request: Request) -> Response:
-        """Answer `{"login_token": text}` for `{"account": alias, "page": path}`; a visitor as for a checkout."""
+        """Answer `{"login_token": text}` for `{"account": alias, "page": path}`; a visitor as for a checkout.
+
+        404 with API v3: see `TransferTokenView`, which knows what to do about too many devices.
+        """
         data = data_of(request)
         if self.reader is None:
             return login_needed(page_of(data))
         account = data.get("account")
         if account not in conf.accounts():
             raise ParseError("The account is unknown.")
+        if not backends.serves(LoginMinter, account):
+            raise NotFound
         login = checkout.mint_login(customers.register(self.reader, using=account), user=self.reader)
         access.expect_purchase(self.reader, using=account)
         return Response({"login_token": login.value})
