@@ -45,7 +45,7 @@ class CustomerLink(models.Model):
     )
     # Each API has ids of its own, so one that the other has given is nobody's there, or a stranger's.
     customer_id_generation = models.CharField(
-        _("API of the customer id"), max_length=2, blank=True, default="", editable=False
+        _("API of the customer id"), max_length=2, blank=True, default="", db_default="", editable=False
     )
     confirmed_email = models.EmailField(
         _("confirmed e-mail address"),
