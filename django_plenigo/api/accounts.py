@@ -15,6 +15,7 @@ from django_plenigo.api.views import ReaderView, data_of, login_needed, page_of
 from django_plenigo.errors import ConflictError, InvalidValueError, PlenigoError, RemoteError
 from django_plenigo.protocols.base import BrowserTraits
 from django_plenigo.services import devices
+from django_plenigo.services.connection import FOR_READER, Event
 
 logger = logging.getLogger(__name__)
 
@@ -51,7 +52,19 @@ class AccountView(ReaderView):
         if isinstance(exc, NotAuthenticated):
             data = self.request.data if isinstance(self.request.data, dict) else {}
             return login_needed(page_of(data))
-        return super().handle_exception(refusal_of(exc) if isinstance(exc, PlenigoError) else exc)
+        return super().handle_exception(exc)
+
+    def refusal_of(self, error: PlenigoError) -> Refusal:
+        """Say in words what a reader can do about an error of her account."""
+        if isinstance(error, ConflictError):
+            return Refusal(status.HTTP_409_CONFLICT, conflict_sentence(error))
+        if isinstance(error, InvalidValueError) and error.field == "email":
+            return Refusal(status.HTTP_400_BAD_REQUEST, _("Please enter a valid e-mail address in your account first."))
+        if isinstance(error, RemoteError) and error.retryable:
+            logger.warning("plenigo could not be asked for a reader: %s", error)
+            return Refusal(status.HTTP_503_SERVICE_UNAVAILABLE, str(FOR_READER[Event.UNAVAILABLE]))
+        logger.error("plenigo could not be asked for a reader: %s", error)
+        return Refusal(status.HTTP_502_BAD_GATEWAY, str(FOR_READER[Event.FAILED]))
 
     @property
     def traits(self) -> BrowserTraits:
@@ -60,17 +73,3 @@ class AccountView(ReaderView):
         address = conf.client_address(request, conf.Account(self.using))
         agent = request.headers.get("User-Agent", "")
         return devices.traits_of(agent, source=request.get_host(), ip_address=address)
-
-
-def refusal_of(error: PlenigoError) -> Refusal:
-    """Say in words what a reader can do about an error of her account."""
-    if isinstance(error, ConflictError):
-        return Refusal(status.HTTP_409_CONFLICT, conflict_sentence(error))
-    if isinstance(error, InvalidValueError) and error.field == "email":
-        return Refusal(status.HTTP_400_BAD_REQUEST, _("Please enter a valid e-mail address in your account first."))
-    if isinstance(error, RemoteError) and error.retryable:
-        logger.warning("plenigo could not be asked for a reader: %s", error)
-        sentence = _("We cannot reach our subscription service right now. Please try again in a minute.")
-        return Refusal(status.HTTP_503_SERVICE_UNAVAILABLE, sentence)
-    logger.error("plenigo could not be asked for a reader: %s", error)
-    return Refusal(status.HTTP_502_BAD_GATEWAY, _("Something went wrong on our side. Please contact us."))

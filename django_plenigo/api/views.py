@@ -6,11 +6,13 @@ from typing import Any
 from django.contrib.auth.views import redirect_to_login
 from django.middleware.csrf import get_token
 from django.urls import reverse
+from django.utils.decorators import method_decorator
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
+from django.views.decorators.debug import sensitive_variables
 from rest_framework import status
 from rest_framework.authentication import SessionAuthentication
-from rest_framework.exceptions import ParseError, PermissionDenied, Throttled
+from rest_framework.exceptions import NotFound, ParseError, PermissionDenied, Throttled
 from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.parsers import JSONParser
 from rest_framework.renderers import JSONRenderer
@@ -18,11 +20,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView, exception_handler
 
-from django_plenigo import conf
+from django_plenigo import backends, conf
 from django_plenigo.api.refusals import Refusal, as_refusal, as_refusal_of_purchase
 from django_plenigo.errors import PlenigoError
-from django_plenigo.protocols.base import CheckoutCall
-from django_plenigo.services import access, checkout, customers, purchases
+from django_plenigo.protocols.base import CheckoutCall, LoginMinter
+from django_plenigo.services import access, checkout, connection, customers, purchases
 from django_plenigo.services.purchases import Purchase
 from django_plenigo.throttles import CheckThrottle, ClickThrottle
 
@@ -127,13 +129,18 @@ class LoginTokenView(ReaderView):
     throttle_classes = [ClickThrottle]
 
     def post(self, request: Request) -> Response:
-        """Answer `{"login_token": text}` for `{"account": alias, "page": path}`; a visitor as for a checkout."""
+        """Answer `{"login_token": text}` for `{"account": alias, "page": path}`; a visitor as for a checkout.
+
+        404 with API v3: see `TransferTokenView`, which knows what to do about too many devices.
+        """
         data = data_of(request)
         if self.reader is None:
             return login_needed(page_of(data))
         account = data.get("account")
         if account not in conf.accounts():
             raise ParseError("The account is unknown.")
+        if not backends.serves(LoginMinter, account):
+            raise NotFound
         login = checkout.mint_login(customers.register(self.reader, using=account), user=self.reader)
         access.expect_purchase(self.reader, using=account)
         return Response({"login_token": login.value})
@@ -149,15 +156,23 @@ class PurchaseView(ReaderView):
         target = checkout.read_return(request.query_params)
         if self.reader is None:
             return login_needed(checkout.return_path(target))
+        self._link_buyer(target)
         answer = access.confirm_purchase(self.reader, target.product_ids, using=target.using)
         return purchase_answer(answer is access.Access.BOUGHT, target)
 
     def post(self, request: Request) -> Response:
-        """Answer as above for `{"order_id": number}`, after a look whose order that is; 404 where it is not hers."""
+        """Answer as above for `{"order_id": number}`, after a look whose order that is; 404 where it is not hers.
+
+        A visitor who has logged in inside the checkout sends `"customer_session"` besides, which the vendor's script
+        has told: it is kept until she has logged in here, and links her then.
+        """
         target = checkout.read_return(request.query_params)
-        order_id: Any = data_of(request).get("order_id")
+        data = data_of(request)
+        order_id: Any = data.get("order_id")
         if self.reader is None:
+            self._keep_buyer(data.get("customer_session"), target)
             return login_needed(checkout.return_path(target))
+        self._link_buyer(target)
         purchase = purchases.confirm_order(self.reader, order_id, target.product_ids, using=target.using)
         if purchase is Purchase.NOT_HERS:
             text = _(
@@ -165,6 +180,17 @@ class PurchaseView(ReaderView):
             )
             raise Refusal(status.HTTP_404_NOT_FOUND, text)
         return purchase_answer(purchase is Purchase.ARRIVED, target)
+
+    @method_decorator(sensitive_variables())
+    def _keep_buyer(self, customer_session: object, target: checkout.PurchaseReturn) -> None:
+        if isinstance(customer_session, str) and customer_session and is_text(customer_session):
+            # DRF asks for the token of readers alone: another site must not say whose customer a visitor is.
+            SessionAuthentication().enforce_csrf(self.request)
+            connection.keep_buyer(self.request.session, customer_session, using=target.using)
+
+    def _link_buyer(self, target: checkout.PurchaseReturn) -> None:
+        address = conf.client_address(self.request._request, conf.Account(target.using))
+        connection.link_buyer(self.request.session, self.reader, client_address=address, using=target.using)
 
     def refusal_of(self, error: PlenigoError) -> Refusal:
         """Say what a reader can do who has paid, perhaps: never that nothing was charged."""

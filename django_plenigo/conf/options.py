@@ -47,9 +47,6 @@ PRODUCT_KEYS: Mapping[str, re.Pattern[str]] = {
     "access_right_id": re.compile("[0-9A-Za-z-]{2,30}"),
 }
 
-#: How the vendor's customer ids are written, where a generation says so (docs/protocols/plenigo-v3.md 1.7).
-CUSTOMER_IDS: Mapping[str, re.Pattern[str]] = {"v3": re.compile("[0-9]{1,18}")}
-
 #: How many access ids a customer may have.
 ACCESS_ID_SLOTS = 4
 

@@ -1,10 +1,13 @@
 """What this site knows of its readers at the vendor. No model holds a secret, a token or a copy of vendor data."""
 
+from typing import Any
+
 from django.conf import settings
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
+from django_plenigo import conf
 from django_plenigo.models.connections import AccountConnection, ConnectionTry
 
 __all__ = [
@@ -39,6 +42,10 @@ class CustomerLink(models.Model):
     )
     external_id = models.CharField(  # noqa: DJ001
         _("external id"), max_length=100, null=True, blank=True, help_text=_("This site's own id of the customer.")
+    )
+    # Each API has ids of its own, so one that the other has given is nobody's there, or a stranger's.
+    customer_id_generation = models.CharField(
+        _("API of the customer id"), max_length=2, blank=True, default="", db_default="", editable=False
     )
     confirmed_email = models.EmailField(
         _("confirmed e-mail address"),
@@ -88,10 +95,25 @@ class CustomerLink(models.Model):
         # Neither an address nor an id: this text stands in logs and on error pages.
         return f"{self.account} {self.pk}"
 
+    def save(self, *args: Any, **options: Any) -> None:
+        """Save; the customer id of a new link is taken for one of the API that the account speaks."""
+        if self._state.adding and self.customer_id and not self.customer_id_generation:
+            self.customer_id_generation = conf.Account(self.account).generation
+        super().save(*args, **options)
+
+    @property
+    def has_customer_id(self) -> bool:
+        """Whether there is a customer id, and the API that the account speaks has given it.
+
+        Where nobody has said which API that was, it was v2: see docs/moving-to-v3.md.
+        """
+        generation = self.customer_id_generation or "v2"
+        return bool(self.customer_id) and generation == conf.Account(self.account).generation
+
     @property
     def is_registered(self) -> bool:
         """Whether the vendor knows this reader, by either id."""
-        return bool(self.customer_id or self.external_id)
+        return bool(self.external_id) or self.has_customer_id
 
 
 class AccessId(models.Model):

@@ -57,7 +57,5 @@ def confirm_order(
 
 
 def _customer_id_of(link: CustomerLink) -> str:
-    """Return the vendor's id of a link's customer; by a call where the link has the external id alone."""
-    if link.customer_id:
-        return link.customer_id
-    return backends.customer_reader(link.account).read_customer(customers.customer_of(link)).customer_id
+    """Return the id that orders name a link's customer by; by a call where the external id alone finds her."""
+    return backends.customer_reader(link.account).find_customer_id(customers.customer_of(link))

@@ -8,6 +8,7 @@ from django_plenigo.errors import RemoteError
 from django_plenigo.protocols.base import SessionKeeper
 from django_plenigo.services import customers
 from django_plenigo.services import devices as device_service
+from django_plenigo.services.connection import FOR_READER, Event
 from django_plenigo.views.pages import may_click, next_of, page, reader_page
 
 EVERY_DEVICE = "all"
@@ -32,8 +33,7 @@ def devices(request: HttpRequest, using: str) -> HttpResponse:
     try:
         has_ended = device_service.end_devices(request.session, link, number=number)
     except RemoteError:
-        text = _("We cannot reach our subscription service right now. Please try again in a minute.")
-        return _page(request, None, error=text, next_path=limit.next_path)
+        return _page(request, None, error=str(FOR_READER[Event.UNAVAILABLE]), next_path=limit.next_path)
     if not has_ended:
         text = _("This list is out of date. Please go back and try again.")
         return _page(request, None, error=text, next_path=limit.next_path)

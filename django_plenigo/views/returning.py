@@ -11,9 +11,9 @@ from django.utils.cache import add_never_cache_headers
 from django.utils.module_loading import import_string
 from django.views.decorators.http import require_GET
 
-from django_plenigo import privacy
+from django_plenigo import conf, privacy
 from django_plenigo.errors import InvalidValueError
-from django_plenigo.services import access, checkout, customers
+from django_plenigo.services import access, checkout, connection, customers
 
 #: How often the page asks anew in a browser without JavaScript.
 REFRESH_SECONDS = 5
@@ -30,7 +30,8 @@ CHECK_THROTTLE = "django_plenigo.throttles.CheckThrottle"
 def return_from_checkout(request: HttpRequest) -> HttpResponse:
     """Take a reader back to the article she bought, or wait with her until the purchase has arrived.
 
-    The address is signed: it leads nowhere else. It never sleeps: the page asks again by itself.
+    The address is signed: it leads nowhere else. Who has bought as a visitor, and has logged in, is linked first. It
+    never sleeps: the page asks again by itself.
     """
     privacy.mark_private(request)
     try:
@@ -47,7 +48,10 @@ def return_from_checkout(request: HttpRequest) -> HttpResponse:
         "query": checkout.return_path(target).partition("?")[2],
         "refresh_seconds": REFRESH_SECONDS,
     }
-    if customers.link_of(request.user, using=target.using) is None:
+    address = conf.client_address(request, conf.Account(target.using))
+    connection.link_buyer(request.session, request.user, client_address=address, using=target.using)
+    is_linked = customers.link_of(request.user, using=target.using) is not None
+    if not is_linked and not connection.is_buyer_kept(request.session, using=target.using):
         return _page(request, {**context, "state": "unlinked"})
     if "waiting" not in request.GET:
         access.forget_answers(request.user, using=target.using)

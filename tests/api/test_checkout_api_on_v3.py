@@ -305,6 +305,12 @@ def test_clicks_are_throttled(on_v3, browser, user):
     assert [click(browser, offer_of()).status_code for _ in range(2)] == [200, 429]
 
 
+def test_login_token_is_none_of_v3_and_begins_no_session(vendor, browser, customer):
+    answer = browser.send("/plenigo/api/login-token/", {"account": "default", "page": "/article/"})
+    assert answer.status_code == 404
+    assert vendor.calls == []
+
+
 def test_visitor_of_v2_is_let_in_by_a_button_that_says_so(sandbox, browser):
     body = click(browser, offer_of(lets_visitors_in=True)).json()
     assert body["function"] == "plenigo.checkout"
@@ -319,6 +325,10 @@ def test_visitor_of_v2_is_let_in_by_a_button_that_says_so(sandbox, browser):
 def opened(browser, customer):
     """The answer to the click of a customer."""
     return click(browser, offer_of()).json()
+
+
+def return_query():
+    return checkout.return_path(checkout.PurchaseReturn(("DAYPASS",), "/article/", "default")).partition("?")[2]
 
 
 def tell(browser, opened, order_id):
@@ -375,6 +385,40 @@ def test_link_that_has_the_external_id_alone_is_looked_up(vendor, browser, user)
     assert tell(browser, opened, vendor.buy(opened["purchase_id"])).json()["is_bought"] is True
 
 
+@pytest.fixture
+def stranger(vendor):
+    """Somebody who has bought the day pass, by her id."""
+    customer_id = vendor.create_customer("stranger@example.com")
+    vendor.rights.add((customer_id, "day-pass"))
+    return customer_id
+
+
+@pytest.mark.parametrize("external_id", [None, "nobody"])
+def test_id_of_api_v2_that_is_a_strangers_with_v3_opens_nothing(vendor, browser, user, stranger, external_id):
+    LinkFactory(user=user, customer_id=stranger, customer_id_generation="v2", external_id=external_id)
+    browser.force_login(user)
+    assert browser.get("/gated/").status_code == 403
+    opened = {"purchase_url": "/plenigo/api/purchase/?" + return_query()}
+    assert tell(browser, opened, vendor.add_order(stranger)).status_code == 404
+
+
+def test_reader_with_nothing_but_an_id_of_api_v2_becomes_a_customer_on_the_click(vendor, browser, user, stranger):
+    link = LinkFactory(user=user, customer_id=stranger, customer_id_generation="v2", external_id=None)
+    browser.force_login(user)
+    opened = click(browser, offer_of()).json()
+    link.refresh_from_db()
+    assert link.customer_id == vendor.prepared["customerId"] != stranger
+    assert tell(browser, opened, vendor.buy(opened["purchase_id"])).json()["is_bought"] is True
+
+
+def test_order_of_a_reader_whose_link_has_not_been_moved_from_v2_is_hers(vendor, browser, user):
+    vendor.create_customer(user.email, externalSystemId="E-7")
+    LinkFactory(user=user, customer_id="A1BKAFZZ3H0H", customer_id_generation="v2", external_id="E-7")
+    browser.force_login(user)
+    opened = click(browser, offer_of()).json()
+    assert tell(browser, opened, vendor.buy(opened["purchase_id"])).json()["is_bought"] is True
+
+
 @pytest.mark.parametrize("path", ["/orders/", "/accessRights/"])
 def test_purchase_is_on_its_way_while_nobody_knows(vendor, browser, opened, path):
     order_id = vendor.buy(opened["purchase_id"])
@@ -426,8 +470,7 @@ def test_purchases_are_throttled_as_the_questions_are(on_v3, browser, user):
 
 def test_error_after_a_purchase_never_says_that_nothing_was_charged(sandbox, browser, reader, caplog):
     browser.force_login(reader)
-    address = checkout.return_path(checkout.PurchaseReturn(("DAYPASS",), "/article/", "default"))
-    answer = tell(browser, {"purchase_url": "/plenigo/api/purchase/?" + address.partition("?")[2]}, 1)
+    answer = tell(browser, {"purchase_url": "/plenigo/api/purchase/?" + return_query()}, 1)
     expected = "We cannot confirm your purchase right now. You do not need to pay again: please contact us."
     assert (answer.status_code, answer.json()) == (502, {"detail": expected})
     assert "takes API v3" in caplog.text

@@ -1,11 +1,15 @@
 """A purchase on the sandbox, by API v3 as it is called over the wire."""
 
 import json
+from datetime import timedelta
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
+from django_plenigo.models import AccountConnection
 from django_plenigo.protocols.base import CheckoutOptions, CheckoutOrder
+from django_plenigo.sandbox import customer_sessions
 from django_plenigo.sandbox.identifiers import access_right_id_of, offer_id_of
 from django_plenigo.sandbox.seed import DAY_PASS
 from django_plenigo.services import checkout, customers
@@ -48,13 +52,104 @@ def test_order_of_another_reader_is_not_hers(sandbox, browser, opened):
     assert "We do not find this purchase" in send(browser, opened["purchase_url"], {"order_id": order_id})["detail"]
 
 
-def test_purchase_of_a_visitor_who_logs_in_inside_the_checkout_is_a_customers(sandbox, browser):
-    browser.logout()
-    offer = checkout.Offer(CheckoutOrder(DAY_PASS), CheckoutOptions(), "default", lets_visitors_in=True)
-    data = {"offer": checkout.sign_offer(offer), "page": "/article/"}
-    opened = send(browser, "/plenigo/api/checkout/", data)
-    assert opened["start"] == "login"
-    assert sandbox.complete_purchase(opened["purchase_id"], sandbox.create_customer("carol@example.com")) > 0
+class TestVisitor:
+    """A visitor logs in inside the checkout, buys, and logs in here afterwards."""
+
+    @pytest.fixture
+    def visitor(self, browser):
+        browser.logout()
+        browser.handler.enforce_csrf_checks = True
+        return browser
+
+    @pytest.fixture
+    def opened(self, visitor):
+        offer = checkout.Offer(CheckoutOrder(DAY_PASS), CheckoutOptions(), "default", lets_visitors_in=True)
+        return self.post(visitor, "/plenigo/api/checkout/", {"offer": checkout.sign_offer(offer), "page": "/article/"})
+
+    @pytest.fixture
+    def buy(self, sandbox, visitor, opened):
+        """Let the visitor buy under an address, have our script tell of it, and return what it was told."""
+
+        def buy(email):
+            customer = sandbox.create_customer(email)
+            order_id = sandbox.complete_purchase(opened["purchase_id"], customer)
+            session = customer_sessions.text_of(customer_sessions.create(customer, {}))
+            told = {"order_id": order_id, "customer_session": session}
+            return told, self.post(visitor, opened["purchase_url"], told)
+
+        return buy
+
+    @staticmethod
+    def post(visitor, path, data):
+        token = visitor.get("/plenigo/api/csrf-token/").json()
+        headers = {token["header"]: token["csrf_token"]}
+        return visitor.post(path, json.dumps(data), content_type="application/json", headers=headers).json()
+
+    @staticmethod
+    def come_back(visitor, opened):
+        return visitor.get(opened["options"]["returnUrl"].removeprefix("http://testserver"))
+
+    def test_reads_what_she_has_bought_once_she_has_logged_in_under_the_same_address(
+        self, visitor, opened, buy, user, sandbox
+    ):
+        _, answer = buy(user.email.upper())
+        assert list(answer) == ["login_url"]
+        assert customers.link_of(user) is None
+        visitor.force_login(user)
+        answer = self.come_back(visitor, opened)
+        assert (answer.status_code, answer.headers.get("Location")) == (302, "/article/")
+        (customer,) = sandbox.customers()
+        assert customers.link_of(user).customer_id == customer.number
+        assert AccountConnection.objects.get().state == AccountConnection.State.DONE
+        assert "plenigo_visitor" not in visitor.session
+
+    def test_front_end_of_its_own_tells_the_order_again(self, visitor, opened, buy, user):
+        told, _ = buy(user.email)
+        visitor.force_login(user)
+        assert self.post(visitor, opened["purchase_url"], {"order_id": told["order_id"]})["is_bought"] is True
+
+    def test_is_not_whoever_logs_in_next_at_the_same_computer(self, visitor, opened, buy, user):
+        buy("carol@example.com")
+        visitor.force_login(user)
+        assert "We know of no purchase of your account yet." in self.come_back(visitor, opened).content.decode()
+        assert customers.link_of(user) is None
+        assert "plenigo_visitor" not in visitor.session
+
+    def test_is_not_whoever_logs_in_an_hour_later(self, visitor, opened, buy, user, time_machine):
+        buy(user.email)
+        visitor.force_login(user)
+        time_machine.move_to(timezone.now() + timedelta(minutes=16))
+        self.come_back(visitor, opened)
+        assert customers.link_of(user) is None
+
+    def test_session_that_is_none_links_nobody(self, visitor, opened, user):
+        self.post(visitor, opened["purchase_url"], {"order_id": 1, "customer_session": "made-up"})
+        visitor.force_login(user)
+        assert "We know of no purchase of your account yet." in self.come_back(visitor, opened).content.decode()
+
+    def test_waits_while_the_vendor_is_out_of_order(self, visitor, opened, buy, user, sandbox):
+        buy(user.email)
+        visitor.force_login(user)
+        sandbox.fail_next(500, times=None)
+        assert "You do not need to pay again" in self.come_back(visitor, opened).content.decode()
+        sandbox.clear_faults()
+        assert visitor.get(opened["purchase_url"]).json() == {"is_bought": True, "next": "/article/"}
+
+    def test_session_is_kept_encrypted(self, visitor, buy, user):
+        told, _ = buy(user.email)
+        assert told["customer_session"] not in str(visitor.session["plenigo_visitor"])
+
+    def test_session_is_kept_nowhere_where_the_browser_could_read_it(self, settings, visitor, buy, user, caplog):
+        settings.SESSION_ENGINE = "django.contrib.sessions.backends.signed_cookies"
+        _, answer = buy(user.email)
+        assert list(answer) == ["login_url"]
+        assert "plenigo_visitor" not in visitor.session
+        assert "keeps sessions in a cookie" in caplog.text
+
+    def test_no_other_site_says_whose_customer_a_visitor_is(self, visitor, opened):
+        told = json.dumps({"order_id": 1, "customer_session": "an-attackers"})
+        answer = visitor.post(opened["purchase_url"], told, content_type="application/json")
+        assert (answer.status_code, "plenigo_visitor" in visitor.session) == (403, False)
 
 
 @pytest.mark.parametrize(

@@ -8,13 +8,15 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.auth import get_user_model
 from playwright.sync_api import expect
 
-from django_plenigo.errors import AuthenticationError, ConflictError
+from django_plenigo.errors import AuthenticationError, ConflictError, NoAnswerError
 from django_plenigo.models import CustomerLink
+from django_plenigo.protocols import base
 from django_plenigo.services import access, access_ids, customers, outbox
 from tests.browser.test_accessibility import NONE, barriers
 from tests.factories import UserFactory
 
 LINKS = "/admin/plenigo/customerlink/"
+SSO_SETTINGS = f"{LINKS}sso-settings/"
 CHANGES = "/admin/plenigo/remotechange/"
 
 #: No page of ours needs more tab stops.
@@ -180,3 +182,45 @@ def test_every_field_of_an_import_is_there_in_a_narrow_window(page, link):
         field = page.get_by_label(f"Access ID {number}")
         assert field.evaluate("element => element.getBoundingClientRect().right <= innerWidth")
         field.click()
+
+
+@pytest.fixture
+def sso_settings(page, stand_in, agent, settings):
+    """Open the page of plenigo's settings with each of its parts: a warning, a failure, the last answer."""
+    settings.PLENIGO = {"default": {**settings.PLENIGO["default"], "SSO_TTL_SECONDS": 0}}
+    stand_in.set(token_type=base.TokenType.SMS)
+
+    def show():
+        page.goto(SSO_SETTINGS)
+        stand_in.failures = [NoAnswerError("plenigo", "read_sso_settings")]
+        page.goto(SSO_SETTINGS)
+        expect(page.get_by_text("What is shown here is the last answer.")).to_be_visible()
+        return page
+
+    return show
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_settings_of_single_sign_on_have_no_barriers(page, sso_settings, scheme):
+    page.emulate_media(color_scheme=scheme)
+    sso_settings()
+    expect(page.get_by_role("region", name="What does not fit")).to_be_visible()
+    assert barriers(page, without=DJANGOS_OWN) == NONE
+
+
+def test_settings_of_single_sign_on_need_no_script_and_no_style_of_their_own(sso_settings, violations):
+    expect(sso_settings().get_by_role("heading", level=1)).to_be_visible()
+    assert violations == []
+
+
+def test_settings_of_single_sign_on_fit_a_narrow_window(sso_settings, page):
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert sso_settings().evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_settings_of_single_sign_on_are_asked_for_again_by_keyboard_alone(page, stand_in, agent):
+    page.goto(SSO_SETTINGS)
+    stand_in.set(most_sessions=7)
+    reach(page, page.get_by_role("button", name="Ask plenigo again"))
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("row", name="Number of parallel log ins per customer")).to_contain_text("7")

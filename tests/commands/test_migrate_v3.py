@@ -97,10 +97,59 @@ def test_whoever_cannot_be_moved_is_named_by_keys_alone(links, sandbox, switch):
     assert unknown.user.email not in text
 
 
+def test_own_customer_ids_are_looked_up_too(links, sandbox, settings):
+    there, missing, _ = links
+    for link, external_id in ((there, sandbox.customer(there.customer_id).number), (missing, "999999999")):
+        CustomerLink.objects.filter(pk=link.pk).update(external_id=external_id)
+    settings.PLENIGO = {"default": V2, "next": {**V3, "EXTERNAL_ID_IS_CUSTOMER_ID": True}}
+    code, text = run("--using", "next", "--links-of", "default")
+    assert code == 2
+    assert "1 would be given another id" in text
+    assert f"link {missing.pk} of user {missing.user_id}: nobody at plenigo has its external id" in text
+
+
+def test_link_is_given_an_id_that_another_one_had_with_v2(links, sandbox, switch):
+    first, second, _ = links
+    number = sandbox.customer(first.customer_id).number
+    CustomerLink.objects.filter(pk=second.pk).update(customer_id=number)
+    switch()
+    code, text = run("--apply")
+    assert (code, "3 were given the customer id of API v3" in text) == (0, True)
+    assert ids() == [customer.number for customer in sandbox.customers()]
+
+
+def test_ids_that_others_had_with_v2_are_freed_one_after_the_other(links, sandbox, switch):
+    _, second, third = links
+    numbers = [customer.number for customer in sandbox.customers()]
+    CustomerLink.objects.filter(pk=third.pk).update(customer_id=numbers[1])
+    CustomerLink.objects.filter(pk=second.pk).update(customer_id=numbers[0])
+    switch()
+    assert run("--apply")[0] == 0
+    assert ids() == numbers
+
+
+def test_site_that_goes_back_to_v2_finds_its_customers_by_their_external_ids(links, sandbox, switch, settings):
+    for customer in sandbox.customers():
+        sandbox.buy(customer, DAY_PASS)
+    switch()
+    run("--apply")
+    settings.PLENIGO = {"default": V2}
+    links = CustomerLink.objects.all()
+    assert [check_access(link.user, [DAY_PASS]) for link in links] == [Access.BOUGHT] * 3
+
+
+def test_customer_who_was_linked_with_v3_needs_no_external_id(links, switch):
+    switch()
+    run("--apply")
+    CustomerLink.objects.filter(pk=links[0].pk).update(external_id=None)
+    code, text = run("--apply")
+    assert (code, "3 have the customer id of API v3" in text) == (0, True)
+
+
 def test_customer_of_another_user_is_a_conflict_and_not_taken(links, sandbox, switch):
     first, second, _ = links
     number = sandbox.customer(first.customer_id).number
-    CustomerLink.objects.filter(pk=second.pk).update(customer_id=number, external_id=None)
+    CustomerLink.objects.filter(pk=second.pk).update(customer_id=number, customer_id_generation="v3", external_id=None)
     switch()
     code, text = run("--apply")
     assert code == 2

@@ -200,7 +200,7 @@ def test_session_that_plenigo_does_not_know_links_nobody_and_a_few_of_them_lock(
 def test_log_in_as_another_customer_or_as_another_readers_is_refused(stand_in, sign_in, registered_session, user):
     LinkFactory(user=UserFactory(), customer_id="1234567")
     assert sign_in(customer_session=registered_session).json()["event"] == "customer_of_another"
-    CustomerLink.objects.filter(user=user).update(customer_id="7")
+    CustomerLink.objects.filter(user=user).update(customer_id="7", customer_id_generation="v3")
     stand_in.sessions["other"] = "8"
     assert sign_in(customer_session="other").json()["event"] == "linked_already"
     assert customers.link_of(user).customer_id == "7"

@@ -62,13 +62,17 @@ def test_no_is_what_the_vendor_omits(vendor):
     assert rights(vendor(ok(customerId="56202510"))) == {"digital": AccessRight(False)}
 
 
+def test_customer_id_of_an_answer_may_be_a_number(vendor):
+    assert rights(vendor(ok(customerId=56202510, items=[granted()]))) == {"digital": AccessRight(True)}
+
+
 def test_unknown_customer_may_read_nothing(vendor):
     assert rights(vendor(NOT_FOUND)) == {"digital": AccessRight(False)}
     made = vendor()
     assert made.client.rights_of(CustomerRef("CRM-1"), ["digital"]) == {"digital": AccessRight(False)}
 
 
-@pytest.mark.parametrize("body", [{}, {"customerId": 1}, {"customerId": "56202510", "items": "none"}])
+@pytest.mark.parametrize("body", [{}, {"customerId": True}, {"customerId": "56202510", "items": "none"}])
 def test_garbage_is_no_answer(vendor, body):
     with pytest.raises(ProtocolError):
         rights(vendor(ok(**body)))

@@ -102,6 +102,14 @@ def test_own_customer_ids_become_the_customer_id(vendor):
     assert "externalSystemId" not in made.body
 
 
+def test_own_customer_id_is_found_only_where_somebody_has_it(vendor):
+    made = vendor(ok(customerId="4711"), refused(404, 20404), uses_own_customer_ids=True)
+    assert made.client.find_customer_id(CustomerRef("4711", is_external=True)) == "4711"
+    with pytest.raises(NotFoundError):
+        made.client.find_customer_id(CustomerRef("4712", is_external=True))
+    assert made.lines == ["GET /customers/4711", "GET /customers/4712"]
+
+
 def test_own_customer_ids_must_be_numbers(vendor):
     made = vendor(uses_own_customer_ids=True)
     with pytest.raises(InvalidValueError, match="external_id: must be 1 to 18 digits"):

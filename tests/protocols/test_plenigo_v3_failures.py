@@ -57,7 +57,9 @@ MEANINGS = [
     (428, 12345, RejectedError, "process is out of order"),
     (429, 12345, RateLimitError, ""),
     (418, 12345, ProtocolError, "unexpected status"),
-    (500, 20007, RemoteUnavailableError, ""),  # whoever is out of order says nothing about addresses
+    (500, 20007, ConflictError, "e-mail address is taken"),
+    (500, 99500, RemoteUnavailableError, ""),
+    (503, 12345, RemoteUnavailableError, ""),
 ]
 
 

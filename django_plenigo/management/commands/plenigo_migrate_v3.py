@@ -4,6 +4,7 @@ import json
 import sys
 from argparse import ArgumentParser
 from collections import Counter
+from functools import partial
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -58,10 +59,13 @@ class Command(BaseCommand):
             text = _("--workers must be a whole number from 1 to %(most)d.")
             raise CommandError(text % {"most": conf.MOST_WORKERS})
         self.counts: Counter[Moved] = Counter()
+        self.conflicts: list[CustomerLink] = []
         self.last_key = after
         total = CustomerLink.objects.filter(account=links_of).count()
         self.progress = Progress(self.stdout, total, is_quiet=bool(options["json"]))
         stop = self._move_all(links_of, using, workers, apply)
+        for link in self.conflicts:
+            self._end(Move(link, Moved.CONFLICT))
         self.progress.erase()
         self._summarise(stop, apply=apply, as_json=bool(options["json"]))
         if stop:
@@ -72,13 +76,14 @@ class Command(BaseCommand):
     def _move_all(self, links_of: str, using: str, workers: int, apply: bool) -> str:
         """Return why the run had to stop, "" where it came to the end."""
         try:
+            move = partial(customers.move_links, using=using, workers=workers, writes=apply)
             for chunk in customers.links_to_move(links_of, after=self.last_key):
-                for move in customers.move_links(chunk, using=using, workers=workers, writes=apply):
-                    self.counts[move.outcome] += 1
-                    if move.outcome in LEFT:
-                        self._complain(move)
+                self.conflicts += self._count(move(chunk))
                 self.last_key = chunk[-1].pk
                 self.progress.advance(len(chunk))
+            # Whose new id another link had with API v2 can have it once that one is moved.
+            while self.conflicts and len(left := self._count(move(self.conflicts))) < len(self.conflicts):
+                self.conflicts = left
         except UnsupportedOperationError as error:
             raise CommandError(_("%(error)s Give --using an account of API v3.") % {"error": error}) from None
         except ConfigurationError as error:
@@ -88,6 +93,18 @@ class Command(BaseCommand):
         except KeyboardInterrupt:
             return _("interrupted")
         return ""
+
+    def _count(self, moves: list[Move]) -> list[CustomerLink]:
+        """Count what has come to an end, and return the links that are in conflict as yet."""
+        for move in moves:
+            if move.outcome is not Moved.CONFLICT:
+                self._end(move)
+        return [move.link for move in moves if move.outcome is Moved.CONFLICT]
+
+    def _end(self, move: Move) -> None:
+        self.counts[move.outcome] += 1
+        if move.outcome in LEFT:
+            self._complain(move)
 
     def _check_accounts(self, using: str, links_of: str, apply: bool) -> None:
         for name in (using, links_of):

@@ -32,7 +32,7 @@ class AccessRights(Purchases, AccessReader, AccessRightKeeper):
         except NotFoundError:
             return dict.fromkeys(wanted, DENIED)
         body = answers.object_of(answer, "rights_of")
-        if not isinstance(body.get("customerId"), str):  # all else may be absent: the vendor omits what is false
+        if not answers.id_text(body, "customerId"):  # all else may be absent: the vendor omits what is false
             raise answers.unexpected(answer, "rights_of", "no customerId")
         items = answers.objects_of(answer, "rights_of", "items")
         if answers.flag(body, "customerBlocked"):

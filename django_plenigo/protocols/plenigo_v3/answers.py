@@ -136,16 +136,12 @@ def judge(answer: Answer) -> Meaning | None:
     """
     if 200 <= answer.status < 300:
         return (ProtocolError, "a page instead of an answer") if answer.is_page else None
-    if answer.status >= 500:
-        return RemoteUnavailableError, ""
-    if answer.is_page:
+    if answer.is_page and answer.status < 500:
         return ProtocolError, "a page instead of an answer"
     if 300 <= answer.status < 400:
         return ProtocolError, "redirect"
     body = _body_of(answer)
-    meaning = _meaning_of_code(body.get("errorCode")) or BY_STATUS.get(answer.status)
-    if meaning is None:
-        return ProtocolError, "unexpected status"
+    meaning = _meaning_of_code(body.get("errorCode")) or _meaning_of_status(answer.status)
     return (RejectedError, _refused_names(body) or INVALID) if meaning[1] == INVALID else meaning
 
 
@@ -163,6 +159,11 @@ def _meaning_of_code(code: object) -> Meaning | None:
     if code % 1000 == NOT_BOOKED:
         return AuthenticationError, "module is not booked"
     return BY_CODE.get(code)
+
+
+def _meaning_of_status(status: int) -> Meaning:
+    other = (RemoteUnavailableError, "") if status >= 500 else (ProtocolError, "unexpected status")
+    return BY_STATUS.get(status, other)
 
 
 def _refused_names(body: Mapping[str, Any]) -> str:

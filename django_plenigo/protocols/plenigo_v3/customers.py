@@ -184,7 +184,10 @@ class Customers(
     @without_secrets
     def find_customer_id(self, customer: CustomerRef) -> str:
         """Return the vendor's id of a customer, of an external id by one call; `NotFoundError` where nobody has it."""
-        return self._customer_id(customer, "find_customer_id")
+        customer_id = self._customer_id(customer, "find_customer_id")
+        if customer.is_external and self._uses_own_customer_ids:  # that it is her id is known, not that she is there
+            return self._read(customer_id, "find_customer_id").customer_id
+        return customer_id
 
     @without_secrets
     def read_customer(self, customer: CustomerRef) -> Customer:

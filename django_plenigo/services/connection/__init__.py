@@ -8,6 +8,7 @@ from django_plenigo.services.connection.records import connections
 from django_plenigo.services.connection.sentences import FOR_READER, description_of_channel, sentence_of, words_of
 from django_plenigo.services.connection.stepping import Outcome, check_offer, confirm, resend, sign_in, start
 from django_plenigo.services.connection.undoing import undo
+from django_plenigo.services.connection.visitors import is_buyer_kept, keep_buyer, link_buyer
 
 __all__ = [
     "FAILURES",
@@ -24,8 +25,11 @@ __all__ = [
     "connections",
     "description_of_channel",
     "email_hash",
+    "is_buyer_kept",
+    "keep_buyer",
     "keep_process",
     "kept_process",
+    "link_buyer",
     "number_hash",
     "resend",
     "sentence_of",

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from django.contrib.auth import get_user_model
 from django.db import IntegrityError, connections, router, transaction
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from django_plenigo import conf
@@ -53,12 +54,10 @@ def link_of_in_response(guard: ResponseGuard, user: Any, *, using: str = conf.DE
 def customer_of(link: CustomerLink) -> CustomerRef:
     """Return how to address a link's customer: by the vendor's id, else by the external id.
 
-    With API v3 an id of API v2 is none, so there the external id finds the customer until the link is moved. Raises
-    `InvalidValueError` for a link that is not registered.
+    An id that the other API has given is none, so there the external id finds the customer until the link is moved.
+    Raises `InvalidValueError` for a link that is not registered.
     """
-    form = conf.CUSTOMER_IDS.get(conf.Account(link.account).generation)
-    is_usable = form is None or link.external_id is None or form.fullmatch(str(link.customer_id))
-    if link.customer_id and is_usable:
+    if link.customer_id and link.has_customer_id:
         return CustomerRef(link.customer_id)
     if link.external_id:
         return CustomerRef(link.external_id, is_external=True)
@@ -160,17 +159,26 @@ def holding_user(link: CustomerLink) -> Iterator[Any]:
         yield free[0] if free else None
 
 
+def unregistered(link: CustomerLink) -> QuerySet[CustomerLink]:
+    """Return the row of a link for as long as the vendor knows the reader by neither id: see `is_registered`."""
+    is_of_v2 = Q(customer_id_generation__in=("", "v2"))
+    is_of_other_api = ~is_of_v2 if conf.Account(link.account).generation == "v2" else is_of_v2
+    return outbox.links().filter(Q(customer_id=None) | is_of_other_api, pk=link.pk, external_id=None)
+
+
 def write_ids(link: CustomerLink, *, only_unregistered: bool = False, **values: Any) -> bool:
     """Write fields of a link whose ids are still empty, and say whether they were.
 
-    Raises `ConflictError` where an id is another link's.
+    With `only_unregistered` only where the link is not registered. Raises `ConflictError` where an id is another
+    link's.
     """
-    ids = ("customer_id", "external_id")
-    empty = dict.fromkeys(ids if only_unregistered else [name for name in ids if name in values])
+    empty = {name: None for name in ("customer_id", "external_id") if name in values}
+    rows = unregistered(link) if only_unregistered else outbox.links().filter(pk=link.pk, **empty)
+    if "customer_id" in values:
+        values["customer_id_generation"] = conf.Account(link.account).generation
     try:
         # A savepoint, so that a caller's transaction survives the refusal.
         with transaction.atomic(router.db_for_write(CustomerLink)):
-            rows = CustomerLink.objects.filter(pk=link.pk, **empty)
             return bool(rows.update(**values, updated_at=timezone.now()))
     except IntegrityError:
         if values.get("customer_id"):

@@ -83,20 +83,22 @@ def _found_id(find: Callable[[CustomerRef], str], external_id: str | None) -> st
 
 
 def _outcome(link: CustomerLink, customer_id: str | None, writes: bool) -> Moved:
+    is_of_v3 = link.customer_id_generation == "v3"
     if link.external_id is None:
-        return Moved.WITHOUT_EXTERNAL_ID
+        return Moved.SAME if is_of_v3 else Moved.WITHOUT_EXTERNAL_ID
     if customer_id is None:
         return Moved.UNKNOWN
-    if customer_id == link.customer_id:
+    if is_of_v3 and customer_id == link.customer_id:
         return Moved.SAME
     rows = CustomerLink.objects.using(router.db_for_write(CustomerLink))
-    if rows.filter(account=link.account, customer_id=customer_id).exists():
+    others = rows.filter(account=link.account, customer_id=customer_id).exclude(pk=link.pk)
+    if others.filter(customer_id_generation="v3").exists():
         return Moved.CONFLICT
     if writes:
         try:
             with transaction.atomic(rows.db):
                 mine = rows.filter(pk=link.pk, external_id=link.external_id, customer_id=link.customer_id)
-                mine.update(customer_id=customer_id, updated_at=timezone.now())
-        except IntegrityError:
+                mine.update(customer_id=customer_id, customer_id_generation="v3", updated_at=timezone.now())
+        except IntegrityError:  # another link has had it since API v2, or since just now
             return Moved.CONFLICT
     return Moved.MOVED

@@ -21,6 +21,7 @@ from django_plenigo.services.customers.links import (
     ensure_link,
     holding_user,
     link_of,
+    unregistered,
     wait_until_writable,
     write_ids,
 )
@@ -57,7 +58,7 @@ def register(user: Any, *, using: str = conf.DEFAULT_ACCOUNT) -> CustomerLink:
         registration = prepare_registration(link, user)
         is_first = store_registration(link, send_registration(registration))
     except (ConflictError, RejectedError) as error:
-        if outbox.refuse(change, error, Q(link__in=_unregistered(link))):
+        if outbox.refuse(change, error, Q(link__in=unregistered(link))):
             raise
         is_first = False  # another tab was faster: the address is taken by this very reader
     outbox.acknowledge(change.noted, [change.pk])
@@ -176,7 +177,7 @@ def note_rest_of_registration(link: CustomerLink) -> None:
     The address too: an earlier call, whose answer nobody has, may come after another one. Raises `NoAnswerError` where
     a transaction has locked the user: what it has saved before there was a link was noted nowhere.
     """
-    if link.customer_id and not link.external_id:
+    if link.has_customer_id and not link.external_id:
         outbox.note(link, Kind.ATTACH_EXTERNAL_ID)
     _note_what_could_not_be_told(link, tells_address=True)
 
@@ -209,7 +210,7 @@ def external_id_to_attach(link: CustomerLink) -> str | None:
     Raises `InvalidValueError`, and `ConflictError` where the id is another user's.
     """
     external_id = external_id_of(link.user, using=link.account)
-    if external_id is None or link.external_id == external_id or not link.customer_id:
+    if external_id is None or link.external_id == external_id or not link.has_customer_id:
         return None
     if link.external_id:
         raise ConflictError(SERVICE, "add_external_id", code="customer has another external id")
@@ -236,7 +237,3 @@ def _refuse_external_id_of_another(link: CustomerLink, external_id: str | None, 
     others = outbox.links().filter(account=link.account, external_id=external_id).exclude(pk=link.pk)
     if external_id is not None and others.exists():
         raise ConflictError(SERVICE, operation, code=EXTERNAL_ID_OF_ANOTHER)
-
-
-def _unregistered(link: CustomerLink) -> Any:
-    return outbox.links().filter(pk=link.pk, customer_id=None, external_id=None)

@@ -122,8 +122,9 @@
   const wayBack = ({ next, purchaseUrl }) =>
     next || new URLSearchParams(purchaseUrl.split("?")[1]).get("next") || "/";
 
-  async function confirm(purchase, orderId) {
-    if (orderId === ALREADY_BOUGHT) {
+  async function confirm(purchase, orderId, customerSession) {
+    // Who has it already as a customer, and is none here yet, logs in here first.
+    if (orderId === ALREADY_BOUGHT && !customerSession) {
       end(purchase, settings.messageAlreadyBought, { label: settings.labelReadOn, href: wayBack(purchase) });
       return;
     }
@@ -137,7 +138,7 @@
     purchase.isConfirming = true;
     tell(purchase, settings.messageConfirming);
     try {
-      const answer = await post(purchase.purchaseUrl, { order_id: orderId });
+      const answer = await post(purchase.purchaseUrl, { order_id: orderId, customer_session: customerSession });
       if (answer.is_bought === true) {
         tell(purchase, settings.messageBought);
         window.location.assign(purchase.next || answer.next);
@@ -186,7 +187,10 @@
   const orderIdOf = (event) => parseInt(event.detail?.orderId ?? event.orderId, 10);
 
   // Once and for all checkouts, so before any of them is started.
-  listen("plenigo.PurchaseSuccess", (purchase, event) => confirm(purchase, orderIdOf(event)));
+  listen("plenigo.PurchaseSuccess", (purchase, event) =>
+    // A visitor has logged in inside the checkout: our server keeps the session until she has logged in here.
+    confirm(purchase, orderIdOf(event), event.detail?.customerSession)
+  );
   listen("plenigo.PurchaseFailed", offerAgain);
   listen("plenigo.Error", (purchase) =>
     tell(purchase, settings.messageBroken, { label: settings.labelReload, run: () => window.location.reload() })
