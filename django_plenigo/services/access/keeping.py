@@ -32,8 +32,8 @@ MEMO_SIZE = 4096
 class ReaderAnswers(TypedDict, total=False):
     """What the cache holds of one reader, under one key. An unknown is never kept."""
 
-    answers: dict[str, tuple[bool, float]]
-    """By product: yes or no, and when that was asked, in seconds since the epoch."""
+    answers: dict[str, tuple[bool, float, float]]
+    """By product: yes or no, since when it ages, and when it was asked; in seconds since the epoch."""
 
     dropped_at: float
     """When the answers were dropped: what was asked before is not kept."""
@@ -63,8 +63,9 @@ def kept_answers(user: Any, *, using: str = conf.DEFAULT_ACCOUNT) -> list[KeptAn
     """Return what is kept of a reader, by product. Nothing is asked."""
     answers = kept_of(conf.Account(using), user).get("answers") or {}
     return [
-        KeptAnswer(product_id, is_bought, datetime.fromtimestamp(asked_at, UTC))
-        for product_id, (is_bought, asked_at) in sorted(answers.items())
+        # Before this version a cache was told no more than since when an answer ages.
+        KeptAnswer(product_id, answer[0], datetime.fromtimestamp(answer[-1], UTC))
+        for product_id, answer in sorted(answers.items())
     ]
 
 
@@ -107,7 +108,7 @@ def keep(
         return  # asked before the reader came back from a checkout
     is_expecting = kept.get("expecting_until", 0.0) > asked_at
     keeps_denials = may_keep_denials and account.has_shared_cache and not is_expecting
-    asked = {each: (right.is_granted, _counts_from(right, asked_at, account)) for each, right in rights.items()}
+    asked = {each: (right.is_granted, _ages_from(right, asked_at, account), asked_at) for each, right in rights.items()}
     oldest = asked_at - max(account.access_ttl_seconds, account.access_stale_seconds)
     kept["answers"] = {
         product_id: answer
@@ -118,8 +119,8 @@ def keep(
     _set(account, user, kept)
 
 
-def _counts_from(right: AccessRight, asked_at: float, account: conf.Account) -> float:
-    """Return when an answer counts as asked: earlier than it was, where the vendor wants to be asked again sooner."""
+def _ages_from(right: AccessRight, asked_at: float, account: conf.Account) -> float:
+    """Return since when an answer ages: earlier than it was asked, where the vendor wants to be asked again sooner."""
     if right.kept_until is None:
         return asked_at
     return min(asked_at, right.kept_until.timestamp() - account.access_ttl_seconds)
