@@ -7,11 +7,12 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import IntegrityError, router, transaction
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
 from . import clock, identifiers
 from .companies import find_product
 from .customers import lock
+from .entitlements import sources_of
 from .events import CallbackType, tell_of_order, tell_of_subscription
 from .models import Customer, Product, Purchase
 
@@ -142,23 +143,48 @@ def cancel(purchase: Purchase) -> None:
     purchase.cancelled_at = now
     purchase.end = next_term(purchase, now) or max(now, purchase.start)
     purchase.auto_renewal = False
-    purchase.save(update_fields=["cancelled_at", "end", "auto_renewal"])
+    purchase.changed_at = now
+    purchase.save(update_fields=["cancelled_at", "end", "auto_renewal", "changed_at"])
     tell_of_subscription(purchase, CallbackType.CANCELLATION)
 
 
-def active(
-    customer: Customer, *, product_ids: Iterable[str] | None = None, test_mode: bool = False
-) -> QuerySet[Purchase]:
-    """Return the rights that count now: begun, not ended, not blocked, of the asked mode."""
+def block(purchase: Purchase, *, is_blocked: bool) -> None:
+    """Let a purchase give no access, or give it again."""
+    purchase.is_blocked, purchase.changed_at = is_blocked, clock.now()
+    purchase.save(update_fields=["is_blocked", "changed_at"])
+    tell_of_subscription(purchase, CallbackType.CHANGE)
+
+
+def undo_cancellation(purchase: Purchase) -> bool:
+    """Let a cancelled subscription that still runs go on as it was sold, and say whether it does."""
+    product = find_product(purchase.customer.company, purchase.product_id)
     now = clock.now()
-    rights = customer.purchases.filter(Q(end=None) | Q(end__gt=now), test_mode=test_mode, start__lte=now)
-    rights = rights.filter(is_blocked=False)
-    return rights if product_ids is None else rights.filter(product_id__in=list(product_ids))
+    has_ended = purchase.end is not None and purchase.end <= now
+    if purchase.cancelled_at is None or has_ended or product is None or not product.is_subscription:
+        return False
+    terms = _terms(product, purchase.start)
+    purchase.cancelled_at, purchase.end, purchase.auto_renewal = None, terms["end"], terms["auto_renewal"]
+    purchase.changed_at = now
+    purchase.save(update_fields=["cancelled_at", "end", "auto_renewal", "changed_at"])
+    tell_of_subscription(purchase, CallbackType.UNDO_CANCELLATION)
+    return True
+
+
+def tell_of_ended() -> None:
+    """Tell of subscriptions that have ended since it was last asked, each once."""
+    ended = Purchase.objects.filter(is_subscription=True, end__lte=clock.now(), end_is_told=False)
+    for purchase in ended.select_related("customer__company").order_by("end", "pk"):
+        with transaction.atomic(using=router.db_for_write(Purchase)):
+            # Of two processes at once, one tells it.
+            told = Purchase.objects.filter(pk=purchase.pk, end_is_told=False)
+            if told.update(end_is_told=True, changed_at=purchase.end):
+                purchase.changed_at = purchase.end
+                tell_of_subscription(purchase, CallbackType.ENDED)
 
 
 def owns(customer: Customer, product_id: str, *, test_mode: bool = False) -> bool:
     """Say whether a customer may use a product now."""
-    return active(customer, product_ids=[product_id], test_mode=test_mode).exists()
+    return bool(sources_of(customer, [product_id], test_mode=test_mode)[product_id])
 
 
 def next_term(purchase: Purchase, now: datetime) -> datetime | None:

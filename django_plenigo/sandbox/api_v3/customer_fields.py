@@ -6,11 +6,10 @@ from typing import Any
 
 from ..models import Address, Customer
 from .answers import RefusalError, flaw, invalid, without_gaps, written
-from .fields import CUSTOMER_ID, PHONE_NUMBER, Array, Day, Email, Field, Flag, Object, Text, TextMap
+from .fields import CUSTOMER_ID, LANGUAGE, PHONE_NUMBER, Array, Day, Email, Field, Flag, Object, Text, TextMap
 
 LONG = Text(longest=100)
 SALUTATION = Text(choices=frozenset({"DIVERSE", "MR", "MRS", "NONE"}))
-LANGUAGE = Text(shortest=2, longest=2)
 DATA = TextMap(entries=50, longest_key=30, longest_value=200)
 
 #: Name of the API -> column of `Address`.
@@ -39,11 +38,12 @@ ADDRESS_COLUMNS = {
     "validationHash": "validation_hash",
     "preferred": "preferred",
 }
+STATE_CHARACTERS = 2
 ADDRESS: dict[str, Field] = {
     **dict.fromkeys(ADDRESS_COLUMNS, LONG),
     "businessAddress": Flag(),
     "salutation": SALUTATION,
-    "state": Text(longest=2),
+    "state": Text(longest=STATE_CHARACTERS),
     "country": Text(shortest=2, longest=2),
     "vatNumber": Text(longest=20),
     "phoneNumber": Text(longest=100, pattern=PHONE_NUMBER),
@@ -82,7 +82,7 @@ CHANGE: dict[str, Field] = {
     "firstName": LONG,
     "lastName": LONG,
     "invoiceEmail": Email(may_be_empty=True),
-    "language": LANGUAGE,
+    "language": Text(pattern=LANGUAGE),
     "mobileNumber": Text(longest=100, pattern=f"({PHONE_NUMBER})?"),
     "birthday": Day(),
     "miscellaneousData": Object(fields={"leitwegId": Text(longest=50)}),
@@ -93,7 +93,7 @@ CHANGE: dict[str, Field] = {
 CREATION: dict[str, Field] = {
     **CHANGE,
     "email": Email(required=True),
-    "language": Text(required=True, shortest=2, longest=2),
+    "language": Text(required=True, pattern=LANGUAGE),
     "customerId": Text(pattern=CUSTOMER_ID),
     "registrationSource": LONG,
     "sendWelcomeMail": Flag(),
@@ -174,6 +174,8 @@ def created_customer_of(row: Customer) -> dict[str, Any]:
 def address_of(row: Address) -> dict[str, Any]:
     """Return an address as the API answers it."""
     values = {name: getattr(row, column) for name, column in ADDRESS_COLUMNS.items()}
+    if len(row.state) > STATE_CHARACTERS:
+        del values["state"]  # API v2 takes any text
     return without_gaps({"addressId": row.pk, "type": row.kind, "customerId": row.customer.number, **values})
 
 
