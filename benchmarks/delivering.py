@@ -1,6 +1,7 @@
 """One process of those that deliver, or call, at the same time: `python -m benchmarks.delivering deliver 16`.
 
-It says "ready", waits for a line, works, and prints what it has counted as a line of JSON.
+It makes a few calls that nobody counts, says "ready", waits for a line, works, and prints what it has counted as a
+line of JSON. So what a process does once is not measured: to import, to open its connections.
 """
 
 import json
@@ -9,6 +10,9 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+
+#: For each of the calls that are made at the same time.
+WARMING_CALLS = 4
 
 
 class Observed:
@@ -72,8 +76,11 @@ def main() -> None:
     django.setup()
     from django.db import connection
 
+    from django_plenigo.services import sending  # noqa: F401 - loaded before the time is taken
+
     works = {"deliver": deliver, "call": call}
     connection.ensure_connection()
+    call(int(sys.argv[2]), WARMING_CALLS * int(sys.argv[2]))
     print("ready", flush=True)
     sys.stdin.readline()
     counts = works[sys.argv[1]](*map(int, sys.argv[2:]))  # type: ignore[operator]

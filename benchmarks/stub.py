@@ -1,15 +1,16 @@
 """A vendor that answers every request alike, in a process of its own, and counts requests and connections."""
 
-import asyncio
+import contextlib
 import datetime
 import ipaddress
 import multiprocessing
-import selectors
+import select
 import socket
 import ssl
 import statistics
 import tempfile
 import time
+from collections import deque
 from multiprocessing.connection import Connection
 from pathlib import Path
 from types import TracebackType
@@ -22,6 +23,9 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
 
 HOST = "127.0.0.1"
+
+#: Of requests, of connections, and of those in flight at the same time at most.
+Counters = tuple[Any, Any, Any]
 
 #: Other processes are made anew instead of forked, so that they inherit no connection.
 _processes = multiprocessing.get_context("spawn")
@@ -93,34 +97,20 @@ class Stub:
         return str(path)
 
 
-class _Answering(asyncio.Protocol):
-    in_flight = 0
+class _Requests:
+    """What was received on one connection and makes no whole request yet."""
 
-    def __init__(self, answer: bytes, delay_seconds: float, counters: tuple[Any, Any, Any]) -> None:
-        self._answer, self._delay_seconds = answer, delay_seconds
-        self._requests, self._connections, self._most_in_flight = counters
+    def __init__(self) -> None:
         self._received = b""
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-        self._connections.value += 1
-
-    def data_received(self, data: bytes) -> None:
+    def add(self, data: bytes) -> int:
+        """Take what was received, and return how many requests it has completed."""
         self._received += data
+        completed = 0
         while (end := self._end_of_request()) is not None:
             self._received = self._received[end:]
-            self._requests.value += 1
-            if self._delay_seconds:
-                _Answering.in_flight += 1
-                self._most_in_flight.value = max(self._most_in_flight.value, _Answering.in_flight)
-                asyncio.get_running_loop().call_later(self._delay_seconds, self._answer_late)
-            else:
-                self._transport.write(self._answer)
-
-    def _answer_late(self) -> None:
-        _Answering.in_flight -= 1
-        self._transport.write(self._answer)
+            completed += 1
+        return completed
 
     def _end_of_request(self) -> int | None:
         head, separator, _ = self._received.partition(b"\r\n\r\n")
@@ -131,28 +121,80 @@ class _Answering(asyncio.Protocol):
         return end if len(self._received) >= end else None
 
 
+class _Vendor:
+    """One thread that serves all connections, with bare sockets: it shares the cores with what is measured."""
+
+    def __init__(
+        self, listener: socket.socket, tls: ssl.SSLContext | None, answer: bytes, delay: float, counters: Counters
+    ) -> None:
+        self._listener, self._tls, self._answer, self._delay_seconds = listener, tls, answer, delay
+        self._request_count, self._connection_count, self._most_in_flight = counters
+        self._connections: dict[socket.socket, _Requests] = {}
+        # The delay is the same for all, so whoever asked first is answered first.
+        self._due: deque[tuple[float, socket.socket]] = deque()
+
+    def serve(self) -> None:
+        """Answer until the process is ended."""
+        while True:
+            # Other calls than `select` round a wait up to whole milliseconds.
+            wait = max(0.0, self._due[0][0] - time.perf_counter()) if self._due else None
+            ready, _, _ = select.select([self._listener, *self._connections], (), (), wait)
+            for sock in ready:
+                if sock is self._listener:
+                    self._accept()
+                else:
+                    self._receive(sock)
+            now = time.perf_counter()
+            while self._due and self._due[0][0] <= now:
+                self._send(self._due.popleft()[1])
+
+    def _accept(self) -> None:
+        sock, _ = self._listener.accept()
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        try:
+            if self._tls:
+                sock = self._tls.wrap_socket(sock, server_side=True)
+        except OSError:  # not the client's idea of a certificate
+            sock.close()
+            return
+        sock.setblocking(False)
+        self._connections[sock] = _Requests()
+        self._connection_count.value += 1
+
+    def _receive(self, sock: socket.socket) -> None:
+        try:
+            data = sock.recv(65536)
+        except (BlockingIOError, ssl.SSLWantReadError):
+            return
+        except OSError:
+            data = b""
+        if not data:
+            del self._connections[sock]
+            sock.close()
+            return
+        completed = self._connections[sock].add(data)
+        self._request_count.value += completed
+        due_at = time.perf_counter() + self._delay_seconds
+        self._due.extend([(due_at, sock)] * completed)
+        if self._delay_seconds:
+            self._most_in_flight.value = max(self._most_in_flight.value, len(self._due))
+
+    def _send(self, sock: socket.socket) -> None:
+        with contextlib.suppress(OSError):  # whoever has gone needs no answer
+            sock.send(self._answer)
+
+
 def _serve(
-    body: bytes,
-    delay_seconds: float,
-    certificate: tuple[Path, Path] | None,
-    counters: tuple[Any, Any, Any],
-    port: Connection,
+    body: bytes, delay_seconds: float, certificate: tuple[Path, Path] | None, counters: Counters, port: Connection
 ) -> None:
     answer = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
     tls = None
     if certificate:
         tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         tls.load_cert_chain(*certificate)
-
-    async def serve() -> None:
-        loop = asyncio.get_running_loop()
-        server = await loop.create_server(lambda: _Answering(answer, delay_seconds, counters), HOST, 0, ssl=tls)
-        port.send(server.sockets[0].getsockname()[1])
-        await server.serve_forever()
-
-    # Other selectors round a wait up to whole milliseconds.
-    with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(selectors.SelectSelector())) as runner:
-        runner.run(serve())
+    with socket.create_server((HOST, 0), backlog=256) as listener:
+        port.send(listener.getsockname()[1])
+        _Vendor(listener, tls, answer, delay_seconds, counters).serve()
 
 
 def write_certificate(folder: Path) -> tuple[Path, Path]:

@@ -54,6 +54,9 @@ LONGEST_RETRY_AFTER_SECONDS = 24 * 60 * 60.0
 
 Headers = Callable[[], Mapping[str, str]]
 
+#: Made once: `json.dumps` makes an encoder anew for each text.
+_encoded = json_library.JSONEncoder(separators=(",", ":")).encode
+
 
 def no_headers() -> Mapping[str, str]:
     """Return no headers of a protocol's own."""
@@ -164,7 +167,7 @@ class Transport:
         if not self._breaker.admits(state):
             raise RemoteUnavailableError(self.service, operation, code="circuit open")
         url = self._base_url + path + (f"?{urlencode(params, quote_via=quote)}" if params else "")
-        body = None if json is None else json_library.dumps(json, separators=(",", ":")).encode("ascii")
+        body = None if json is None else _encoded(json).encode("ascii")
         call = _Call(operation, method, url, body, headers, accepted)
         outcome, attempts = self._attempts(call, began, began + budget_seconds, ATTEMPTS if idempotent else 1)
         if not isinstance(outcome, NoAnswerError | RemoteUnavailableError):

@@ -43,6 +43,9 @@ from django_plenigo.transport import Answer, Transport
 #: How long a request token works, in seconds (docs/protocols/plenigo-v2.md 1.3).
 TOKEN_SECONDS = 300
 
+#: Made once: `json.dumps` makes an encoder anew for each token.
+_encoded = json.JSONEncoder(separators=(",", ":")).encode
+
 #: No request's address becomes longer, in bytes: longer ones are refused by servers and proxies here and there.
 LONGEST_ADDRESS = 4096
 #: What of it is left for host, path, and the names in the query.
@@ -341,7 +344,7 @@ class PlenigoV2(
             "exp": int(self._now()) + TOKEN_SECONDS,
             "companyId": self._company_id,
         }
-        return {"plenigoToken": sign_hs256(json.dumps(claims, separators=(",", ":")), self._secret)}
+        return {"plenigoToken": sign_hs256(_encoded(claims), self._secret)}
 
 
 def _person(

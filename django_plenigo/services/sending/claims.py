@@ -123,19 +123,18 @@ def _unleased_links(keys: Collection[int], now: datetime, lease_time: timedelta)
 
 
 def _claims(keys: Sequence[int], lease: uuid.UUID, now: datetime) -> list[Claim]:
-    # First what was noted, then the values: the other way round a change between the two would be lost for ever.
+    # What was noted and the values, in one statement: of two, the values first, a change between them would be lost for
+    # ever.
     first: dict[int, RemoteChange] = {}
-    for change in _due(now).filter(link__in=keys):
+    for change in _due(now).filter(link__in=keys, link__lease=lease).select_related("link__user"):
         known = first.get(change.link_id)
         if known is None or ORDER[change.kind] < ORDER[known.kind]:
             first[change.link_id] = change
-    links = outbox.links().filter(pk__in=keys, lease=lease).select_related("user")
-    found = {link.pk: link for link in links}
-    of_access_ids = [change.link_id for change in first.values() if change.kind == RemoteChange.Kind.ASSIGN_ACCESS_IDS]
+    of_access_ids = [change.link for change in first.values() if change.kind == RemoteChange.Kind.ASSIGN_ACCESS_IDS]
     access_ids = Prefetch("access_ids", AccessId.objects.using(router.db_for_write(AccessId)))
-    prefetch_related_objects([found[key] for key in of_access_ids if key in found], access_ids)
-    give_back(lease, [key for key in found if key not in first])  # another worker has just told the vendor
-    return [Claim(lease, found[key], first[key]) for key in keys if key in found and key in first]
+    prefetch_related_objects(of_access_ids, access_ids)
+    give_back(lease, [key for key in keys if key not in first])  # another worker has just told the vendor
+    return [Claim(lease, first[key].link, first[key]) for key in keys if key in first]
 
 
 def give_back(lease: uuid.UUID, keys: Collection[int]) -> None:

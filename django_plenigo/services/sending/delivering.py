@@ -70,7 +70,7 @@ CALLS_AHEAD = 6
 #: half a call, since Python runs one thread at a time.
 GATHER_SECONDS = 0.01
 
-#: What came of those that were claimed at once is written at once, as far as it has come after so long.
+#: What came of those that were claimed at once is written at once, as far as it has come so long after the first.
 SETTLE_SECONDS = 0.25
 
 #: How long what came of a change waits for a row that is locked: by a transaction of the site, or for milliseconds by
@@ -179,7 +179,7 @@ class _Run:
         self.outcomes: defaultdict[object, list[Outcome]] = defaultdict(list)
         self.unsettled: Counter[object] = Counter()
         self.busy_since: dict[object, float] = {}
-        self.settled_at = time.monotonic()
+        self.settle_at: dict[object, float] = {}
         self.under_way = 0
         # While this thread is busy with the database, the others find their next calls in a queue.
         self.most_under_way = 1 if self.workers == 1 or self.pace.seconds else CALLS_AHEAD * self.workers
@@ -364,14 +364,15 @@ class _Run:
         self.claimed.clear()
 
     def _add(self, outcome: Outcome) -> None:
-        self.outcomes[outcome.claim.lease].append(outcome)
+        lease = outcome.claim.lease
+        self.outcomes[lease].append(outcome)
+        self.settle_at.setdefault(lease, time.monotonic() + SETTLE_SECONDS)
 
     def _settle_in_time(self) -> None:
-        if time.monotonic() > self.settled_at + SETTLE_SECONDS or not self.under_way:
-            self._settle()
-            return
+        now = time.monotonic()
         for lease, outcomes in list(self.outcomes.items()):
-            if len(outcomes) == self.unsettled[lease] and lease not in self.busy_since:
+            is_whole = len(outcomes) == self.unsettled[lease] and lease not in self.busy_since
+            if is_whole or not self.under_way or now > self.settle_at[lease]:
                 self._settle_lease(lease)
 
     def _settle_rest(self) -> None:
@@ -383,7 +384,6 @@ class _Run:
             self._settle()
 
     def _settle(self) -> None:
-        self.settled_at = time.monotonic()
         for lease in list(self.outcomes):
             self._settle_lease(lease)
 
@@ -393,8 +393,10 @@ class _Run:
         settlement = settle(self.outcomes[lease], gives_up=now > busy_since + BUSY_SECONDS)
         # Not before: what cannot be written now, for an error of the database, may be so at the end of the run.
         settled = self.outcomes.pop(lease)
+        del self.settle_at[lease]
         if settlement.busy:
             self.busy_since[lease] = busy_since
+            self.settle_at[lease] = now + SETTLE_SECONDS
             self.outcomes[lease] = list(settlement.busy)
         self.unsettled[lease] -= len(settled) - len(settlement.busy)
         if not self.unsettled[lease]:
