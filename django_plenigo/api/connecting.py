@@ -1,6 +1,7 @@
 """The steps of a connection as JSON, for front ends of their own. The same as the pages: `views.connecting`."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from django import forms
@@ -27,7 +28,14 @@ STATUS_OF: Mapping[Event, int] = {
     **dict.fromkeys(
         (
             *(Event.ALREADY_REGISTERED, Event.EMAIL_TAKEN, Event.LINKED_ALREADY, Event.CUSTOMER_OF_ANOTHER),
-            *(Event.OWNER_UNKNOWN, Event.OUT_OF_ORDER, Event.OTHER_TAB, Event.OTHER_PROCESS, Event.NOT_RESENT),
+            *(
+                Event.UNDONE,
+                Event.OWNER_UNKNOWN,
+                Event.OUT_OF_ORDER,
+                Event.OTHER_TAB,
+                Event.OTHER_PROCESS,
+                Event.NOT_RESENT,
+            ),
             *(Event.NOT_OFFERED, Event.EXPIRED, Event.USED, Event.TOO_MANY_TRIES),
         ),
         status.HTTP_409_CONFLICT,
@@ -106,7 +114,7 @@ class ConnectionView(StepView):
         settings = sso.read_settings(using=self.using).settings
         refusal = connection.check_offer(self.reader, settings, using=self.using)
         if refusal is not None:
-            return self.follow(refusal)
+            return self.follow(replace(refusal, process=self.process))
         form = connection.ConnectionForm(settings, data)
         if not form.is_valid():
             return _invalid(form, State.START)
@@ -115,6 +123,7 @@ class ConnectionView(StepView):
             form.cleaned_data,
             settings=settings,
             client_address=self.traits.ip_address,
+            earlier=self.process,
             next_path=page_of(data),
             using=self.using,
         )

@@ -400,6 +400,13 @@ def accounts() -> list[str]:
     return list(entries) if isinstance(entries, Mapping) else []
 
 
+def accounts_of_company(alias: str) -> list[str]:
+    """Return the aliases of all accounts of an account's company in its mode: readers and customers are the same."""
+    account = Account(alias)
+    others = [Account(other) for other in accounts()]
+    return [other.alias for other in others if (other.mode, other.company_id) == (account.mode, account.company_id)]
+
+
 def checked_address(where: str, address: object) -> str:
     """Return the address of a vendor, without a trailing slash: by TLS, unless it is this machine's own.
 

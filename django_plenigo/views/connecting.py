@@ -16,6 +16,9 @@ from django_plenigo.views.pages import may_click, next_of, page, reader_page, tr
 
 FORM_PAGE, CODE_PAGE, END_PAGE = (f"plenigo/connection_{name}.html" for name in ("form", "code", "end"))
 
+#: What no other details would change.
+FOR_SUPPORT = (Event.CUSTOMER_OF_ANOTHER, Event.LINKED_ALREADY, Event.OWNER_UNKNOWN, Event.UNDONE)
+
 
 def _too_many_clicks() -> str:
     return _("Too many tries. Please wait a minute and try again.")
@@ -44,6 +47,7 @@ def connect(request: HttpRequest, using: str) -> HttpResponse:
         form.cleaned_data,
         settings=settings,
         client_address=traits_of(request, using).ip_address,
+        earlier=connection.kept_process(request.session, request.user, using=using),
         next_path=next_of(request),
         using=using,
     )
@@ -126,7 +130,7 @@ def _follow(
 def _back_to_form(
     request: HttpRequest, using: str, outcome: Outcome, settings: SsoSettings | None, form: Any
 ) -> HttpResponse:
-    if outcome.event in (Event.CUSTOMER_OF_ANOTHER, Event.LINKED_ALREADY, Event.OWNER_UNKNOWN):
+    if outcome.event in FOR_SUPPORT:
         return _end(request, using, outcome.event.value, connection.sentence_of(outcome))
     settings = settings or _settings(using)
     if settings is None:

@@ -1,10 +1,9 @@
 """How many tries anybody has, counted in the database: by e-mail address, number, client and reader."""
 
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
-import time_machine
 from django.contrib.auth import get_user_model
 
 from django_plenigo import errors
@@ -17,14 +16,7 @@ from tests.vendor_in_memory import ACCOUNT, Vendor
 
 pytestmark = pytest.mark.django_db
 
-BEGIN = datetime(2026, 3, 1, 13, 5, tzinfo=UTC)
 LOCKED = "Too many tries. Please try again at 2:06 p.m., or contact us."
-
-
-@pytest.fixture
-def clock():
-    with time_machine.travel(BEGIN, tick=False) as traveller:
-        yield traveller
 
 
 def guess(user, *, postcode, address="203.0.113.1", customer_id=DETAILS["customer_id"], settings=None):

@@ -48,6 +48,7 @@ class Event(enum.Enum):
     NOT_OFFERED = "not_offered"
     LINKED_ALREADY = "linked_already"
     CUSTOMER_OF_ANOTHER = "customer_of_another"
+    UNDONE = "undone"
     OWNER_UNKNOWN = "owner_unknown"
     NOT_SIGNED_IN = "not_signed_in"
     UNAVAILABLE = "unavailable"
@@ -63,7 +64,7 @@ STATE_AFTER: Mapping[Event, State] = {
         (
             *(Event.NO_MATCH, Event.INVALID, Event.EMAIL_TAKEN, Event.TOO_MANY_TRIES, Event.EXPIRED, Event.USED),
             *(Event.OUT_OF_ORDER, Event.OTHER_PROCESS, Event.NO_EMAIL, Event.NOT_OFFERED, Event.LINKED_ALREADY),
-            *(Event.CUSTOMER_OF_ANOTHER, Event.OWNER_UNKNOWN, Event.NOT_SIGNED_IN),
+            *(Event.CUSTOMER_OF_ANOTHER, Event.UNDONE, Event.OWNER_UNKNOWN, Event.NOT_SIGNED_IN),
         ),
         State.START,
     ),

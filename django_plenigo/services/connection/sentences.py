@@ -9,6 +9,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from django_plenigo.services import customers
 from django_plenigo.services.connection.events import Event
 from django_plenigo.services.connection.stepping import Outcome
 
@@ -45,6 +46,9 @@ FOR_READER: Mapping[Event, str | Promise] = {
     Event.CUSTOMER_OF_ANOTHER: gettext_lazy(
         "This subscription already belongs to another reader's account on this site. Please contact us."
     ),
+    Event.UNDONE: gettext_lazy(
+        "Our support has separated this subscription from your account. Please contact us if it is yours."
+    ),
     Event.OWNER_UNKNOWN: gettext_lazy(
         "Your subscription is registered now, but could not be connected to your account here. Please contact us."
     ),
@@ -76,6 +80,8 @@ FOR_AGENT: Mapping[str, str | Promise] = {
     Event.LOCKED.value: gettext_lazy("locked after too many tries"),
     Event.LINKED_ALREADY.value: gettext_lazy("the reader is another customer already: decide which one is right"),
     Event.CUSTOMER_OF_ANOTHER.value: gettext_lazy("the customer is another reader's: decide whose it is"),
+    Event.UNDONE.value: gettext_lazy("the reader's connection to this customer was undone: allow it if it is hers"),
+    customers.ALLOWED_AGAIN: gettext_lazy("may be connected again"),
     Event.OWNER_UNKNOWN.value: gettext_lazy("connected at plenigo, but not here: the log says why"),
     Event.NOT_SIGNED_IN.value: gettext_lazy("plenigo knew no such session"),
     Event.UNAVAILABLE.value: gettext_lazy("plenigo could not be reached"),

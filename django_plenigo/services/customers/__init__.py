@@ -37,6 +37,7 @@ from django_plenigo.services.customers.registering import (
     store_registration,
     tell_registered,
 )
+from django_plenigo.services.customers.undone import ALLOWED_AGAIN, CONNECTION_UNDONE, is_undone
 from django_plenigo.services.customers.users import (
     email_of,
     external_id_of,
@@ -46,6 +47,8 @@ from django_plenigo.services.customers.users import (
 )
 
 __all__ = [
+    "ALLOWED_AGAIN",
+    "CONNECTION_UNDONE",
     "CUSTOMER_OF_ANOTHER",
     "EMAIL_OF_ANOTHER",
     "EXTERNAL_ID_OF_ANOTHER",
@@ -69,6 +72,7 @@ __all__ = [
     "follow_save",
     "gender_of",
     "has_verified_email",
+    "is_undone",
     "link_customer",
     "link_of",
     "link_of_in_response",
