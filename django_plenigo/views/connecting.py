@@ -122,8 +122,10 @@ def _follow(
     if outcome.state is State.CODE_SENT and outcome.process is not None:
         if outcome.event is Event.CODE_SENT:
             return HttpResponseRedirect(_address("connect-code", using))
-        text = connection.sentence_of(outcome)
-        return _code_page(request, using, outcome.process, connection.CodeForm(), error=text)
+        form = connection.CodeForm()
+        _mark(form, outcome)
+        text = "" if form.errors else connection.sentence_of(outcome)  # not twice
+        return _code_page(request, using, outcome.process, form, error=text)
     return _back_to_form(request, using, outcome, settings, form)
 
 
@@ -136,10 +138,16 @@ def _back_to_form(
     if settings is None:
         return _end(request, using, "unavailable", connection.sentence_of(outcome), status=503)
     form = form or connection.ConnectionForm(settings, initial=_names(request.user))
+    _mark(form, outcome)
+    return _form_page(request, using, settings, form, error=connection.sentence_of(outcome))
+
+
+def _mark(form: Any, outcome: Outcome) -> None:
+    """Say at its field what was refused."""
     for name in outcome.fields:
         if name in form.fields:
-            form.add_error(name, _("plenigo does not accept this."))
-    return _form_page(request, using, settings, form, error=connection.sentence_of(outcome))
+            # Not by `add_error`, which takes nothing on a form that is shown blank.
+            form.errors.setdefault(name, form.error_class()).append(connection.sentence_of_field(outcome))
 
 
 def _without_process(request: HttpRequest, using: str) -> HttpResponse:

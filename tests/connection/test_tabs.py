@@ -16,8 +16,9 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def other_tab(browser):
-    """Another tab of the same browser."""
+def other_tab(browser, monkeypatch):
+    """Another tab of the same browser, which waits no real second."""
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
     other_tab = Browser()
     other_tab.cookies = browser.cookies
     return other_tab
@@ -142,6 +143,13 @@ def test_connection_that_is_not_offered_any_more_leaves_the_code_to_a_front_end(
     cache.clear()
     answer = browser.post("/plenigo/api/connection/", body, content_type="application/json").json()
     assert answer["event"] == "not_offered"
+    browser.enter(stand_in.last_code)
+    assert customers.link_of(user) is not None
+
+
+def test_log_in_at_plenigo_that_fails_leaves_the_code_that_was_sent_before(stand_in, imported, browser, user):
+    browser.start()
+    browser.post("/plenigo/api/sign-in/", {"customer_session": "made-up"}, content_type="application/json")
     browser.enter(stand_in.last_code)
     assert customers.link_of(user) is not None
 

@@ -18,17 +18,9 @@ from tests.vendor_in_memory import ACCOUNT
 pytestmark = pytest.mark.django_db
 
 
-def yes(user):
-    return True
-
-
-VERIFYING = {**ACCOUNT, "EMAIL_IS_VERIFIED": f"{__name__}.yes"}
-
-
 @pytest.fixture
-def undone(stand_in, imported, browser, user, settings):
+def undone(stand_in, imported, browser):
     """A connection that an agent has undone, of a reader whose address the site has verified."""
-    settings.PLENIGO = {"default": VERIFYING}
     browser.start()
     browser.enter(stand_in.last_code)
     undone = last_connection()
@@ -75,9 +67,9 @@ def test_log_in_at_plenigo_does_not_give_the_customer_back(undone, stand_in, bro
 
 
 def test_account_of_the_same_company_does_not_give_the_customer_back(undone, stand_in, browser, user, settings):
-    settings.PLENIGO = {"default": VERIFYING, "next": VERIFYING}
+    settings.PLENIGO = {"default": ACCOUNT, "next": ACCOUNT}
     assert sign_in(browser, stand_in, account="next").json()["event"] == "undone"
-    settings.PLENIGO = {"default": VERIFYING, "next": {**VERIFYING, "COMPANY_ID": "ANOTHER"}}
+    settings.PLENIGO = {"default": ACCOUNT, "next": {**ACCOUNT, "COMPANY_ID": "ANOTHER"}}
     assert sign_in(browser, stand_in, account="next").json()["event"] == "connected"
 
 

@@ -4,7 +4,13 @@ from django_plenigo.services.connection.events import FAILURES, STATE_AFTER, Eve
 from django_plenigo.services.connection.forms import CodeForm, ConnectionForm
 from django_plenigo.services.connection.process import Process, keep_process, kept_process
 from django_plenigo.services.connection.records import connections
-from django_plenigo.services.connection.sentences import FOR_READER, description_of_channel, sentence_of, words_of
+from django_plenigo.services.connection.sentences import (
+    FOR_READER,
+    description_of_channel,
+    sentence_of,
+    sentence_of_field,
+    words_of,
+)
 from django_plenigo.services.connection.stepping import Outcome, check_offer, confirm, resend, sign_in, start
 from django_plenigo.services.connection.undoing import allow_again, undo
 from django_plenigo.services.hashes import email_hash, number_hash
@@ -30,6 +36,7 @@ __all__ = [
     "number_hash",
     "resend",
     "sentence_of",
+    "sentence_of_field",
     "sign_in",
     "start",
     "undo",

@@ -181,7 +181,9 @@ def locked_until(current: Try) -> datetime | None:
 
 def _last_hour(current: Try) -> QuerySet[ConnectionTry]:
     since = timezone.now() - WINDOW
-    rows = tries().filter(at__gt=since, connection__account=current.connection.account)
+    # An account of the same company has the same customers: another alias gives nobody another try.
+    accounts = conf.accounts_of_company(current.connection.account)
+    rows = tries().filter(at__gt=since, connection__account__in=accounts)
     return rows.exclude(pk=current.row.pk)
 
 

@@ -38,6 +38,7 @@ FOR_READER: Mapping[Event, str | Promise] = {
     Event.WAIT: gettext_lazy("Please wait a few seconds, and try again."),
     Event.LOCKED: gettext_lazy("Too many tries. Please try again at %(time)s, or contact us."),
     Event.NO_EMAIL: gettext_lazy("Please enter a valid e-mail address in your account first."),
+    Event.EMAIL_UNVERIFIED: gettext_lazy("Please confirm your e-mail address in your account first, then try again."),
     Event.NOT_OFFERED: gettext_lazy("Subscriptions cannot be connected at the moment."),
     Event.LINKED_ALREADY: gettext_lazy(
         "Your account already has a subscription account of its own. Please contact us if you want another one: the "
@@ -78,6 +79,7 @@ FOR_AGENT: Mapping[str, str | Promise] = {
     Event.NOT_RESENT.value: gettext_lazy("plenigo sent no other code"),
     Event.WAIT.value: gettext_lazy("plenigo asked for patience"),
     Event.LOCKED.value: gettext_lazy("locked after too many tries"),
+    Event.EMAIL_UNVERIFIED.value: gettext_lazy("this site has not verified the reader's e-mail address"),
     Event.LINKED_ALREADY.value: gettext_lazy("the reader is another customer already: decide which one is right"),
     Event.CUSTOMER_OF_ANOTHER.value: gettext_lazy("the customer is another reader's: decide whose it is"),
     Event.UNDONE.value: gettext_lazy("the reader's connection to this customer was undone: allow it if it is hers"),
@@ -106,3 +108,8 @@ def words_of(reason: str) -> str:
 def description_of_channel(channel: str) -> str:
     """Say where a code was sent to."""
     return _("by SMS to your mobile number") if channel == "SMS" else _("by e-mail to your address")
+
+
+def sentence_of_field(outcome: Outcome) -> str:
+    """Return what a reader is told at each of the fields that an outcome names."""
+    return sentence_of(outcome) if outcome.event is Event.WRONG_CODE else _("This cannot be accepted.")

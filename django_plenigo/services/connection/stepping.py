@@ -15,7 +15,7 @@ from django.db import router, transaction
 from django.utils import timezone
 
 from django_plenigo import backends, conf
-from django_plenigo.errors import ConflictError, PlenigoError, RateLimitError, RemoteError
+from django_plenigo.errors import ConfigurationError, ConflictError, PlenigoError, RateLimitError, RemoteError
 from django_plenigo.models import AccountConnection, ConnectionTry, CustomerLink
 from django_plenigo.protocols import base
 from django_plenigo.services import access, customers, hashes, sessions
@@ -78,7 +78,12 @@ def check_offer(user: Any, settings: base.SsoSettings, *, using: str) -> Outcome
         return _outcome(Event.LINKED_ALREADY)
     if not settings.offers_connection:
         return _outcome(Event.NOT_OFFERED)
-    return None if customers.email_of(user) else _outcome(Event.NO_EMAIL)
+    if not customers.email_of(user):
+        return _outcome(Event.NO_EMAIL)
+    # A code by e-mail proves the address that becomes her log-in at the vendor; one by SMS does not.
+    if settings.token_type is base.TokenType.SMS and not customers.has_verified_email(user, using=using):
+        return Outcome(Event.EMAIL_UNVERIFIED, State.START)
+    return None
 
 
 @without_secrets
@@ -98,6 +103,7 @@ def start(
     `UnsupportedOperationError` with API v2.
     """
     connector = backends.account_connector(using)
+    _check_client(client_address, using)
     refusal = check_offer(user, settings, using=using)
     if refusal is not None:
         return replace(refusal, process=earlier)
@@ -108,6 +114,8 @@ def start(
         **{name: value for name, value in values.items() if value != ""},
     )
     current = records.begin(user, request, client_address, using=using)
+    if earlier is not None and records.pending(user, earlier.connection, using=using) is None:
+        earlier = None
     until = records.locked_until(current)
     if until is not None:
         return _ended(current, Event.LOCKED, until=until, process=earlier)
@@ -149,6 +157,8 @@ def confirm(user: Any, process: Process, code: str, *, shown_for: int | None, tr
         return _connect(user, current, confirmed, process)
     if customers.link_of(user, using=using) is not None:  # since the code was sent; plenigo could not take it back
         return _ended(current, Event.LINKED_ALREADY)
+    if process.channel == base.TokenType.SMS.value and not customers.has_verified_email(user, using=using):
+        return _went_on(current, Event.EMAIL_UNVERIFIED, process)
     try:
         answer = connector.confirm_connection(process.token, code, traits)
     except PlenigoError as error:
@@ -186,6 +196,7 @@ def sign_in(user: Any, customer_session: str, *, client_address: str, using: str
     The session is no more than a claim: the vendor is asked whose it is. Raises as `start` does.
     """
     keeper = backends.session_keeper(using)
+    _check_client(client_address, using)
     if customers.link_of(user, using=using) is not None:
         return _outcome(Event.LINKED_ALREADY)
     session = base.CustomerSession(customer_session)
@@ -193,6 +204,8 @@ def sign_in(user: Any, customer_session: str, *, client_address: str, using: str
     until = records.locked_until(current)
     if until is not None:
         return _ended(current, Event.LOCKED, until=until)
+    if customers.email_of(user) and not customers.has_verified_email(user, using=using):
+        return _ended(current, Event.EMAIL_UNVERIFIED)  # the vendor is told the address of every customer
     try:
         owner = keeper.owner_of_session(session)
     except PlenigoError as error:
@@ -232,6 +245,8 @@ def _failed(current: records.Try, event: Event, error: PlenigoError, process: Pr
     values: dict[str, Any] = {}
     if event is Event.INVALID:
         values["fields"] = refused_fields(error)
+    if event is Event.WRONG_CODE:
+        values["fields"] = ("code",)
     if event is Event.WAIT:
         seconds = (error.retry_after_seconds if isinstance(error, RateLimitError) else None) or WAIT_SECONDS
         values["until"] = timezone.now() + timedelta(seconds=seconds)
@@ -253,13 +268,22 @@ def _leased(user: Any, process: Process, shown_for: int | None = None) -> Accoun
             # As it is now: what was looked at may be older than the end of another step.
             return records.connections().get(pk=connection.pk)
         time.sleep(SECONDS_BETWEEN_LOOKS)
-    return Outcome(Event.WAIT, State.CODE_SENT, process, until=connection.leased_until)
+    return Outcome(Event.WAIT, State.CODE_SENT, process, until=timezone.now() + timedelta(seconds=WAIT_SECONDS))
 
 
 def _done(user: Any, key: int, using: str) -> Outcome | None:
     """Return that the reader is connected, where another click has come to that."""
     link = customers.link_of(user, using=using) if records.is_done(user, key) else None
     return None if link is None else _outcome(Event.CONNECTED, link=link)
+
+
+def _check_client(client_address: str, using: str) -> None:
+    """Raise `ConfigurationError` where no client could be told from another: none of them would have a limit."""
+    if not client_address:
+        raise ConfigurationError(
+            f"PLENIGO[{using!r}]['TRUSTED_PROXIES'] must name the networks of this site's own proxies, which must send "
+            "X-Forwarded-For: connections are counted by the address of the reader's browser, and this site sees none."
+        )
 
 
 def _answer_no_sooner(began: float, using: str) -> None:

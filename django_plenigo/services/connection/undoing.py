@@ -4,7 +4,7 @@ from functools import partial
 
 from django.db import router, transaction
 
-from django_plenigo.models import AccessId, AccountConnection
+from django_plenigo.models import AccessId, AccountConnection, CustomerLink
 from django_plenigo.services import access, customers, outbox
 from django_plenigo.services.connection import records
 
@@ -22,10 +22,11 @@ def undo(connection: AccountConnection) -> bool:
         done = records.connections().filter(pk=connection.pk, state=State.DONE)
         if not done.update(state=State.UNDONE):
             return False
-        if connection.link_id is not None:
+        link = outbox.links().filter(connections=connection).first()
+        if link is not None:
             # Whoever logs in at the vendor while her code is on its way has two.
-            records.connections().filter(link=connection.link_id, state=State.DONE).update(state=State.UNDONE)
-            _unlink(connection)
+            records.connections().filter(link=link, state=State.DONE).update(state=State.UNDONE)
+            _unlink(connection, link)
         if connection.user is not None:
             # After the commit: before, a gate would ask anew as the customer that she still is.
             forget = partial(access.forget_answers, connection.user, using=connection.account)
@@ -33,19 +34,19 @@ def undo(connection: AccountConnection) -> bool:
     return True
 
 
-def _unlink(connection: AccountConnection) -> None:
+def _unlink(connection: AccountConnection, link: CustomerLink) -> None:
     """Put a link without a customer in the place of a connection's, where there is anything to keep.
 
     Not the same row: a worker that tells the vendor about the old one right now writes what comes of it nowhere.
     """
     rows = AccessId.objects.using(router.db_for_write(AccessId))
     # Those that came later were perhaps imported by the number of the customer.
-    kept = list(rows.filter(link=connection.link_id, imported_at__lt=connection.ended_at))
-    outbox.links().filter(pk=connection.link_id).delete()
+    kept = list(rows.filter(link=link, imported_at__lt=connection.ended_at))
+    outbox.links().filter(pk=link.pk).delete()
     if kept:
-        link = customers.ensure_link(connection.user, using=connection.account)
+        blank = customers.ensure_link(link.user, using=link.account)
         for access_id in kept:
-            access_id.pk, access_id.link = None, link
+            access_id.pk, access_id.link = None, blank
         rows.bulk_create(kept)
 
 

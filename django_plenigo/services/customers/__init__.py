@@ -44,6 +44,7 @@ from django_plenigo.services.customers.users import (
     gender_of,
     has_verified_email,
     profile_of,
+    verifies_addresses,
 )
 
 __all__ = [
@@ -89,5 +90,6 @@ __all__ = [
     "send_registration",
     "store_registration",
     "tell_registered",
+    "verifies_addresses",
     "write_ids",
 ]
