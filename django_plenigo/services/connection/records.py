@@ -27,6 +27,9 @@ KEPT = timedelta(days=90)
 #: When a reader who has not entered the code is taken to have given up.
 GIVEN_UP = timedelta(days=1)
 
+#: In characters (docs/protocols/plenigo-v3.md 6.1).
+LONGEST_TERMS = 2000
+
 State, Step = AccountConnection.State, ConnectionTry.Step
 
 #: Tries are counted by each of these by itself.
@@ -54,8 +57,8 @@ class Try:
     row: ConnectionTry
 
 
-def begin(user: Any, request: ConnectionRequest, client_address: str, *, using: str) -> Try:
-    """Write that a reader tries to connect, and end what she has begun before."""
+def begin(user: Any, request: ConnectionRequest, client_address: str, *, terms_text: str, using: str) -> Try:
+    """Write that a reader tries to connect and which terms she agrees to by it, and end what she has begun before."""
     now = timezone.now()
     _tidy(now)
     older = connections().filter(account=using, user=user, state=State.PENDING)
@@ -64,6 +67,7 @@ def begin(user: Any, request: ConnectionRequest, client_address: str, *, using: 
         account=using,
         user=user,
         started_at=now,
+        terms_text=terms_text[:LONGEST_TERMS],
         email_hash=hashes.email_hash(request.email),
         customer_hash=hashes.number_hash("customer", request.customer_id),
         subscription_hash=hashes.number_hash("subscription", request.subscription_id),

@@ -84,6 +84,8 @@ def start(
 ) -> Outcome:
     """Have a code sent to a reader, by the cleaned values of a `ConnectionForm` and her own e-mail address.
 
+    She was shown the terms of `settings`, if there are any: they are kept as those that she agreed to.
+
     Raises `ConfigurationError`, and `UnsupportedOperationError` with API v2.
     """
     connector = backends.account_connector(using)
@@ -96,7 +98,7 @@ def start(
         ip_address=client_address or None,
         **{name: value for name, value in values.items() if value != ""},
     )
-    current = records.begin(user, request, client_address, using=using)
+    current = records.begin(user, request, client_address, terms_text=settings.terms_text, using=using)
     until = records.locked_until(current)
     if until is not None:
         return _ended(current, Event.LOCKED, until=until)
