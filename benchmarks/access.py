@@ -27,13 +27,14 @@ def main() -> int:
     from django_plenigo import conf
     from django_plenigo.sandbox.testing import Sandbox
     from django_plenigo.services import access, customers
+    from django_plenigo.services.access.keeping import cache_key
 
     sandbox, reader, products = Sandbox(), site.registered_reader(), ["DAYPASS"]
     link = customers.link_of(reader)
     assert link is not None
     sandbox.buy(str(link.customer_id), "DAYPASS")
     assert access.check_access(reader, products) is access.Access.BOUGHT
-    key = access._key(conf.Account(), reader)
+    key = cache_key(conf.Account(), reader)
     assert cache.get(key), "the answer is not kept"
     sandbox.calls.clear()
     with CaptureQueriesContext(connection) as queries:

@@ -37,12 +37,23 @@ assert browser.get(login_url).status_code == 200, login_url
 come_back = browser.post(login_url, {"username": "ada", "password": "secret", "next": "/article/"})
 assert (come_back.status_code, come_back["Location"]) == (302, "/article/")
 checkout = click()
+BUY
+assert "The whole article." in page()
+"""
+
+BUY_V2 = """
 assert checkout["function"] == "plenigo.checkoutWithRemoteLogin", checkout
 script = re.search('src="(/plenigo-sandbox[^"]+)"', page())[1]
 assert browser.get(script).status_code == 200
 call_command("plenigo_sandbox_buy", str(reader.pk), "EgLUrT56328991046641", verbosity=0)
 assert browser.get(checkout["arguments"]["targetUrl"])["Location"] == "/article/"
-assert "The whole article." in page()
+"""
+
+BUY_V3 = """
+from django_plenigo.sandbox.testing import Sandbox
+order = {"order_id": Sandbox().complete_purchase(checkout["purchase_id"])}
+bought = browser.post(checkout["purchase_url"], order, content_type="application/json").json()
+assert bought == {"is_bought": True, "next": "/article/"}, bought
 """
 
 #: What a site has that shows an article already.
@@ -65,11 +76,16 @@ def append(file: Path, text: str) -> None:
     file.write_text(f"{file.read_text()}\n{text}")
 
 
-def visit(site: Path) -> None:
+def visit(site: Path, buy: str) -> None:
     """Visit the article, click, log in, click, buy and read."""
     environ = {**os.environ, "PYTHONPATH": f"{site}{os.pathsep}{ROOT}", "DJANGO_SETTINGS_MODULE": "mysite.settings"}
     answer = subprocess.run(
-        [sys.executable, "-c", VISIT], cwd=site, env=environ, capture_output=True, text=True, check=False
+        [sys.executable, "-c", VISIT.replace("BUY", buy)],
+        cwd=site,
+        env=environ,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert answer.returncode == 0, answer.stderr
 
@@ -81,14 +97,15 @@ def test_readme_gates_an_article_of_a_site_that_there_is(site):
     append(site / "mysite" / "settings.py", SETTINGS_OF_A_SITE + settings_block)
     append(site / "mysite" / "urls.py", URLS_OF_A_SITE + urls_block)
     (site / "templates" / "article.html").write_text(template)
-    visit(site)
+    visit(site, BUY_V2)
 
 
-def test_quickstart_makes_a_working_gate(site):
+@pytest.mark.parametrize("buy", [BUY_V2, BUY_V3], ids=["v2", "v3"])
+def test_quickstart_makes_a_working_gate(site, buy):
     blocks = blocks_of(Path("docs/quickstart.md"))
-    settings_block, urls_block = [block.text for block in blocks if block.language == "python"][:2]
+    settings_block, account_on_v3, urls_block = [block.text for block in blocks if block.language == "python"][:3]
     template = next(block.text for block in blocks if block.language in TEMPLATES)
-    append(site / "mysite" / "settings.py", settings_block)
+    append(site / "mysite" / "settings.py", settings_block + (account_on_v3 if buy == BUY_V3 else ""))
     (site / "mysite" / "urls.py").write_text(urls_block)
     (site / "templates" / "article.html").write_text(template)
-    visit(site)
+    visit(site, buy)

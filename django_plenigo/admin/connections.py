@@ -132,6 +132,8 @@ class AccountConnectionAdmin(SupportAdmin):
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         """Return what there is to say of a connection."""
         what = {"fields": ["reader", "account", "state", "why", "customer", "wrong_codes"]}
+        if obj is not None and obj.terms_text:
+            what["fields"].append("terms_text")
         when = {"fields": ["started_at", "ended_at"]}
         return [(None, what), (_("When"), when), (_("Steps"), {"fields": ["steps"]})]
 

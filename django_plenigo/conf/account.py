@@ -211,6 +211,11 @@ class Account:
         return bool(self._get("MIRROR_ACCESS_IDS"))
 
     @property
+    def tells_access_ids(self) -> bool:
+        """Whether the vendor is told access ids at all."""
+        return self.generation == "v2" or self.mirrors_access_ids
+
+    @property
     def timeout_seconds(self) -> float:
         """How long one call may take in all, quick retries included."""
         value = float(self._get("TIMEOUT_SECONDS"))

@@ -52,6 +52,12 @@ def test_agent_finds_a_connection_by_what_the_reader_says_that_she_has_entered(d
     assert "0 account connections" in text_of(agent.get(LIST, {"q": "7654321"}))
 
 
+def test_page_shows_the_terms_that_the_reader_agreed_to(stand_in, imported, browser, agent_who_may):
+    browser.start()
+    row = AccountConnection.objects.get()
+    assert "Terms (en)" in text_of(agent_who_may(looking=LOOKING).get(f"{LIST}{row.pk}/change/"))
+
+
 def test_page_lists_every_step_and_nothing_that_was_entered(stand_in, imported, browser, agent_who_may):
     browser.start()
     browser.enter("000000")

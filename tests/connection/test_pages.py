@@ -471,6 +471,26 @@ def test_pages_have_neither_script_nor_style_of_their_own(stand_in, imported, br
         assert re.findall(r"<script(?![^>]*src=)|<style|\sstyle=|\son\w+=", text) == []
 
 
+def test_terms_that_a_reader_agrees_to_are_kept_with_the_connection_whatever_they_are_later(
+    stand_in, imported, browser
+):
+    terms = iter(["Terms of May.", "Terms of May.", "Terms of June."])
+    stand_in.read_sso_settings = lambda language: replace(stand_in.settings, terms_text=next(terms))
+    page = text_of(browser.get("/plenigo/connect/"))
+    assert page.index("you agree to these terms") < page.index("Terms of May.") < page.index("Send me a code")
+    browser.start()
+    browser.enter(stand_in.last_code)
+    row = AccountConnection.objects.get()
+    assert (row.state, row.terms_text) == ("done", "Terms of May.")
+
+
+def test_no_terms_are_kept_where_plenigo_has_none(stand_in, imported, browser):
+    stand_in.read_sso_settings = lambda language: stand_in.settings
+    assert "agree" not in text_of(browser.get("/plenigo/connect/"))
+    browser.start()
+    assert AccountConnection.objects.get().terms_text == ""
+
+
 def test_terms_are_shown_as_plain_text(stand_in, imported, browser):
     stand_in.read_sso_settings = lambda language: replace(stand_in.settings, terms_text="<b>Terms</b>")
     assert "&lt;b&gt;Terms&lt;/b&gt;" in text_of(browser.get("/plenigo/connect/"))

@@ -3,9 +3,9 @@
 import pytest
 
 from django_plenigo import errors
-from django_plenigo.protocols.base import CustomerRef
+from django_plenigo.protocols.base import SERVICE, CustomerRef
 from django_plenigo.protocols.plenigo_v2 import PlenigoV2
-from django_plenigo.protocols.plenigo_v2.answers import SERVICE, judge
+from django_plenigo.protocols.plenigo_v2.answers import judge
 from django_plenigo.sandbox.credentials import COMPANY_ID, SECRET
 from django_plenigo.sandbox.pages.session_cookie import new_session_cookie
 from django_plenigo.transport import Transport

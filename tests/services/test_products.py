@@ -1,5 +1,7 @@
 """A product has one name at this site, and at the vendor what its API calls it (the setting PRODUCTS)."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
 from django_plenigo.errors import InvalidValueError
@@ -7,7 +9,7 @@ from django_plenigo.models import CustomerLink
 from django_plenigo.protocols.base import CheckoutOptions, CheckoutOrder
 from django_plenigo.sandbox.seed import DAY_PASS
 from django_plenigo.services import checkout
-from django_plenigo.services.access import Access, ask_now, check_access, has_access, has_bought
+from django_plenigo.services.access import Access, ask_now, check_access, has_access, has_bought, kept_answers
 
 
 @pytest.fixture(params=["v2", "v3"])
@@ -38,6 +40,25 @@ def test_gate_and_panel_know_the_product_by_the_sites_name(link, reader, sandbox
     (answer,) = ask_now(link, ["today"]).answers
     assert answer.product_id == "today"
     assert answer.access is Access.BOUGHT
+
+
+def test_answer_that_the_vendor_wants_asked_again_soon_was_asked_just_now(
+    link, reader, sandbox, products, time_machine
+):
+    time_machine.move_to("2026-05-01 12:00:00+00:00", tick=False)
+    now = datetime(2026, 5, 1, 12, tzinfo=UTC)
+    purchase = sandbox.buy(link.customer_id, DAY_PASS)
+    purchase.end = now + timedelta(seconds=30)  # with API v3 its answer is not to be kept longer
+    purchase.save()
+    sandbox.calls.clear()
+    assert check_access(reader, ["today"]) is Access.BOUGHT
+    assert [answer.asked_at for answer in kept_answers(reader)] == [now]
+    asked_again = []
+    for seconds in (29, 2):
+        time_machine.shift(seconds)
+        check_access(reader, ["today"])
+        asked_again.append(len(sandbox.calls) - 1)
+    assert asked_again == [0, 1 if products["API"] == "v3" else 0]
 
 
 def test_two_names_of_one_product_are_answered_alike(link, sandbox, products):

@@ -15,7 +15,7 @@ from django_plenigo.errors import (
     RemoteError,
     RemoteUnavailableError,
 )
-from django_plenigo.protocols.base import SERVICE, AccessRight, LoginPass
+from django_plenigo.protocols.base import AccessRight, LoginPass, reading
 from django_plenigo.protocols.plenigo_v2.arguments import SLOTS
 from django_plenigo.transport import Answer
 
@@ -74,7 +74,7 @@ def judge(answer: Answer) -> tuple[type[RemoteError], str] | None:
     matters where the body is not read.
     """
     if answer.is_page and (200 <= answer.status < 300 or answer.status in REFUSALS):
-        return ProtocolError, "a page instead of an answer"
+        return reading.A_PAGE
     if 200 <= answer.status < 300:
         return None
     if answer.status == 400:
@@ -88,60 +88,44 @@ def judge(answer: Answer) -> tuple[type[RemoteError], str] | None:
 
 def _refused_names(answer: Answer) -> str:
     """Return which parameters a 400 names: its keys (docs/protocols/plenigo-v2.md 1.5)."""
-    try:
-        body = answer.json()
-    except ValueError:
-        return ""
-    names = [name for name in body if name in SENT_NAMES] if isinstance(body, dict) else []
+    names = [name for name in reading.body_of(answer) if name in SENT_NAMES]
     return f"invalid {', '.join(names)}" if names else ""
-
-
-def object_of(answer: Answer, operation: str) -> dict[str, Any]:
-    """Return the JSON object of an answer. Raises `ProtocolError`."""
-    try:
-        body = answer.json()
-    except ValueError:
-        body = None
-    if not isinstance(body, dict):
-        raise unexpected(answer, operation, "no JSON object")
-    return body
 
 
 def bool_of(answer: Answer, operation: str, key: str) -> bool:
     """Return a boolean of an answer's object. Raises `ProtocolError`."""
-    value = object_of(answer, operation).get(key)
+    value = reading.object_of(answer, operation).get(key)
     if not isinstance(value, bool):
-        raise unexpected(answer, operation, f"no {key}")
+        raise reading.unexpected(answer, operation, f"no {key}")
     return value
 
 
 def id_of(answer: Answer, operation: str, *keys: str) -> str:
     """Return the id under the first key that is there; a number is taken for its digits. Raises `ProtocolError`."""
-    body = object_of(answer, operation)
-    value = next((body[key] for key in keys if body.get(key) is not None), None)
-    if isinstance(value, int) and not isinstance(value, bool):
-        return str(value)
-    if not isinstance(value, str) or not value:
-        raise unexpected(answer, operation, f"no {keys[0]}")
+    body = reading.object_of(answer, operation)
+    key = next((key for key in keys if body.get(key) is not None), keys[0])
+    value = reading.id_text(body, key)
+    if not value:
+        raise reading.unexpected(answer, operation, f"no {keys[0]}")
     return value
 
 
 def login_pass_of(answer: Answer, operation: str) -> LoginPass:
     """Return the login token of an answer. Raises `ProtocolError`."""
-    return _login_pass(answer, operation, object_of(answer, operation).get("loginToken"))
+    return _login_pass(answer, operation, reading.object_of(answer, operation).get("loginToken"))
 
 
 def login_passes_of(answer: Answer, operation: str, amount: int) -> list[LoginPass]:
     """Return the login tokens of an answer, which must be so many. Raises `ProtocolError`."""
-    tokens = object_of(answer, operation).get("loginTokens")
+    tokens = reading.object_of(answer, operation).get("loginTokens")
     if not isinstance(tokens, list) or len(tokens) != amount:
-        raise unexpected(answer, operation, f"not {amount} loginTokens")
+        raise reading.unexpected(answer, operation, f"not {amount} loginTokens")
     return [_login_pass(answer, operation, token) for token in tokens]
 
 
 def _login_pass(answer: Answer, operation: str, token: object) -> LoginPass:
     if not isinstance(token, str) or not token:
-        raise unexpected(answer, operation, "no loginToken")
+        raise reading.unexpected(answer, operation, "no loginToken")
     return LoginPass(token, is_url=False, lifetime_seconds=LOGIN_SECONDS)
 
 
@@ -153,10 +137,10 @@ def rights_of(answer: Answer, operation: str, products: Sequence[str], now: floa
     vendor lists what is owned among what was asked, at least one (docs/protocols/plenigo-v2.md 2.2). A list without any
     of them is no answer, lest a payer is told to buy; only a product that is blocked makes it a no.
     """
-    body = object_of(answer, operation)
+    body = reading.object_of(answer, operation)
     if answer.status == 403:
         if "error" not in body:
-            raise unexpected(answer, operation, "not the vendor's body")
+            raise reading.unexpected(answer, operation, "not the vendor's body")
         return dict.fromkeys(products, DENIED)
     if not bool_of(answer, operation, "accessGranted"):
         return dict.fromkeys(products, DENIED)
@@ -164,7 +148,7 @@ def rights_of(answer: Answer, operation: str, products: Sequence[str], now: floa
     if not items and items in (None, []):
         return dict.fromkeys(products, AccessRight(True))
     if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
-        raise unexpected(answer, operation, "no userProducts")
+        raise reading.unexpected(answer, operation, "no userProducts")
     listed = [item for item in items if str(item.get("productId")) in products]
     blocked = [item for item in listed if _is_blocked(answer, operation, item)]
     ends: dict[str, list[int]] = {}
@@ -175,14 +159,14 @@ def rights_of(answer: Answer, operation: str, products: Sequence[str], now: floa
         if not has_ended and item not in blocked:
             ends.setdefault(str(item["productId"]), []).append(end)
     if not ends and not blocked:
-        raise unexpected(answer, operation, "access to no product that was asked for")
+        raise reading.unexpected(answer, operation, "access to no product that was asked for")
     return {product_id: _right_until(ends[product_id]) if product_id in ends else DENIED for product_id in products}
 
 
 def _is_blocked(answer: Answer, operation: str, item: Mapping[str, Any]) -> bool:
     is_blocked = item.get("blocked")
     if is_blocked is not None and not isinstance(is_blocked, bool):
-        raise unexpected(answer, operation, "no blocked")
+        raise reading.unexpected(answer, operation, "no blocked")
     return bool(is_blocked)
 
 
@@ -192,7 +176,7 @@ def _end_of(answer: Answer, operation: str, item: Mapping[str, Any]) -> int:
     if ends is None:
         return 0
     if isinstance(ends, bool) or not _EPOCH_MILLISECONDS.fullmatch(str(ends)):
-        raise unexpected(answer, operation, "no lifeTimeEnd")
+        raise reading.unexpected(answer, operation, "no lifeTimeEnd")
     return int(ends)
 
 
@@ -201,8 +185,3 @@ def _right_until(ends: Sequence[int]) -> AccessRight:
     if min(ends) <= 0 or max(ends) >= END_OF_TIME:
         return AccessRight(True)
     return AccessRight(True, until=datetime.fromtimestamp(max(ends) // 1000, UTC))
-
-
-def unexpected(answer: Answer, operation: str, code: str) -> ProtocolError:
-    """Return the error of an answer that is not what the vendor documents."""
-    return ProtocolError(SERVICE, operation, status=answer.status, code=code)

@@ -32,6 +32,7 @@ from django_plenigo.protocols.base import (
     checked_id,
     checked_path_id,
     checked_text,
+    reading,
 )
 from django_plenigo.protocols.plenigo_v2 import answers, arguments
 from django_plenigo.protocols.plenigo_v2.checkout import CheckoutBuilder
@@ -287,8 +288,8 @@ class PlenigoV2(
             params={"testMode": _text_of_bool(self._test_mode), **_owner_of_id(customer)},
             idempotent=True,  # it only reads
         )
-        if not isinstance(answers.object_of(answer, "check_customer").get("elements"), list):
-            raise answers.unexpected(answer, "check_customer", "no elements")
+        if not isinstance(reading.object_of(answer, "check_customer").get("elements"), list):
+            raise reading.unexpected(answer, "check_customer", "no elements")
 
     @without_secrets
     def is_paywall_enabled(self) -> bool:
@@ -318,7 +319,7 @@ class PlenigoV2(
             accepted=(400, 403),
         )
         if answer.status in (400, 403):  # no cookie of the vendor's, or no session
-            answers.object_of(answer, "confirm_user_cookie")  # a firewall's page is no answer about sessions
+            reading.object_of(answer, "confirm_user_cookie")  # a firewall's page is no answer about sessions
             return None
         return answers.id_of(answer, "confirm_user_cookie", "userId", "id")
 

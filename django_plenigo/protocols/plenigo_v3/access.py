@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from django_plenigo.errors import NotFoundError
-from django_plenigo.protocols.base import AccessReader, AccessRight, AccessRightKeeper, CustomerRef
+from django_plenigo.protocols.base import AccessReader, AccessRight, AccessRightKeeper, CustomerRef, reading
 from django_plenigo.protocols.plenigo_v3 import answers, arguments
 from django_plenigo.protocols.plenigo_v3.purchases import Purchases
 from django_plenigo.tracebacks import without_secrets
@@ -31,9 +31,9 @@ class AccessRights(Purchases, AccessReader, AccessRightKeeper):
             )
         except NotFoundError:
             return dict.fromkeys(wanted, DENIED)
-        body = answers.object_of(answer, "rights_of")
+        body = reading.object_of(answer, "rights_of")
         if not isinstance(body.get("customerId"), str):  # all else may be absent: the vendor omits what is false
-            raise answers.unexpected(answer, "rights_of", "no customerId")
+            raise reading.unexpected(answer, "rights_of", "no customerId")
         items = answers.objects_of(answer, "rights_of", "items")
         if answers.flag(body, "customerBlocked"):
             return dict.fromkeys(wanted, DENIED)

@@ -29,12 +29,12 @@ from django_plenigo.protocols.base import (
     PROCESS_OUT_OF_ORDER,
     PROCESS_USED,
     REGISTRATION_UNDER_WAY,
-    SERVICE,
     TOO_MANY_TRIES,
     TWO_CUSTOMERS,
     UNKNOWN_OFFER,
     USERNAME_TAKEN,
     WRONG_CODE,
+    reading,
 )
 from django_plenigo.transport import Answer
 
@@ -137,26 +137,18 @@ def judge(answer: Answer) -> Meaning | None:
     A page is neither a success nor a refusal: something in front of the vendor has sent it, and nothing was done.
     """
     if 200 <= answer.status < 300:
-        return (ProtocolError, "a page instead of an answer") if answer.is_page else None
+        return reading.A_PAGE if answer.is_page else None
     if answer.status >= 500:
         return RemoteUnavailableError, ""
     if answer.is_page:
-        return ProtocolError, "a page instead of an answer"
+        return reading.A_PAGE
     if 300 <= answer.status < 400:
         return ProtocolError, "redirect"
-    body = _body_of(answer)
+    body = reading.body_of(answer)
     meaning = _meaning_of_code(body.get("errorCode")) or BY_STATUS.get(answer.status)
     if meaning is None:
         return ProtocolError, "unexpected status"
     return (RejectedError, _refused_names(body) or INVALID) if meaning[1] == INVALID else meaning
-
-
-def _body_of(answer: Answer) -> dict[str, Any]:
-    try:
-        body = answer.json()
-    except ValueError:
-        return {}
-    return body if isinstance(body, dict) else {}
 
 
 def _meaning_of_code(code: object) -> Meaning | None:
@@ -176,31 +168,12 @@ def _refused_names(body: Mapping[str, Any]) -> str:
     return f"invalid {', '.join(known)}" if known else ""
 
 
-def object_of(answer: Answer, operation: str) -> dict[str, Any]:
-    """Return the JSON object of an answer. Raises `ProtocolError`."""
-    try:
-        body = answer.json()
-    except ValueError:
-        body = None
-    if not isinstance(body, dict):
-        raise unexpected(answer, operation, "no JSON object")
-    return body
-
-
 def objects_of(answer: Answer, operation: str, key: str) -> list[dict[str, Any]]:
     """Return the list of objects under a key, empty where there is none. Raises `ProtocolError`."""
-    items = object_of(answer, operation).get(key) or []
+    items = reading.object_of(answer, operation).get(key) or []
     if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
-        raise unexpected(answer, operation, f"no {key}")
+        raise reading.unexpected(answer, operation, f"no {key}")
     return items
-
-
-def text_of(answer: Answer, operation: str, key: str) -> str:
-    """Return the text under a key. Raises `ProtocolError` where there is none."""
-    value = object_of(answer, operation).get(key)
-    if not isinstance(value, str) or not value:
-        raise unexpected(answer, operation, f"no {key}")
-    return value
 
 
 def optional_text(values: Mapping[str, Any], key: str) -> str:
@@ -212,14 +185,6 @@ def optional_text(values: Mapping[str, Any], key: str) -> str:
 def flag(values: Mapping[str, Any], key: str) -> bool:
     """Return whether a flag is set; absent is not."""
     return values.get(key) is True
-
-
-def id_text(values: Mapping[str, Any], key: str) -> str:
-    """Return an id under a key of an object as text; a number is taken for its digits, "" where there is none."""
-    value = values.get(key)
-    if isinstance(value, int) and not isinstance(value, bool):
-        return str(value)
-    return value if isinstance(value, str) else ""
 
 
 def number(values: Mapping[str, Any], key: str) -> int | None:
@@ -248,12 +213,7 @@ def moment(values: Mapping[str, Any], key: str) -> datetime | None:
 
 def required(answer: Answer, operation: str, key: str, read: Callable[[Mapping[str, Any], str], Value | None]) -> Value:
     """Return what `read` makes of a key of an answer's object. Raises `ProtocolError` where that is nothing."""
-    value = read(object_of(answer, operation), key)
+    value = read(reading.object_of(answer, operation), key)
     if not value:
-        raise unexpected(answer, operation, f"no {key}")
+        raise reading.unexpected(answer, operation, f"no {key}")
     return value
-
-
-def unexpected(answer: Answer, operation: str, code: str) -> ProtocolError:
-    """Return the error of an answer that is not what the vendor documents."""
-    return ProtocolError(SERVICE, operation, status=answer.status, code=code)

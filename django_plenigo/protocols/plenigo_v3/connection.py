@@ -5,7 +5,7 @@ from typing import Any
 from urllib.parse import quote
 
 from django_plenigo.errors import InvalidValueError, NotFoundError
-from django_plenigo.protocols.base import SERVICE, CustomerRef, checked_id
+from django_plenigo.protocols.base import SERVICE, CustomerRef, checked_id, reading
 from django_plenigo.protocols.plenigo_v3 import answers, arguments
 from django_plenigo.tracebacks import without_secrets
 from django_plenigo.transport import Answer, Transport
@@ -62,7 +62,7 @@ class Connection:
     def _find_external(self, external_id: str, operation: str) -> str:
         path = f"/customers/customerIdByExternalSystemId/{segment(external_id)}"
         answer = self._call(operation, "GET", path, idempotent=True)  # it only reads
-        return answers.required(answer, operation, "customerId", answers.id_text)
+        return answers.required(answer, operation, "customerId", reading.id_text)
 
 
 def segment(value: str) -> str:

@@ -17,6 +17,7 @@ from django_plenigo.protocols.base import (
     ProfileKeeper,
     checked_id,
     checked_text,
+    reading,
 )
 from django_plenigo.protocols.plenigo_v3 import answers, arguments
 from django_plenigo.protocols.plenigo_v3.arguments import DATA_VALUE_LENGTH, TEXT_LENGTH
@@ -79,7 +80,7 @@ class Customers(
                 # A repeat meets the first attempt as a conflict, and finds it below by the external id.
                 is_told_apart = external_id is not None
                 answer = self._call("register_user", "POST", "/customers", json=person, idempotent=is_told_apart)
-                return answers.required(answer, "register_user", "customerId", answers.id_text)
+                return answers.required(answer, "register_user", "customerId", reading.id_text)
             except ConflictError as error:
                 known = self._registered_before(external_id)  # another process was faster, or an answer was lost
                 if known is None and error.code == EMAIL_TAKEN and not fail_by_existing_email:
@@ -128,7 +129,7 @@ class Customers(
         answer = self._call("register_user", "GET", "/customers", params={"email": email}, idempotent=True)
         found = answers.objects_of(answer, "register_user", "items")
         owners = [each for each in found if answers.optional_text(each, "email").casefold() == email.casefold()]
-        customer_id = answers.id_text(owners[0], "customerId") if len(owners) == 1 else ""
+        customer_id = reading.id_text(owners[0], "customerId") if len(owners) == 1 else ""
         if not customer_id:
             raise ConflictError(SERVICE, "register_user", status=answer.status, code=EMAIL_TAKEN)
         return customer_id
@@ -225,7 +226,7 @@ class Customers(
             idempotent=True,  # it only reads
         )
         found = answers.objects_of(answer, "search_by_address", "items")
-        return [FoundCustomer(answers.id_text(each, "customerId"), each) for each in found]
+        return [FoundCustomer(reading.id_text(each, "customerId"), each) for each in found]
 
     @without_secrets
     def read_additional_data(self, customer: CustomerRef) -> Mapping[str, str]:
@@ -250,9 +251,9 @@ class Customers(
     def _data(self, customer_id: str, operation: str) -> dict[str, str]:
         path = f"/customers/{customer_id}/additionalData"
         answer = self._call(operation, "GET", path, idempotent=True)  # it only reads
-        data = answers.object_of(answer, operation).get("data") or {}
+        data = reading.object_of(answer, operation).get("data") or {}
         if not isinstance(data, dict):
-            raise answers.unexpected(answer, operation, "no data")
+            raise reading.unexpected(answer, operation, "no data")
         return {key: value for key, value in data.items() if isinstance(value, str)}
 
     @without_secrets
@@ -275,10 +276,10 @@ class Customers(
 
 def customer_of(answer: Answer, operation: str) -> Customer:
     """Return the customer of an answer. Raises `ProtocolError`."""
-    values = answers.object_of(answer, operation)
-    customer_id = answers.id_text(values, "customerId")
+    values = reading.object_of(answer, operation)
+    customer_id = reading.id_text(values, "customerId")
     if not customer_id:
-        raise answers.unexpected(answer, operation, "no customerId")
+        raise reading.unexpected(answer, operation, "no customerId")
     return Customer(
         customer_id,
         email=answers.optional_text(values, "email"),

@@ -17,6 +17,7 @@ from django_plenigo.protocols.base import (
     PurchaseReader,
     Subscription,
     checked_id,
+    reading,
 )
 from django_plenigo.protocols.plenigo_v3 import answers, arguments
 from django_plenigo.protocols.plenigo_v3.connection import Connection
@@ -53,7 +54,7 @@ class Purchases(Connection, CheckoutPreparer, PurchaseReader):
             body["customerId"] = self._customer_id(preparation.customer, "prepare_checkout")
         # Not idempotent: each call leaves one more purchase id.
         answer = self._call("prepare_checkout", "POST", "/checkout/preparePurchase", json=body)
-        return answers.text_of(answer, "prepare_checkout", "purchaseId")
+        return reading.text_of(answer, "prepare_checkout", "purchaseId")
 
     @without_secrets
     def script_options(
@@ -74,7 +75,7 @@ class Purchases(Connection, CheckoutPreparer, PurchaseReader):
         """Return one order, whosesoever it is: look (5.2)."""
         path = f"/orders/{arguments.checked_number('order_id', order_id)}"
         answer = self._call("read_order", "GET", path, idempotent=True)  # it only reads
-        return _order_of(answer, "read_order", answers.object_of(answer, "read_order"))
+        return _order_of(answer, "read_order", reading.object_of(answer, "read_order"))
 
     @without_secrets
     def orders_of(self, customer: CustomerRef) -> Iterator[Order]:
@@ -88,7 +89,7 @@ class Purchases(Connection, CheckoutPreparer, PurchaseReader):
         """Return one subscription, whosesoever it is: look (5.2)."""
         path = f"/subscriptions/{arguments.checked_number('subscription_id', subscription_id)}"
         answer = self._call("read_subscription", "GET", path, idempotent=True)  # it only reads
-        return _subscription_of(answer, "read_subscription", answers.object_of(answer, "read_subscription"))
+        return _subscription_of(answer, "read_subscription", reading.object_of(answer, "read_subscription"))
 
     @without_secrets
     def subscriptions_of(self, customer: CustomerRef) -> Iterator[Subscription]:
@@ -118,8 +119,8 @@ class Purchases(Connection, CheckoutPreparer, PurchaseReader):
             items = answers.objects_of(answer, operation, "items")
             for item in items:
                 yield answer, item
-            named = answers.id_text(answers.object_of(answer, operation), "startingAfterId")
-            cursor = named or (answers.id_text(items[-1], id_name) if items else "")
+            named = reading.id_text(reading.object_of(answer, operation), "startingAfterId")
+            cursor = named or (reading.id_text(items[-1], id_name) if items else "")
             if len(items) < PAGE_SIZE or not cursor or cursor in seen:
                 return
             seen.add(cursor)
@@ -198,7 +199,7 @@ def _checked_ip_address(value: object) -> str:
 
 def _order_item_of(values: Mapping[str, Any]) -> OrderItem:
     return OrderItem(
-        product_id=answers.id_text(values, "productId"),
+        product_id=reading.id_text(values, "productId"),
         title=answers.optional_text(values, "title"),
         quantity=answers.number(values, "quantity") or 1,
         price=answers.amount(values, "price"),
@@ -211,14 +212,14 @@ def _order_item_of(values: Mapping[str, Any]) -> OrderItem:
 def _order_items_of(answer: Answer, operation: str, values: Mapping[str, Any]) -> tuple[OrderItem, ...]:
     items = values.get("items") or []
     if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
-        raise answers.unexpected(answer, operation, "no items")
+        raise reading.unexpected(answer, operation, "no items")
     return tuple(_order_item_of(item) for item in items)
 
 
 def _order_of(answer: Answer, operation: str, values: Mapping[str, Any]) -> Order:
-    order_id, customer_id = answers.number(values, "orderId"), answers.id_text(values, "invoiceCustomerId")
+    order_id, customer_id = answers.number(values, "orderId"), reading.id_text(values, "invoiceCustomerId")
     if order_id is None or not customer_id:
-        raise answers.unexpected(answer, operation, "no orderId or invoiceCustomerId")
+        raise reading.unexpected(answer, operation, "no orderId or invoiceCustomerId")
     return Order(
         order_id,
         customer_id,
@@ -231,16 +232,16 @@ def _order_of(answer: Answer, operation: str, values: Mapping[str, Any]) -> Orde
 
 
 def _subscription_of(answer: Answer, operation: str, values: Mapping[str, Any]) -> Subscription:
-    subscription_id, payer = answers.number(values, "subscriptionId"), answers.id_text(values, "invoiceCustomerId")
+    subscription_id, payer = answers.number(values, "subscriptionId"), reading.id_text(values, "invoiceCustomerId")
     if subscription_id is None or not payer:
-        raise answers.unexpected(answer, operation, "no subscriptionId or invoiceCustomerId")
+        raise reading.unexpected(answer, operation, "no subscriptionId or invoiceCustomerId")
     is_cancelled = answers.moment(values, "cancellationDate") is not None
     is_managed_elsewhere = answers.flag(values, "managedExternal") or values.get("managedBy") in MANAGED_ELSEWHERE
     is_blocked = answers.flag(values, "customerCancellationBlocked")
     return Subscription(
         subscription_id,
         payer,
-        recipient_id=answers.id_text(values, "deliveryCustomerId") or payer,
+        recipient_id=reading.id_text(values, "deliveryCustomerId") or payer,
         status=answers.optional_text(values, "status"),
         starts_at=answers.moment(values, "startDate"),
         ends_at=answers.moment(values, "endDate"),

@@ -17,6 +17,7 @@ from django_plenigo.protocols.base import (
     SessionKeeper,
     SessionLimitReached,
     checked_id,
+    reading,
 )
 from django_plenigo.protocols.plenigo_v3 import answers, arguments
 from django_plenigo.protocols.plenigo_v3.connection import Connection, segment
@@ -60,7 +61,7 @@ class Sessions(Connection, SessionKeeper):
     def owner_of_session(self, session: CustomerSession) -> str | None:
         """Return the id of the customer whose session it is, None where it is over."""
         answer = self._of_session("owner_of_session", "/sessions/validate", session)
-        return None if answer is None else answers.required(answer, "owner_of_session", "customerId", answers.id_text)
+        return None if answer is None else answers.required(answer, "owner_of_session", "customerId", reading.id_text)
 
     @without_secrets
     def read_session_customer(self, session: CustomerSession) -> Customer | None:
@@ -88,7 +89,7 @@ class Sessions(Connection, SessionKeeper):
             if not _is_over(error):
                 raise
             return None
-        token = answers.text_of(answer, "create_transfer_token", "transferToken")
+        token = reading.text_of(answer, "create_transfer_token", "transferToken")
         return LoginPass(token, is_url=False, lifetime_seconds=TRANSFER_TOKEN_SECONDS)
 
     @without_secrets
@@ -112,15 +113,15 @@ def logging_data(traits: BrowserTraits) -> dict[str, str]:
 
 def session_of(answer: Answer, operation: str) -> CustomerSession:
     """Return the session of an answer. Raises `ProtocolError`."""
-    return CustomerSession(answers.text_of(answer, operation, "customerSession"))
+    return CustomerSession(reading.text_of(answer, operation, "customerSession"))
 
 
 def _limit_of(answer: Answer, operation: str) -> SessionLimitReached:
-    active: Any = answers.object_of(answer, operation).get("activeSessions")
+    active: Any = reading.object_of(answer, operation).get("activeSessions")
     items = active.get("items") if isinstance(active, dict) else None
     sessions = tuple(
         ActiveSession(
-            answers.id_text(each, "sessionId"),
+            reading.id_text(each, "sessionId"),
             os=answers.optional_text(each, "os"),
             browser=answers.optional_text(each, "browser"),
             created_at=answers.moment(each, "createdAt"),
@@ -128,7 +129,7 @@ def _limit_of(answer: Answer, operation: str) -> SessionLimitReached:
         for each in (items or [])
         if isinstance(each, dict)
     )
-    return SessionLimitReached(sessions, answers.text_of(answer, operation, "removalToken"))
+    return SessionLimitReached(sessions, reading.text_of(answer, operation, "removalToken"))
 
 
 def _is_over(error: AuthenticationError | RejectedError) -> bool:

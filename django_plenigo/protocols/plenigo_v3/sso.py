@@ -18,6 +18,7 @@ from django_plenigo.protocols.base import (
     TokenType,
     checked_id,
     checked_text,
+    reading,
 )
 from django_plenigo.protocols.plenigo_v3 import answers, arguments
 from django_plenigo.protocols.plenigo_v3.arguments import CODE_LENGTH, TEXT_LENGTH
@@ -114,20 +115,20 @@ def _body_of(request: ConnectionRequest) -> dict[str, Any]:
 
 def _step_of(answer: Answer, operation: str) -> ConnectionStep:
     """Return where a connection stands. The code, which stands in the answer, is read by nobody (6.4)."""
-    values = answers.object_of(answer, operation)
+    values = reading.object_of(answer, operation)
     word = answers.optional_text(values, "nextStep")
     return ConnectionStep(
-        answers.text_of(answer, operation, "token"),
+        reading.text_of(answer, operation, "token"),
         token_type=CHANNELS.get(word),
         failed_tries=answers.number(values, "failRuns") or 0,
     )
 
 
 def _settings_of(answer: Answer, operation: str) -> SsoSettings:
-    values = answers.object_of(answer, operation)
+    values = reading.object_of(answer, operation)
     settings = values.get("settings")
     if not isinstance(settings, dict):
-        raise answers.unexpected(answer, operation, "no settings")
+        raise reading.unexpected(answer, operation, "no settings")
     countries = settings.get("tokenSmsCountries") or []
     domains = answers.optional_text(settings, "allowedDomains").split(",")
     name_setting = answers.optional_text(settings, "ssoName")

@@ -30,6 +30,9 @@ GIVEN_UP = timedelta(days=1)
 #: How long a step keeps others of its connection away, where its worker has died: longer than the vendor is waited for.
 LEASE = timedelta(minutes=1)
 
+#: In characters (docs/protocols/plenigo-v3.md 6.1).
+LONGEST_TERMS = 2000
+
 State, Step = AccountConnection.State, ConnectionTry.Step
 
 #: Tries are counted by each of these by itself.
@@ -57,14 +60,18 @@ class Try:
     row: ConnectionTry
 
 
-def begin(user: Any, request: ConnectionRequest, client_address: str, *, using: str) -> Try:
-    """Write that a reader tries to connect. What she has begun before goes on: see `end_older`."""
+def begin(user: Any, request: ConnectionRequest, client_address: str, *, terms_text: str, using: str) -> Try:
+    """Write that a reader tries to connect, and which terms she agrees to by it.
+
+    What she has begun before goes on: see `end_older`.
+    """
     now = timezone.now()
     _tidy(now)
     connection = connections().create(
         account=using,
         user=user,
         started_at=now,
+        terms_text=terms_text[:LONGEST_TERMS],
         email_hash=hashes.email_hash(request.email),
         customer_hash=hashes.number_hash("customer", request.customer_id),
         subscription_hash=hashes.number_hash("subscription", request.subscription_id),

@@ -99,7 +99,8 @@ def start(
 ) -> Outcome:
     """Have a code sent to a reader, by the cleaned values of a `ConnectionForm` and her own e-mail address.
 
-    `earlier` is what her session keeps: its code works until another one was sent. Raises `ConfigurationError`, and
+    She was shown the terms of `settings`, if there are any: they are kept as those that she agreed to. `earlier` is what
+    her session keeps: its code works until another one was sent. Raises `ConfigurationError`, and
     `UnsupportedOperationError` with API v2.
     """
     connector = backends.account_connector(using)
@@ -113,7 +114,7 @@ def start(
         ip_address=client_address or None,
         **{name: value for name, value in values.items() if value != ""},
     )
-    current = records.begin(user, request, client_address, using=using)
+    current = records.begin(user, request, client_address, terms_text=settings.terms_text, using=using)
     if earlier is not None and records.pending(user, earlier.connection, using=using) is None:
         earlier = None
     until = records.locked_until(current)

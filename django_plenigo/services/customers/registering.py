@@ -189,7 +189,8 @@ def _note_what_could_not_be_told(link: CustomerLink, *, tells_address: bool) -> 
     With `tells_address` the address whatever has been confirmed: a registration that comes late tells the address that
     it was begun with, by the external id. Raises `NoAnswerError` where a transaction has locked the user.
     """
-    outbox.note_where(link.account, Q(link=link, kind=Kind.ASSIGN_ACCESS_IDS))
+    if conf.Account(link.account).tells_access_ids:
+        outbox.note_where(link.account, Q(link=link, kind=Kind.ASSIGN_ACCESS_IDS))
     with holding_user(link) as user:
         if user is None:
             return

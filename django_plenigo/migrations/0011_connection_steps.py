@@ -3,7 +3,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("plenigo", "0009_account_connections"),
+        ("plenigo", "0010_agreed_terms"),
     ]
 
     operations = [
