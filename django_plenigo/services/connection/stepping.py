@@ -99,8 +99,8 @@ def start(
 ) -> Outcome:
     """Have a code sent to a reader, by the cleaned values of a `ConnectionForm` and her own e-mail address.
 
-    She was shown the terms of `settings`, if there are any: they are kept as those that she agreed to. `earlier` is what
-    her session keeps: its code works until another one was sent. Raises `ConfigurationError`, and
+    She was shown the terms of `settings`, if there are any: they are kept as those that she agreed to. `earlier` is
+    what her session keeps: its code works until another one was sent. Raises `ConfigurationError`, and
     `UnsupportedOperationError` with API v2.
     """
     connector = backends.account_connector(using)
