@@ -36,7 +36,7 @@ NETWORK = {
 }
 
 #: Each imports only earlier ones; a service that is not named here may import these, and no other knows it.
-SERVICES_IN_ORDER = ["outbox", "customers", "sessions", "access_ids", "access_imports", "sending", "access"]
+SERVICES_IN_ORDER = ["hashes", "outbox", "customers", "sessions", "access_ids", "access_imports", "sending", "access"]
 
 
 def is_sandbox(path: Path) -> bool:

@@ -1,5 +1,6 @@
 """A vendor of API v3 in memory: settings, connections and sessions, by the interfaces of `protocols.base` alone."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -59,6 +60,8 @@ class Vendor(base.SsoSettingsReader, base.AccountConnector, base.SessionKeeper, 
         """To whom which code was sent."""
         self.failures: list[Exception] = []
         """What the next calls raise, before anything is done."""
+        self.meanwhile: list[Callable[[], Any]] = []
+        """What happens at the site while the answers to the next codes are on their way."""
         self.number = 0
 
     def add(self, customer_id: str, *, subscription_id: str = "", **address: str) -> ImportedCustomer:
@@ -141,7 +144,10 @@ class Vendor(base.SsoSettingsReader, base.AccountConnector, base.SessionKeeper, 
         if process.customer.email:
             return base.AlreadyRegistered()
         process.customer.email = process.email
-        return self._session(process.customer.customer_id)
+        session = self._session(process.customer.customer_id)
+        if self.meanwhile:
+            self.meanwhile.pop(0)()
+        return session
 
     def resend_code(self, token: str) -> base.ConnectionStep:
         self._call("resend_code")
@@ -201,8 +207,13 @@ class Vendor(base.SsoSettingsReader, base.AccountConnector, base.SessionKeeper, 
 
     # ---- customers
 
-    def register_user(self, email: str, **values: Any) -> str:
+    def register_user(self, email: str, *, fail_by_existing_email: bool = True, **values: Any) -> str:
         self._call("register_user")
+        for customer in self.customers.values():
+            if customer.email == email:
+                if fail_by_existing_email:
+                    raise errors.ConflictError(SERVICE, "register_user", status=400, code=base.EMAIL_TAKEN)
+                return customer.customer_id
         customer_id = str(900_000 + len(self.customers))
         self.add(customer_id).email = email
         return customer_id
@@ -228,6 +239,11 @@ def connect(**options: Any) -> Vendor:
     return vendors[-1]
 
 
+def has_verified_email(user: Any) -> bool:
+    """Say that the site has verified every address."""
+    return True
+
+
 #: An account of API v3 in the setting PLENIGO. It never asks anybody but the vendor above.
 ACCOUNT = {
     "API": "v3",
@@ -236,4 +252,5 @@ ACCOUNT = {
     "SECRET": "api-token",
     "DELIVERY": "",
     "CONNECTION_ANSWER_SECONDS": 0,
+    "EMAIL_IS_VERIFIED": f"{__name__}.has_verified_email",
 }

@@ -209,6 +209,7 @@ class AccessImportAdmin(SupportAdmin):
             "progress": progress_of_import(access_import),
             "part": part_of_import(access_import),
             "works_by_itself": _works_by_itself(access_import.account),
+            "is_told": _is_told(access_import.account),
             "has_several_accounts": len(conf.accounts()) > 1,
             "may_import": may_import,
             "may_cancel": may_import and access_import.state in access_imports.UNFINISHED,
@@ -278,6 +279,11 @@ def _has_counts(access_import: AccessImport) -> bool:
 def _works_by_itself(account: str) -> bool:
     """Say whether this site has due work of an account done without a command."""
     return account in conf.accounts() and bool(conf.Account(account).delivery_path)
+
+
+def _is_told(account: str) -> bool:
+    """Say whether plenigo is told the access ids of an account."""
+    return account in conf.accounts() and conf.Account(account).tells_access_ids
 
 
 def _lines_of(access_import: AccessImport, number: str | None) -> dict[str, Any]:

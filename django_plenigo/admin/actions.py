@@ -76,6 +76,10 @@ class LinkPage(ActionPage):
         return name_of_link(row)
 
 
+#: Of access ids of an account that tells plenigo none.
+NOT_TOLD = gettext_lazy("They are kept on this site alone: plenigo is not told.")
+
+
 class SendAgain(LinkPage):
     """Have plenigo told everything of a link anew."""
 
@@ -84,9 +88,9 @@ class SendAgain(LinkPage):
     title = gettext_lazy("Send again to plenigo")
     panel_label = gettext_lazy("Send again")
     question = gettext_lazy(
-        "plenigo is told the present e-mail address and access IDs of these readers anew, also where it has "
-        "acknowledged them before; who is not registered yet is registered. It overwrites what was changed at plenigo "
-        "by hand."
+        "plenigo is told the present e-mail address of these readers anew, and their access IDs where it is told any, "
+        "also where it has acknowledged them before; who is not registered yet is registered. It overwrites what was "
+        "changed at plenigo by hand."
     )
     button = gettext_lazy("Send again")
     most = 500
@@ -114,7 +118,7 @@ class ImportAccessIds(LinkPage):
     panel_label = title
     question = gettext_lazy(
         "By an access ID a customer is recognised who comes from another system. An empty field leaves that ID as it "
-        "is. plenigo is told in a moment."
+        "is."
     )
     button = gettext_lazy("Import")
     template_name = "admin/plenigo/import_access_ids.html"
@@ -125,8 +129,10 @@ class ImportAccessIds(LinkPage):
         return super().rows(request).prefetch_related("access_ids")
 
     def details(self, rows: list[CustomerLink]) -> dict[str, Any]:
-        """Return an empty form for each customer."""
-        return {"forms": [self._form(row) for row in rows]}
+        """Return an empty form for each customer, and whether plenigo is told."""
+        is_told = any(conf.Account(account).tells_access_ids for account in {row.account for row in rows})
+        told = _("plenigo is told in a moment.") if is_told else NOT_TOLD
+        return {"forms": [self._form(row) for row in rows], "question": f"{self.question} {told}"}
 
     def act(self, rows: list[CustomerLink]) -> HttpResponse:
         """Import what is filled in; where anything is wrong, show all of it again with what is wrong."""

@@ -38,10 +38,11 @@ class UndoConnection(ActionPage):
     permission = PERMISSION
     title = _("Undo the connection")
     question = _(
-        "These readers are no customers on this site any more: their link, its access IDs and the kept session are "
-        "deleted here. At plenigo the customer stays as the connection has made it, with the reader’s e-mail address "
-        "and password: whoever knows them can still log in there, and the subscription cannot be connected again. "
-        "Have plenigo’s support change that where somebody else is the owner."
+        "These readers are no customers on this site any more: their link, the access IDs that came with it and the "
+        "kept session are deleted here. At plenigo the customer stays as the connection has made it, with the reader’s "
+        "e-mail address and password: whoever knows them can still log in there. Have plenigo’s support change that "
+        "where somebody else is the owner. The reader does not become this customer again, by a purchase or a log-in, "
+        "until you allow it."
     )
     button = _("Undo the connection")
     most = 25
@@ -65,11 +66,45 @@ class UndoConnection(ActionPage):
         return self.leave(text % {"count": len(undone)}, messages.SUCCESS, rows)
 
 
+class AllowConnection(ActionPage):
+    """Let readers whose connection was undone become that customer again."""
+
+    name = "allow"
+    permission = PERMISSION
+    title = _("Allow the connection again")
+    question = _(
+        "These readers become the same customer again as soon as they log in at plenigo on the page that connects a "
+        "subscription; with their next purchase too, where this site has verified their e-mail address."
+    )
+    button = _("Allow the connection again")
+    most = 25
+
+    def rows(self, request: HttpRequest) -> QuerySet[AccountConnection]:
+        """Return the connections with their users."""
+        return super().rows(request).select_related("user")
+
+    def describe(self, row: AccountConnection) -> str:
+        """Name the reader and the time."""
+        return name_of(row)
+
+    def act(self, rows: list[AccountConnection]) -> HttpResponse:
+        """Allow those that were undone."""
+        with transaction.atomic(router.db_for_write(AccountConnection)), in_one_transaction():
+            allowed = [row for row in rows if connection.allow_again(row)]
+            log(self.request, allowed, str(_("Allowed the connection again.")))
+        if not allowed:
+            return self.leave(_("None of these was undone; nothing was changed."), messages.WARNING, rows)
+        text = ngettext(
+            "%(count)d connection was allowed again.", "%(count)d connections were allowed again.", len(allowed)
+        )
+        return self.leave(text % {"count": len(allowed)}, messages.SUCCESS, rows)
+
+
 @admin.register(AccountConnection)
 class AccountConnectionAdmin(SupportAdmin):
     """The log of all connections. What readers have entered is in none of it."""
 
-    actions = ["undo"]
+    actions = ["undo", "allow"]
     list_filter = ["state", AccountFilter]
     list_select_related = ["user", "link__user"]
     ordering = ["-pk"]
@@ -97,6 +132,8 @@ class AccountConnectionAdmin(SupportAdmin):
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         """Return what there is to say of a connection."""
         what = {"fields": ["reader", "account", "state", "why", "customer", "wrong_codes"]}
+        if obj is not None and obj.terms_text:
+            what["fields"].append("terms_text")
         when = {"fields": ["started_at", "ended_at"]}
         return [(None, what), (_("When"), when), (_("Steps"), {"fields": ["steps"]})]
 
@@ -116,15 +153,20 @@ class AccountConnectionAdmin(SupportAdmin):
         return row
 
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Show a connection, with the button that undoes it."""
+        """Show a connection, with the button that undoes it or allows it again."""
         row = kwargs.get("obj")
         is_done = row is not None and row.state == AccountConnection.State.DONE
-        context |= {"may_undo": is_done and UndoConnection.is_allowed(request, self, row), "show_delete": False}
+        is_undone = row is not None and row.state == AccountConnection.State.UNDONE
+        context |= {
+            "may_undo": is_done and UndoConnection.is_allowed(request, self, row),
+            "may_allow": is_undone and AllowConnection.is_allowed(request, self, row),
+            "show_delete": False,
+        }
         return super().render_change_form(request, context, *args, **kwargs)
 
     def get_urls(self) -> list[Any]:
-        """Add the page that asks."""
-        return [UndoConnection.url_of(self), *super().get_urls()]
+        """Add the pages that ask."""
+        return [UndoConnection.url_of(self), AllowConnection.url_of(self), *super().get_urls()]
 
     # Who connected what is kept; what came to nothing is forgotten after a while by itself.
 
@@ -144,6 +186,11 @@ class AccountConnectionAdmin(SupportAdmin):
     def undo(self, request: HttpRequest, queryset: QuerySet[AccountConnection]) -> HttpResponse:
         """Ask before they are undone."""
         return UndoConnection.open_for(self, request, queryset)
+
+    @admin.action(description=AllowConnection.title, permissions=["undo"])
+    def allow(self, request: HttpRequest, queryset: QuerySet[AccountConnection]) -> HttpResponse:
+        """Ask before they are allowed again."""
+        return AllowConnection.open_for(self, request, queryset)
 
     # ---- columns
 

@@ -19,7 +19,7 @@ from django_plenigo.admin.pages import context_of
 from django_plenigo.admin.words import age_of
 from django_plenigo.errors import PlenigoError
 from django_plenigo.protocols.base import NameQuery, SsoSettings, SsoSettingsReader, TokenType
-from django_plenigo.services import sso
+from django_plenigo.services import customers, sso
 from django_plenigo.services.explanations import explain_now
 
 PERMISSION = "plenigo.view_ssosettings"
@@ -112,7 +112,11 @@ class SsoSettingsPage(View):
             "explanation": kept.error and explain_now(kept.error),
             "technical": str(kept.error or ""),
             "age": age_of(kept.asked_at),
-            "warnings": sso.warnings_of(kept.settings, host=request.get_host()),
+            "warnings": sso.warnings_of(
+                kept.settings,
+                host=request.get_host(),
+                verifies_addresses=customers.verifies_addresses(using=self.using),
+            ),
             "sections": sections_of(kept.settings),
         }
 

@@ -1,6 +1,7 @@
 """The steps of a connection as JSON, for front ends of their own. The same as the pages: `views.connecting`."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from django import forms
@@ -27,8 +28,9 @@ STATUS_OF: Mapping[Event, int] = {
     **dict.fromkeys(
         (
             *(Event.ALREADY_REGISTERED, Event.EMAIL_TAKEN, Event.LINKED_ALREADY, Event.CUSTOMER_OF_ANOTHER),
-            *(Event.OWNER_UNKNOWN, Event.OUT_OF_ORDER, Event.OTHER_TAB, Event.OTHER_PROCESS, Event.NOT_RESENT),
-            *(Event.NOT_OFFERED, Event.EXPIRED, Event.USED, Event.TOO_MANY_TRIES),
+            *(Event.UNDONE, Event.EMAIL_UNVERIFIED, Event.OWNER_UNKNOWN, Event.OUT_OF_ORDER, Event.OTHER_TAB),
+            *(Event.OTHER_PROCESS, Event.NOT_RESENT, Event.NOT_OFFERED, Event.EXPIRED, Event.USED),
+            Event.TOO_MANY_TRIES,
         ),
         status.HTTP_409_CONFLICT,
     ),
@@ -61,7 +63,7 @@ class StepView(AccountView):
         if outcome.process is not None:
             body |= {"connection": outcome.process.connection, "channel": outcome.process.channel}
         if outcome.fields:
-            body["fields"] = {name: [_("plenigo does not accept this.")] for name in outcome.fields}
+            body["fields"] = {name: [connection.sentence_of_field(outcome)] for name in outcome.fields}
         if outcome.until is not None:
             body["until"] = outcome.until.isoformat()
         if outcome.state is State.CONNECTED:
@@ -106,7 +108,7 @@ class ConnectionView(StepView):
         settings = sso.read_settings(using=self.using).settings
         refusal = connection.check_offer(self.reader, settings, using=self.using)
         if refusal is not None:
-            return self.follow(refusal)
+            return self.follow(replace(refusal, process=self.process))
         form = connection.ConnectionForm(settings, data)
         if not form.is_valid():
             return _invalid(form, State.START)
@@ -115,6 +117,7 @@ class ConnectionView(StepView):
             form.cleaned_data,
             settings=settings,
             client_address=self.traits.ip_address,
+            earlier=self.process,
             next_path=page_of(data),
             using=self.using,
         )
@@ -159,7 +162,10 @@ class SignInView(StepView):
         if not isinstance(value, str) or not value or not is_text(value):
             raise ParseError("The session is missing.")
         address = self.traits.ip_address
-        return self.follow(connection.sign_in(self.reader, value, client_address=address, using=self.using))
+        outcome = connection.sign_in(self.reader, value, client_address=address, using=self.using)
+        if outcome.state is not State.CONNECTED:
+            outcome = replace(outcome, process=self.process)  # a code that was sent before works on
+        return self.follow(outcome)
 
 
 def _invalid(form: forms.Form, state: State) -> Response:

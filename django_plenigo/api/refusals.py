@@ -105,4 +105,6 @@ def conflict_sentence(error: ConflictError) -> str:
         return _("Your customer number is already used by another reader's account. Please contact us.")
     if error.code == customers.CUSTOMER_OF_ANOTHER:
         return _("Your customer account already belongs to another reader's account on this site. Please contact us.")
+    if error.code == customers.CONNECTION_UNDONE:
+        return _("Our support has separated your subscription account from this one. Please contact us.")
     return _("Your e-mail address is already used by another customer account. Please contact us.")

@@ -1,6 +1,6 @@
 """The only room that reads `settings.PLENIGO`: typed, read at each access, never frozen at import."""
 
-from django_plenigo.conf.account import READERS, Account, accounts, checked_address
+from django_plenigo.conf.account import READERS, Account, accounts, accounts_of_company, checked_address
 from django_plenigo.conf.addresses import client_address
 from django_plenigo.conf.options import (
     ACCESS_ID_SLOTS,
@@ -70,6 +70,7 @@ __all__ = [
     "Option",
     "Product",
     "accounts",
+    "accounts_of_company",
     "check_session_store",
     "checked_address",
     "client_address",

@@ -211,6 +211,11 @@ class Account:
         return bool(self._get("MIRROR_ACCESS_IDS"))
 
     @property
+    def tells_access_ids(self) -> bool:
+        """Whether the vendor is told access ids at all."""
+        return self.generation == "v2" or self.mirrors_access_ids
+
+    @property
     def timeout_seconds(self) -> float:
         """How long one call may take in all, quick retries included."""
         value = float(self._get("TIMEOUT_SECONDS"))
@@ -398,6 +403,13 @@ def accounts() -> list[str]:
     """Return the aliases of all accounts."""
     entries = getattr(settings, "PLENIGO", None)
     return list(entries) if isinstance(entries, Mapping) else []
+
+
+def accounts_of_company(alias: str) -> list[str]:
+    """Return the aliases of all accounts of an account's company in its mode: readers and customers are the same."""
+    account = Account(alias)
+    others = [Account(other) for other in accounts()]
+    return [other.alias for other in others if (other.mode, other.company_id) == (account.mode, account.company_id)]
 
 
 def checked_address(where: str, address: object) -> str:

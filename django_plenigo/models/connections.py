@@ -41,6 +41,11 @@ class AccountConnection(models.Model):
     reason = models.CharField(_("reason"), max_length=32, blank=True, default="")
     started_at = models.DateTimeField(_("started at"))
     ended_at = models.DateTimeField(_("ended at"), null=True, blank=True)
+    # While the vendor is asked about a code, no other click or tab asks too.
+    leased_until = models.DateTimeField(null=True, blank=True, editable=False)
+    # The text itself, not which one it was: plenigo tells no more than the terms of now. The default is the database's
+    # too: a server that still runs the release before adds rows without it.
+    terms_text = models.CharField(_("terms agreed to"), max_length=2000, blank=True, default="", db_default="")
     wrong_codes = models.PositiveSmallIntegerField(_("wrong codes"), default=0)
     # Between the vendor's yes and the link: an outage in between must not cost the reader her only code. By the site's
     # SECRET_KEY, and gone once the connection has ended.

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from django_plenigo import conf
 from django_plenigo.errors import AccessImportError, InvalidValueError
-from django_plenigo.models import AccessId, CustomerLink, RemoteChange
+from django_plenigo.models import AccessId, CustomerLink
 from django_plenigo.services import customers, outbox
 from django_plenigo.tracebacks import without_secrets
 
@@ -134,12 +134,12 @@ def import_access_ids(
     imported_by: Any = None,
     imported_from: str = "",
 ) -> AssignedAccessIds:
-    """Give a customer one to four access ids by position, None leaving that position as it is; plenigo is told soon.
+    """Give a customer one to four access ids by position, None leaving that position as it is.
 
     `user_or_customer` is a user, a `CustomerLink`, a `CustomerRef`, or as text a customer id, an external id or an
-    access id. The ids are trimmed. Who, when and from where are kept with them. The same again changes nothing. Raises
-    `AccessImportError` and writes nothing where the customer is none yet, or where an id is blank, longer than 100
-    characters, unprintable, twice there, or somebody else's.
+    access id. The ids are trimmed. plenigo is told soon, where the account tells it any. Who, when and from where are
+    kept with them. The same again changes nothing. Raises `AccessImportError` and writes nothing where the customer is
+    none yet, or where an id is blank, longer than 100 characters, unprintable, twice there, or somebody else's.
     Source: docs/protocols/plenigo-v2.md 2.1.
     """
     wanted = _checked(ids)
@@ -219,4 +219,4 @@ def _write(link: CustomerLink, changes: Mapping[int, str], imported_by: Any, imp
         # Not by an update: two that change places would be one value twice in between.
         rows().filter(link_id=link.pk, slot__in=list(changes)).delete()
         rows().bulk_create(new)
-        outbox.note(link, RemoteChange.Kind.ASSIGN_ACCESS_IDS)
+        outbox.note_access_ids(link.account, [link.pk])

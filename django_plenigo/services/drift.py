@@ -16,7 +16,7 @@ from django.db import router, transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
 
 from django_plenigo import conf
-from django_plenigo.models import CustomerLink, RemoteChange
+from django_plenigo.models import AccessId, CustomerLink, RemoteChange
 from django_plenigo.services import customers, outbox
 from django_plenigo.services.customers.users import is_field, own_email_name
 from django_plenigo.signals import email_change_requested
@@ -39,27 +39,32 @@ class DriftState(enum.StrEnum):
 
 
 class Drift(NamedTuple):
-    """One customer of whom plenigo knows another address, or other names."""
+    """One customer of whom plenigo knows another address, other names or other access ids."""
 
     link_key: int
     user_key: Any
     kind: RemoteChange.Kind
-    """`CHANGE_EMAIL` for the address, `CHANGE_PROFILE` for what the account's FOLLOWED_FIELDS name."""
+    """`CHANGE_EMAIL` for the address, `CHANGE_PROFILE` for what the account's FOLLOWED_FIELDS name, or
+    `ASSIGN_ACCESS_IDS`."""
     state: DriftState
 
 
 class _Comparison(NamedTuple):
-    """Links that may differ, and what is true here of each one's user, by the column that the vendor has confirmed.
-
-    May: what the database takes for another address can be the same with a blank around it.
+    """Links that may differ, and which of them do: what the database takes for another address can be the same with a
+    blank around it.
     """
 
     links: QuerySet[Any]
-    here: Callable[[Any], Mapping[str, str]]
+    differs: Callable[[Any], bool]
+
+
+def _differing(here: Callable[[Any], Mapping[str, str]]) -> Callable[[Any], bool]:
+    """Compare what is true here of a link's user, by the column that the vendor has confirmed."""
+    return lambda link: any(value and value != getattr(link, column) for column, value in here(link).items())
 
 
 def find_drift(using: str = conf.DEFAULT_ACCOUNT) -> Iterator[Drift]:
-    """Yield what of an account's customers differs: the addresses, then what else the account follows.
+    """Yield what of an account's customers differs: the addresses, what else the account follows, the access ids.
 
     Each in the order of the links. Capital letters count. What is blank here is left out, since blanks overwrite
     nothing; so is a user who is not registered yet, whose address and names are told then. The database compares: what
@@ -78,9 +83,12 @@ def count_drift(using: str = conf.DEFAULT_ACCOUNT) -> dict[DriftState, int]:
 def note_drift(using: str = conf.DEFAULT_ACCOUNT) -> int:
     """Note what nobody has noticed, so that plenigo is told; return how many changes that were.
 
+    Where the account tells no access ids any more, what says that plenigo knows them is dropped.
     The signal `email_change_requested` is sent for each address. What was refused is left to the agent.
     """
     count = 0
+    if not conf.Account(using).tells_access_ids:
+        outbox.forget_access_ids(using)
     for chunk in _chunks(using):
         unnoticed = [drift for drift in chunk if drift.state == DriftState.UNNOTICED]
         if unnoticed:
@@ -94,15 +102,11 @@ def note_drift(using: str = conf.DEFAULT_ACCOUNT) -> int:
 
 def _chunks(using: str) -> Iterator[list[Drift]]:
     """Yield what differs by pages of the primary key: a cursor would bring all of it at once on MariaDB."""
-    for kind, compare in ((Kind.CHANGE_EMAIL, _compare_addresses), (Kind.CHANGE_PROFILE, _compare_profiles)):
-        links, here = compare(using, _links(using, kind))
+    for kind, compare in COMPARISONS.items():
+        links, differs = compare(using, _links(using, kind))
         last = 0
         while page := list(links.filter(pk__gt=last)[:CHUNK]):
-            yield [
-                Drift(link.pk, link.user_id, kind, _state_of(link))
-                for link in page
-                if any(value and value != getattr(link, column) for column, value in here(link).items())
-            ]
+            yield [Drift(link.pk, link.user_id, kind, _state_of(link)) for link in page if differs(link)]
             if len(page) < CHUNK:
                 break
             last = page[-1].pk
@@ -129,23 +133,45 @@ def _compare_addresses(using: str, links: QuerySet[Any]) -> _Comparison:
     name = own_email_name(model)
     if name is not None:
         links = _narrowed(links, {"confirmed_email": name})
-        return _Comparison(links, lambda link: {"confirmed_email": customers.email_of(link.user)})
+        return _Comparison(links, _differing(lambda link: {"confirmed_email": customers.email_of(link.user)}))
     if not apps.is_installed("allauth.account"):
-        return _Comparison(links.none(), lambda link: {})
+        return _nothing(links)
     links = links.annotate(address=_address_at_allauth())
     links = links.exclude(address=None).exclude(address="").exclude(address=F("confirmed_email"))
     links = links.only("pk", "user_id", "confirmed_email")
-    return _Comparison(links, lambda link: {"confirmed_email": link.address.strip()})
+    return _Comparison(links, _differing(lambda link: {"confirmed_email": link.address.strip()}))
 
 
 def _compare_profiles(using: str, links: QuerySet[Any]) -> _Comparison:
     names = conf.Account(using).followed_fields
     if not names:
-        return _Comparison(links.none(), lambda link: {})
-    return _Comparison(
-        _narrowed(links, {f"confirmed_{name}": name for name in names}),
-        lambda link: {f"confirmed_{name}": value for name, value in customers.profile_of(link.user, names).items()},
-    )
+        return _nothing(links)
+
+    def here(link: Any) -> Mapping[str, str]:
+        return {f"confirmed_{name}": value for name, value in customers.profile_of(link.user, names).items()}
+
+    return _Comparison(_narrowed(links, {f"confirmed_{name}": name for name in names}), _differing(here))
+
+
+def _compare_access_ids(using: str, links: QuerySet[Any]) -> _Comparison:
+    """Find access ids of which nothing says that plenigo was told: the account may not have told it any until now."""
+    if not conf.Account(using).tells_access_ids:
+        return _nothing(links)
+    noted = RemoteChange.objects.filter(link=OuterRef("pk"), kind=Kind.ASSIGN_ACCESS_IDS, noted__gt=0)
+    untold = links.filter(Exists(AccessId.objects.filter(link=OuterRef("pk"))), ~Exists(noted))
+    return _Comparison(untold.only("pk", "user_id"), lambda link: True)
+
+
+def _nothing(links: QuerySet[Any]) -> _Comparison:
+    return _Comparison(links.none(), lambda link: False)
+
+
+#: How each kind of change is compared, in the order in which plenigo is told.
+COMPARISONS: Mapping[RemoteChange.Kind, Callable[[str, QuerySet[Any]], _Comparison]] = {
+    Kind.CHANGE_EMAIL: _compare_addresses,
+    Kind.CHANGE_PROFILE: _compare_profiles,
+    Kind.ASSIGN_ACCESS_IDS: _compare_access_ids,
+}
 
 
 def _narrowed(links: QuerySet[Any], names: Mapping[str, str]) -> QuerySet[Any]:

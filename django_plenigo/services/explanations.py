@@ -65,6 +65,17 @@ EXPLANATIONS: tuple[tuple[str, str, Explanation], ...] = (
     ),
     (
         "ConflictError",
+        "connection was undone",
+        Explanation(
+            _("The customer with this address is one that your support has taken from this reader."),
+            _(
+                "If it is hers after all, allow the connection again (account connections), then try again. If it is "
+                "not, have plenigo's support give the customer its owner's address."
+            ),
+        ),
+    ),
+    (
+        "ConflictError",
         "customer has another external id",
         OTHER_EXTERNAL_ID,
     ),

@@ -110,6 +110,23 @@ def note_all(account: str, link_keys: Sequence[int], kind: str) -> None:
         wake_on_commit(account)
 
 
+def note_access_ids(account: str, link_keys: Sequence[int]) -> None:
+    """Note the access ids of many links of an account, where the vendor is told any; else what it knows is of old.
+
+    What it is not told has no row, so that it is found by that as soon as the account tells it (see `drift`).
+    """
+    if account not in conf.accounts() or conf.Account(account).tells_access_ids:
+        note_all(account, link_keys, Kind.ASSIGN_ACCESS_IDS)
+        return
+    for start in range(0, len(link_keys), CHUNK):
+        forget_access_ids(account, Q(link__in=link_keys[start : start + CHUNK]))
+
+
+def forget_access_ids(account: str, condition: Q | None = None) -> None:
+    """Drop what says that the vendor was told access ids, but for what is being told now."""
+    changes().filter(condition or Q(), account=account, kind=Kind.ASSIGN_ACCESS_IDS, due_at=None).delete()
+
+
 def make_rows(link: CustomerLink) -> None:
     """Make the rows that every link has."""
     insert_if_missing(

@@ -100,8 +100,11 @@ def _tell_that_the_cache_is_down(account: conf.Account, error: Exception) -> Non
 # ---- what does not fit
 
 
-def warnings_of(settings: SsoSettings, *, host: str) -> list[str | Promise]:
-    """Return in words what of the settings contradicts itself or this site, whose host is as a request names it."""
+def warnings_of(settings: SsoSettings, *, host: str, verifies_addresses: bool) -> list[str | Promise]:
+    """Return in words what of the settings contradicts itself or this site, whose host is as a request names it.
+
+    `verifies_addresses` is whether the site says of any address that it has verified it: see EMAIL_IS_VERIFIED.
+    """
     requested = settings.requested
     found: list[tuple[bool, str | Promise]] = [
         (
@@ -124,6 +127,13 @@ def warnings_of(settings: SsoSettings, *, host: str) -> list[str | Promise]:
             _(
                 "Account connection asks for no part of the address: whoever guesses a number gets somebody else's "
                 "subscription. Have plenigo ask for the ZIP code at least."
+            ),
+        ),
+        (
+            settings.allows_connection and settings.token_type is TokenType.SMS and not verifies_addresses,
+            _(
+                "Codes are sent by SMS, which proves no e-mail address, and this site does not say which addresses it "
+                "has verified (EMAIL_IS_VERIFIED): nobody can connect a subscription."
             ),
         ),
         (

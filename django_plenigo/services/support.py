@@ -90,6 +90,9 @@ class CustomerView:
     slots: tuple[SlotView, ...]
     """All four access ids."""
 
+    keeps_access_ids_here: bool
+    """Whether this site alone knows the access ids, since the account tells plenigo none."""
+
     changes: tuple[RemoteChange, ...]
     """What plenigo is still to be told, refused ones first."""
 
@@ -154,6 +157,7 @@ def _view(account: str, user: Any, email: str, link: CustomerLink | None) -> Cus
         email_here=email,
         pause=outbox.pause_of(account),
         slots=tuple(SlotView(str(label), by_slot.get(slot)) for slot, label in enumerate(labels, 1)),
+        keeps_access_ids_here=is_configured and not conf.Account(account).tells_access_ids,
         changes=tuple(sorted(changes, key=lambda change: (not change.is_refused, change.noted_at or timezone.now()))),
         others={key: sides.other for key, sides in sides_of(changes).items() if sides.other},
     )
@@ -273,7 +277,7 @@ def send_again(links: Collection[CustomerLink]) -> int:
         outbox.note_all(account, registered, Kind.CHANGE_EMAIL)
         if conf.Account(account).followed_fields:
             outbox.note_all(account, registered, Kind.CHANGE_PROFILE)
-        outbox.note_all(account, [key for key in registered if key in with_ids], Kind.ASSIGN_ACCESS_IDS)
+        outbox.note_access_ids(account, [key for key in registered if key in with_ids])
     outbox.try_again(outbox.changes().filter(link__in=[link.pk for link in links]))
     return len(links)
 

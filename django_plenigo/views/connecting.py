@@ -16,6 +16,9 @@ from django_plenigo.views.pages import may_click, next_of, page, reader_page, tr
 
 FORM_PAGE, CODE_PAGE, END_PAGE = (f"plenigo/connection_{name}.html" for name in ("form", "code", "end"))
 
+#: What no other details would change.
+FOR_SUPPORT = (Event.CUSTOMER_OF_ANOTHER, Event.LINKED_ALREADY, Event.OWNER_UNKNOWN, Event.UNDONE)
+
 
 def _too_many_clicks() -> str:
     return _("Too many tries. Please wait a minute and try again.")
@@ -44,6 +47,7 @@ def connect(request: HttpRequest, using: str) -> HttpResponse:
         form.cleaned_data,
         settings=settings,
         client_address=traits_of(request, using).ip_address,
+        earlier=connection.kept_process(request.session, request.user, using=using),
         next_path=next_of(request),
         using=using,
     )
@@ -118,24 +122,32 @@ def _follow(
     if outcome.state is State.CODE_SENT and outcome.process is not None:
         if outcome.event is Event.CODE_SENT:
             return HttpResponseRedirect(_address("connect-code", using))
-        text = connection.sentence_of(outcome)
-        return _code_page(request, using, outcome.process, connection.CodeForm(), error=text)
+        form = connection.CodeForm()
+        _mark(form, outcome)
+        text = "" if form.errors else connection.sentence_of(outcome)  # not twice
+        return _code_page(request, using, outcome.process, form, error=text)
     return _back_to_form(request, using, outcome, settings, form)
 
 
 def _back_to_form(
     request: HttpRequest, using: str, outcome: Outcome, settings: SsoSettings | None, form: Any
 ) -> HttpResponse:
-    if outcome.event in (Event.CUSTOMER_OF_ANOTHER, Event.LINKED_ALREADY, Event.OWNER_UNKNOWN):
+    if outcome.event in FOR_SUPPORT:
         return _end(request, using, outcome.event.value, connection.sentence_of(outcome))
     settings = settings or _settings(using)
     if settings is None:
         return _end(request, using, "unavailable", connection.sentence_of(outcome), status=503)
     form = form or connection.ConnectionForm(settings, initial=_names(request.user))
+    _mark(form, outcome)
+    return _form_page(request, using, settings, form, error=connection.sentence_of(outcome))
+
+
+def _mark(form: Any, outcome: Outcome) -> None:
+    """Say at its field what was refused."""
     for name in outcome.fields:
         if name in form.fields:
-            form.add_error(name, _("plenigo does not accept this."))
-    return _form_page(request, using, settings, form, error=connection.sentence_of(outcome))
+            # Not by `add_error`, which takes nothing on a form that is shown blank.
+            form.errors.setdefault(name, form.error_class()).append(connection.sentence_of_field(outcome))
 
 
 def _without_process(request: HttpRequest, using: str) -> HttpResponse:

@@ -52,6 +52,12 @@ def test_agent_finds_a_connection_by_what_the_reader_says_that_she_has_entered(d
     assert "0 account connections" in text_of(agent.get(LIST, {"q": "7654321"}))
 
 
+def test_page_shows_the_terms_that_the_reader_agreed_to(stand_in, imported, browser, agent_who_may):
+    browser.start()
+    row = AccountConnection.objects.get()
+    assert "Terms (en)" in text_of(agent_who_may(looking=LOOKING).get(f"{LIST}{row.pk}/change/"))
+
+
 def test_page_lists_every_step_and_nothing_that_was_entered(stand_in, imported, browser, agent_who_may):
     browser.start()
     browser.enter("000000")
@@ -114,3 +120,23 @@ def test_list_of_a_hundred_takes_the_queries_of_one(stand_in, agent_who_may, dja
     AccountConnection.objects.bulk_create(rows)
     with django_assert_max_num_queries(10):
         agent.get(LIST)
+
+
+def test_agent_allows_an_undone_connection_again(done, stand_in, browser, agent_who_may, user):
+    agent = agent_who_may("undo_accountconnection", looking=LOOKING)
+    confirm(agent, f"{LIST}undo/", done)
+    address = f"{LIST}{done.pk}/change/"
+    assert "Allow the connection again" in text_of(agent.get(address))
+    assert messages_of(confirm(agent, f"{LIST}allow/", done)) == ["1 connection was allowed again."]
+    assert "may be connected again" in text_of(agent.get(address))
+    assert LogEntry.objects.latest("pk").change_message == "Allowed the connection again."
+    assert messages_of(confirm(agent, f"{LIST}allow/", done)) == ["None of these was undone; nothing was changed."]
+    body = {"customer_session": list(stand_in.sessions)[-1]}
+    browser.post("/plenigo/api/sign-in/", body, content_type="application/json")
+    assert customers.link_of(user) is not None
+
+
+def test_agent_who_may_not_undo_may_not_allow_again(done, agent_who_may):
+    agent = agent_who_may(looking=LOOKING)
+    assert agent.get(f"{LIST}allow/", {"ids": done.pk}).status_code == 403
+    assert "Allow the connection again" not in text_of(agent.get(f"{LIST}{done.pk}/change/"))

@@ -119,6 +119,15 @@ def test_access_ids_are_shown_with_label_who_when_and_where_from(shown, link, se
     assert "importer (may.csv)" in page
 
 
+def test_access_ids_that_plenigo_is_not_told_say_so(shown, link, settings):
+    access_ids.import_access_ids(link, ["CRM-1"])
+    assert "plenigo is not told" not in shown()
+    settings.PLENIGO = {"default": {"API": "v3", "MODE": "sandbox", "DELIVERY": ""}}
+    page = shown()
+    assert "CRM-1" in page
+    assert "They are kept on this site alone: plenigo is not told." in page
+
+
 def test_kept_answers_are_shown_with_their_age(shown, link, sandbox):
     sandbox.buy(link.customer_id, "DAYPASS")
     access.check_access(link.user, ["DAYPASS"])

@@ -6,11 +6,12 @@ import json
 import pytest
 from django.core.management import CommandError, call_command
 
-from django_plenigo.backends import customer_finder
+from django_plenigo.backends import additional_data_keeper, customer_finder
 from django_plenigo.models import CustomerLink
 from django_plenigo.sandbox.seed import DAY_PASS
-from django_plenigo.services import customers
+from django_plenigo.services import customers, sending
 from django_plenigo.services.access import Access, check_access
+from django_plenigo.services.access_ids import import_access_ids
 from tests.factories import UserFactory
 
 V2, V3 = ({"API": name, "MODE": "sandbox", "DELIVERY": ""} for name in ("v2", "v3"))
@@ -67,6 +68,18 @@ def test_links_are_given_the_ids_of_v3(links, sandbox, switch):
     assert ids() == [customer.number for customer in sandbox.customers()]
     for link in CustomerLink.objects.all():
         customer_finder().check_customer(customers.customer_of(link))
+
+
+def test_access_ids_of_who_is_moved_are_noted_for_the_api_that_has_not_heard_of_them(links, switch, settings):
+    import_access_ids(links[0], ["crm-1"])
+    sending.deliver_due()
+    switch()
+    settings.PLENIGO = {"default": {**V3, "MIRROR_ACCESS_IDS": True}}
+    run("--apply")
+    assert sending.deliver_due().delivered == 1
+    keeper = additional_data_keeper()
+    link = CustomerLink.objects.get(pk=links[0].pk)
+    assert keeper.read_additional_data(customers.customer_of(link)) == {"accessId1": "crm-1"}
 
 
 def test_second_run_has_nothing_left_to_do(links, switch):

@@ -185,7 +185,7 @@ def test_check_of_a_site_in_step_says_so(sandbox, reader):
 
 def test_check_sends_and_writes_nothing(sandbox, changed, drifted, django_assert_num_queries):
     before = list(RemoteChange.objects.order_by("pk").values())
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(5):
         assert run("--check")[0] == 3
     assert list(RemoteChange.objects.order_by("pk").values()) == before
     assert sandbox.calls == []

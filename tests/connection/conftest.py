@@ -1,8 +1,11 @@
 """A reader with an imported subscription, and her browser."""
 
+from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+import time_machine
 from django.test import Client
 
 from django_plenigo.models import AccountConnection
@@ -10,6 +13,16 @@ from tests.vendor_in_memory import ImportedCustomer, Vendor
 
 #: What stands on the invoice of the imported customer.
 DETAILS = {"customer_id": "1234567", "postcode": "10115", "password": "a-new-password"}
+
+
+BEGIN = datetime(2026, 3, 1, 13, 5, tzinfo=UTC)
+
+
+@pytest.fixture
+def clock() -> Iterator[Any]:
+    """The clock, at rest."""
+    with time_machine.travel(BEGIN, tick=False) as traveller:
+        yield traveller
 
 
 @pytest.fixture

@@ -52,7 +52,7 @@ def test_field_says_what_a_form_needs(stand_in, front_end):
     assert fields["password"] == {
         "name": "password",
         "label": "New password",
-        "help": "",
+        "help": "With your e-mail address and this password you will log in to your subscription.",
         "is_required": True,
         "longest": 100,
         "is_secret": True,
@@ -99,7 +99,9 @@ def test_mistakes_are_told_by_field(stand_in, imported, front_end):
 
 def test_wrong_code_can_be_corrected_and_another_one_be_sent(stand_in, imported, front_end, user):
     front_end.send("", **DETAILS)
-    assert front_end.send("code/", code="000000").json()["event"] == "wrong_code"
+    wrong = front_end.send("code/", code="000000").json()
+    sentence = "This code is not right. Please enter the code of the latest message."
+    assert (wrong["event"], wrong["fields"]) == ("wrong_code", {"code": [sentence]})
     assert front_end.send("resend/").json()["event"] == "code_sent"
     front_end.send("code/", code=stand_in.last_code)
     assert customers.link_of(user) is not None

@@ -1,10 +1,9 @@
 """How many tries anybody has, counted in the database: by e-mail address, number, client and reader."""
 
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
-import time_machine
 from django.contrib.auth import get_user_model
 
 from django_plenigo import errors
@@ -17,24 +16,17 @@ from tests.vendor_in_memory import ACCOUNT, Vendor
 
 pytestmark = pytest.mark.django_db
 
-BEGIN = datetime(2026, 3, 1, 13, 5, tzinfo=UTC)
 LOCKED = "Too many tries. Please try again at 2:06 p.m., or contact us."
 
 
-@pytest.fixture
-def clock():
-    with time_machine.travel(BEGIN, tick=False) as traveller:
-        yield traveller
-
-
-def guess(user, *, postcode, address="203.0.113.1", customer_id=DETAILS["customer_id"], settings=None):
+def guess(user, *, postcode, address="203.0.113.1", customer_id=DETAILS["customer_id"], settings=None, using="default"):
     values = {"customer_id": customer_id, "postcode": postcode, "password": "x"}
     settings = settings or base.SsoSettings(
         base.TokenType.EMAIL,
         allows_connection=True,
         requested=base.RequestedIdentifiers(customer_id=True, postcode=True),
     )
-    return connection.start(user, values, settings=settings, client_address=address)
+    return connection.start(user, values, settings=settings, client_address=address, using=using)
 
 
 def other_browser():
@@ -119,6 +111,35 @@ def test_codes_that_are_sent_are_counted_with_those_that_are_sent_again(stand_in
         browser.resend()
     assert "Too many tries" in text_of(browser.resend())
     assert len(stand_in.sent) == 10
+
+
+def test_accounts_of_one_company_have_one_limit(stand_in, imported, clock, settings):
+    settings.PLENIGO = {"default": ACCOUNT, "next": ACCOUNT}
+    events = []
+    for number in range(6):
+        address = f"203.0.113.{number}"
+        using = ("default", "next")[number % 2]
+        events.append(guess(UserFactory(), postcode=str(number), address=address, using=using).event)
+    assert events == [connection.Event.NO_MATCH] * 5 + [connection.Event.LOCKED]
+
+
+def test_companies_have_limits_of_their_own(stand_in, imported, clock, settings):
+    settings.PLENIGO = {"default": ACCOUNT, "weekly": {**ACCOUNT, "COMPANY_ID": "ANOTHER"}}
+    for number in range(5):
+        guess(UserFactory(), postcode="99999", address=f"203.0.113.{number}")
+    outcome = guess(UserFactory(), postcode="10115", address="198.51.100.1", using="weekly")
+    assert outcome.event is connection.Event.CODE_SENT
+
+
+def test_client_without_an_address_is_refused_since_nothing_could_be_counted(stand_in, imported, user):
+    browser = Browser(REMOTE_ADDR="")
+    browser.force_login(user)
+    with pytest.raises(errors.ConfigurationError, match="TRUSTED_PROXIES"):
+        browser.start()
+    body = {"customer_session": "made-up"}
+    assert browser.post("/plenigo/api/sign-in/", body, content_type="application/json").status_code == 502
+    assert stand_in.requests == []
+    assert "owner_of_session" not in stand_in.calls
 
 
 def test_limits_are_settings(stand_in, imported, user, clock, settings):

@@ -9,7 +9,7 @@ from django.test import Client
 from django_plenigo import errors
 from django_plenigo.models import AccountConnection, CustomerLink, RemoteChange
 from django_plenigo.protocols import base
-from django_plenigo.services import access, customers, sessions
+from django_plenigo.services import access, connection, customers, sessions
 from django_plenigo.signals import account_connected
 from tests.connection.conftest import DETAILS, Browser, last_connection, text_of
 from tests.factories import LinkFactory, UserFactory
@@ -222,7 +222,7 @@ def test_value_that_plenigo_refuses_is_told_at_its_field(stand_in, imported, bro
     browser.get("/plenigo/connect/")
     stand_in.failures = [errors.ConflictError(base.SERVICE, "start", status=400, code=base.USERNAME_TAKEN)]
     page = browser.start(username="ada")
-    assert page.context["form"].errors["username"] == ["plenigo does not accept this."]
+    assert page.context["form"].errors["username"] == ["This cannot be accepted."]
 
 
 def test_customer_who_is_blocked_looks_like_any_mismatch(stand_in, imported, browser):
@@ -240,6 +240,40 @@ def test_wrong_code_can_be_corrected(stand_in, imported, browser, user):
     assert last_connection().wrong_codes == 1
     browser.enter(stand_in.last_code)
     assert customers.link_of(user) is not None
+
+
+def test_wrong_code_is_tied_to_its_field(stand_in, imported, browser):
+    browser.start()
+    text = text_of(browser.enter("000000"))
+    field = re.search('<input[^>]*name="code"[^>]*>', text)[0]
+    assert 'aria-invalid="true"' in field
+    assert 'aria-describedby="id_code_error"' in field
+    assert '<a href="#id_code">Code</a>: This code is not right.' in text
+    assert re.search('id="id_code_error".*This code is not right', text, re.DOTALL)
+
+
+def test_address_that_was_taken_meanwhile_leads_back_to_the_form(stand_in, imported, browser, caplog):
+    browser.start()
+    stand_in.failures = [errors.ConflictError(base.SERVICE, "confirm", status=400, code=base.EMAIL_TAKEN)]
+    page = browser.enter("123456")
+    assert "Your e-mail address already belongs to another customer account." in text_of(page)
+    assert ("password" in fields_of(page), "plenigo_connection" in browser.session) == (True, False)
+    assert [record for record in caplog.records if record.levelname == "ERROR"] == []
+
+
+def test_username_that_was_taken_meanwhile_is_told_at_its_field(stand_in, imported, browser):
+    stand_in.set(forces_username=True)
+    browser.start(username="ada")
+    stand_in.failures = [errors.ConflictError(base.SERVICE, "confirm", status=400, code=base.USERNAME_TAKEN)]
+    page = browser.enter("123456")
+    assert page.context["form"].errors["username"] == ["This cannot be accepted."]
+    field = re.search('<input[^>]*name="username"[^>]*>', text_of(page))[0]
+    assert 'aria-describedby="id_username_error"' in field
+
+
+def test_no_sentence_for_readers_names_plenigo():
+    sentences = [str(sentence) for sentence in connection.FOR_READER.values()]
+    assert [sentence for sentence in sentences if "plenigo" in sentence] == []
 
 
 def test_other_code_replaces_the_first(stand_in, imported, browser, user):
@@ -435,6 +469,26 @@ def test_pages_have_neither_script_nor_style_of_their_own(stand_in, imported, br
     pages.append(browser.start())
     for text in map(text_of, pages):
         assert re.findall(r"<script(?![^>]*src=)|<style|\sstyle=|\son\w+=", text) == []
+
+
+def test_terms_that_a_reader_agrees_to_are_kept_with_the_connection_whatever_they_are_later(
+    stand_in, imported, browser
+):
+    terms = iter(["Terms of May.", "Terms of May.", "Terms of June."])
+    stand_in.read_sso_settings = lambda language: replace(stand_in.settings, terms_text=next(terms))
+    page = text_of(browser.get("/plenigo/connect/"))
+    assert page.index("you agree to these terms") < page.index("Terms of May.") < page.index("Send me a code")
+    browser.start()
+    browser.enter(stand_in.last_code)
+    row = AccountConnection.objects.get()
+    assert (row.state, row.terms_text) == ("done", "Terms of May.")
+
+
+def test_no_terms_are_kept_where_plenigo_has_none(stand_in, imported, browser):
+    stand_in.read_sso_settings = lambda language: stand_in.settings
+    assert "agree" not in text_of(browser.get("/plenigo/connect/"))
+    browser.start()
+    assert AccountConnection.objects.get().terms_text == ""
 
 
 def test_terms_are_shown_as_plain_text(stand_in, imported, browser):

@@ -127,6 +127,9 @@ def test_first_step_ends_as_the_state_machine_says(script, browser, answer, outc
         (error(412, 20041), "used"),
         (error(428, 20042), "out_of_order"),
         (error(400, 20042), "out_of_order"),
+        (error(400, 20007), "email_taken"),
+        (error(400, 20008), "invalid"),
+        (error(409, 0), "invalid"),
     ],
 )
 def test_code_ends_as_the_state_machine_says(script, browser, answer, outcome):
@@ -152,3 +155,16 @@ def test_other_code_ends_as_the_state_machine_says(script, browser, answer, outc
     browser.resend()
     assert ConnectionTry.objects.latest("pk").outcome == outcome
     assert ("new-token" in str(dict(browser.session))) == (outcome == "code_sent")
+
+
+@pytest.mark.parametrize("code", [99015, 99010, 20028])
+def test_made_up_sessions_are_counted_whatever_the_code_of_their_401(script, browser, code):
+    script()
+    body = {"customer_session": "made-up"}
+    events = []
+    for _ in range(6):
+        backends._clients.clear()
+        adapters.append(ScriptedAdapter(error(401, code)))
+        answer = browser.post("/plenigo/api/sign-in/", body, content_type="application/json")
+        events.append(answer.json()["event"])
+    assert events == ["not_signed_in"] * 5 + ["locked"]

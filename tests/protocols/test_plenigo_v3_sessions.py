@@ -78,6 +78,26 @@ def test_session_that_is_over_is_nobodys(vendor):
     assert vendor(OVER).client.create_transfer_token(SESSION) is None
 
 
+@pytest.mark.parametrize("code", [99015, 0, 12345])
+def test_every_401_about_a_session_means_that_it_is_over_unless_its_code_is_of_the_access_token(vendor, code):
+    answer = refused(401, code)
+    assert vendor(answer).client.owner_of_session(SESSION) is None
+    assert vendor(answer).client.read_session_customer(SESSION) is None
+    assert vendor(answer).client.create_transfer_token(SESSION) is None
+    assert vendor(answer).client.redeem_transfer_token("t0ken") is None
+    with pytest.raises(AuthenticationError):
+        vendor(answer).client.start_session(READER)
+
+
+@pytest.mark.parametrize("code", [99008, 99009])
+def test_wrong_access_token_is_told_whatever_was_asked_of_a_session(vendor, code):
+    for ask in ("owner_of_session", "read_session_customer", "create_transfer_token"):
+        with pytest.raises(AuthenticationError, match="access token"):
+            getattr(vendor(refused(401, code)).client, ask)(SESSION)
+    with pytest.raises(AuthenticationError, match="access token"):
+        vendor(refused(401, code)).client.redeem_transfer_token("t0ken")
+
+
 def test_wrong_access_token_is_no_session_that_is_over(vendor):
     with pytest.raises(AuthenticationError):
         vendor(refused(401, 99008)).client.owner_of_session(SESSION)

@@ -6,11 +6,12 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from django_plenigo import backends
 from django_plenigo.backends import access_registry
 from django_plenigo.errors import AccessImportError, InvalidValueError, PlenigoError
 from django_plenigo.models import AccessId, CustomerLink, RemoteChange
 from django_plenigo.protocols.base import CustomerRef
-from django_plenigo.services import access, access_ids, checkout, customers, sending
+from django_plenigo.services import access, access_ids, checkout, customers, drift, sending, support
 from django_plenigo.services.access_ids import import_access_ids
 from tests.factories import LinkFactory, UserFactory
 
@@ -357,6 +358,78 @@ def test_id_that_plenigo_knows_as_anothers_is_a_refused_change_with_its_reason(s
     assert change.is_refused
     assert "HTTP 409" in change.last_error
     assert "crm-1" not in change.last_error
+
+
+@pytest.fixture
+def told_none(settings, sandbox):
+    """A site on API v3 that keeps access ids to itself."""
+    settings.PLENIGO = {"default": {"API": "v3", "MODE": "sandbox", "DELIVERY": ""}}
+
+
+def told_at_plenigo(reader):
+    """Return what API v3 knows of the access ids of a reader."""
+    customer = customers.customer_of(CustomerLink.objects.get(user=reader))
+    return backends.additional_data_keeper().read_additional_data(customer)
+
+
+def switch_telling_on(settings):
+    settings.PLENIGO = {"default": {**settings.PLENIGO["default"], "MIRROR_ACCESS_IDS": True}}
+
+
+def test_ids_that_plenigo_is_not_told_are_not_noted_either(told_none, sandbox, reader):
+    import_access_ids(reader, ["crm-1"])
+    support.send_again([CustomerLink.objects.get(user=reader)])
+    assert not RemoteChange.objects.filter(kind="assign_access_ids").exists()
+    sending.deliver_due()
+    assert told_at_plenigo(reader) == {}
+    assert drift.count_drift()[drift.DriftState.UNNOTICED] == 0
+
+
+def test_ids_that_were_kept_here_alone_are_told_once_the_site_wants_that(told_none, sandbox, reader, settings):
+    import_access_ids(reader, ["crm-1", None, "shop-1"])
+    switch_telling_on(settings)
+    assert [found.kind for found in drift.find_drift()] == ["assign_access_ids"]
+    assert drift.note_drift() == 1
+    assert drift.note_drift() == 0
+    assert sending.deliver_due().delivered == 1
+    assert told_at_plenigo(reader) == {"accessId1": "crm-1", "accessId3": "shop-1"}
+    assert list(drift.find_drift()) == []
+
+
+def test_id_that_has_changed_while_plenigo_was_told_none_is_told_later(told_none, sandbox, reader, settings):
+    quiet = settings.PLENIGO
+    switch_telling_on(settings)
+    import_access_ids(reader, ["crm-1"])
+    sending.deliver_due()
+    settings.PLENIGO = quiet
+    import_access_ids(reader, ["crm-2"])
+    switch_telling_on(settings)
+    assert drift.note_drift() == 1
+    sending.deliver_due()
+    assert told_at_plenigo(reader) == {"accessId1": "crm-2"}
+
+
+def test_note_that_waits_when_the_telling_is_switched_off_is_not_taken_for_told(told_none, sandbox, reader, settings):
+    quiet = settings.PLENIGO
+    switch_telling_on(settings)
+    import_access_ids(reader, ["crm-1"])
+    settings.PLENIGO = quiet
+    sending.deliver_due()
+    assert not RemoteChange.objects.filter(kind="assign_access_ids").exists()
+    switch_telling_on(settings)
+    assert drift.note_drift() == 1
+
+
+def test_what_api_v2_was_told_is_told_to_api_v3_when_the_site_wants_that(sandbox, user, settings):
+    settings.PLENIGO = {"default": {"API": "v2", "MODE": "sandbox", "DELIVERY": ""}}
+    import_access_ids(customers.register(user), ["crm-1"])
+    sending.deliver_due()
+    settings.PLENIGO = {"default": {"API": "v3", "MODE": "sandbox", "DELIVERY": ""}}
+    drift.note_drift()
+    switch_telling_on(settings)
+    assert drift.note_drift() == 1
+    sending.deliver_due()
+    assert told_at_plenigo(user) == {"accessId1": "crm-1"}
 
 
 def test_error_shows_no_id(link):

@@ -1,5 +1,6 @@
 """The settings of the single sign-on are asked for once in minutes, and kept for an outage."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -91,4 +92,11 @@ def test_host_is_held_against_the_allowed_domains(domains, host, is_allowed):
 
 
 def test_settings_that_fit_are_not_warned_of():
-    assert sso.warnings_of(SETTINGS, host="example.com") == []
+    assert sso.warnings_of(SETTINGS, host="example.com", verifies_addresses=False) == []
+
+
+@pytest.mark.parametrize("verifies_addresses", [True, False])
+def test_codes_by_sms_are_warned_of_where_the_site_verifies_no_address(verifies_addresses):
+    by_sms = replace(SETTINGS, token_type=base.TokenType.SMS, sms_countries=("DE",))
+    warnings = sso.warnings_of(by_sms, host="example.com", verifies_addresses=verifies_addresses)
+    assert ["EMAIL_IS_VERIFIED" in str(text) for text in warnings] == ([] if verifies_addresses else [True])

@@ -287,6 +287,8 @@ def _drifted(found: drift.Drift) -> str:
     """Say of whom plenigo knows something else, without what."""
     if found.kind == drift.Kind.CHANGE_EMAIL:
         return _("user %(key)s: another address than plenigo knows") % {"key": found.user_key}
+    if found.kind == drift.Kind.ASSIGN_ACCESS_IDS:
+        return _("user %(key)s: access IDs that plenigo was not told") % {"key": found.user_key}
     return _("user %(key)s: another name or language than plenigo knows") % {"key": found.user_key}
 
 

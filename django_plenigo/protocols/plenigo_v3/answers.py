@@ -43,6 +43,8 @@ Value = TypeVar("Value")
 
 INVALID = "invalid parameters"
 SESSION_OVER = "session is over"
+WRONG_ACCESS_TOKEN = "wrong access token, or one without the right"  # noqa: S105 - a word for a failure
+NOT_AUTHORISED = "not authorised: a wrong access token, or one without the right"
 TRANSFER_TOKEN_SPENT = "transfer token is spent"  # noqa: S105 - a word for a failure
 EXTERNAL_ID_TAKEN = "external id is taken"
 
@@ -50,7 +52,7 @@ EXTERNAL_ID_TAKEN = "external id is taken"
 #: the vendor's documents disagree about the statuses.
 BY_CODE: Mapping[int, Meaning] = {
     **dict.fromkeys((99001, 99002, 99003, 99014, 99400), (RejectedError, INVALID)),
-    **dict.fromkeys((99008, 99009), (AuthenticationError, "wrong access token, or one without the right")),
+    **dict.fromkeys((99008, 99009), (AuthenticationError, WRONG_ACCESS_TOKEN)),
     99018: (RemoteUnavailableError, "emergency mode"),
     99429: (RateLimitError, ""),
     **dict.fromkeys((99500, 99502, 99503, 99504), (RemoteUnavailableError, "")),
@@ -103,7 +105,7 @@ NOT_BOOKED = 402
 #: What each status means where no code says it.
 BY_STATUS: Mapping[int, Meaning] = {
     400: (RejectedError, INVALID),
-    401: (AuthenticationError, "wrong access token, or one without the right"),
+    401: (AuthenticationError, NOT_AUTHORISED),
     403: (RejectedError, "refused"),
     404: (NotFoundError, ""),
     408: (RejectedError, PROCESS_EXPIRED),

@@ -5,7 +5,7 @@ A session travels in the query string here and there: the transport tells no add
 
 from typing import Any
 
-from django_plenigo.errors import RejectedError
+from django_plenigo.errors import AuthenticationError, RejectedError
 from django_plenigo.protocols.base import (
     UNKNOWN_BROWSER,
     ActiveSession,
@@ -73,8 +73,8 @@ class Sessions(Connection, SessionKeeper):
         params = {"sessionToken": _checked_session(session)}
         try:
             return self._call(operation, "GET", path, params=params, idempotent=True)  # it only reads
-        except RejectedError as error:
-            if error.code != answers.SESSION_OVER:
+        except (AuthenticationError, RejectedError) as error:
+            if not _is_over(error):
                 raise
         return None
 
@@ -85,8 +85,8 @@ class Sessions(Connection, SessionKeeper):
         try:
             # Not idempotent: each call leaves one more token that lets somebody in.
             answer = self._call("create_transfer_token", "POST", "/sessions/transferToken", json=body)
-        except RejectedError as error:
-            if error.code != answers.SESSION_OVER:
+        except (AuthenticationError, RejectedError) as error:
+            if not _is_over(error):
                 raise
             return None
         token = reading.text_of(answer, "create_transfer_token", "transferToken")
@@ -98,8 +98,8 @@ class Sessions(Connection, SessionKeeper):
         params = {"transferToken": checked_id("token", token, arguments.TRANSFER_TOKEN_LENGTH)}
         try:
             answer = self._call("redeem_transfer_token", "GET", "/sessions/transferToken", params=params)
-        except RejectedError as error:
-            if error.code not in (answers.TRANSFER_TOKEN_SPENT, answers.SESSION_OVER):
+        except (AuthenticationError, RejectedError) as error:
+            if error.code != answers.TRANSFER_TOKEN_SPENT and not _is_over(error):
                 raise
             return None
         return session_of(answer, "redeem_transfer_token")
@@ -130,6 +130,14 @@ def _limit_of(answer: Answer, operation: str) -> SessionLimitReached:
         if isinstance(each, dict)
     )
     return SessionLimitReached(sessions, reading.text_of(answer, operation, "removalToken"))
+
+
+def _is_over(error: AuthenticationError | RejectedError) -> bool:
+    """Say whether an answer about a session means that it is over: a 401 does, unless its code is of the access token.
+
+    The vendor's example of such a 401 has a code that is listed nowhere, 99015 (1.3, 3).
+    """
+    return error.code in (answers.SESSION_OVER, answers.NOT_AUTHORISED)
 
 
 def _checked_session(session: CustomerSession) -> str:

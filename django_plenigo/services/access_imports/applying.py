@@ -8,7 +8,7 @@ from django.db import IntegrityError, OperationalError, router, transaction
 from django.db.models import F
 from django.utils import timezone
 
-from django_plenigo.models import AccessId, AccessImport, AccessImportLine, RemoteChange
+from django_plenigo.models import AccessId, AccessImport, AccessImportLine
 from django_plenigo.services import access_ids, outbox
 from django_plenigo.services.access_ids import ATTEMPTS, Reason
 from django_plenigo.services.access_imports.judging import Judged, find_customers, judge_changes
@@ -97,7 +97,7 @@ def _apply_chunk(chunk: list[Row], access_import: AccessImport, layout: Layout, 
             bad_count=F("bad_count") + len(bad),
         )
         _write_ids(to_write, access_import, replaced)
-        outbox.note_all(account, [each.customer.link_key for each in to_write], RemoteChange.Kind.ASSIGN_ACCESS_IDS)
+        outbox.note_access_ids(account, [each.customer.link_key for each in to_write])
         write_bad_lines(access_import, bad)
 
 

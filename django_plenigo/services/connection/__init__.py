@@ -2,13 +2,19 @@
 
 from django_plenigo.services.connection.events import FAILURES, STATE_AFTER, Event, State
 from django_plenigo.services.connection.forms import CodeForm, ConnectionForm
-from django_plenigo.services.connection.hashes import email_hash, number_hash
 from django_plenigo.services.connection.process import Process, keep_process, kept_process
 from django_plenigo.services.connection.records import connections
-from django_plenigo.services.connection.sentences import FOR_READER, description_of_channel, sentence_of, words_of
+from django_plenigo.services.connection.sentences import (
+    FOR_READER,
+    description_of_channel,
+    sentence_of,
+    sentence_of_field,
+    words_of,
+)
 from django_plenigo.services.connection.stepping import Outcome, check_offer, confirm, resend, sign_in, start
-from django_plenigo.services.connection.undoing import undo
+from django_plenigo.services.connection.undoing import allow_again, undo
 from django_plenigo.services.connection.visitors import is_buyer_kept, keep_buyer, link_buyer
+from django_plenigo.services.hashes import email_hash, number_hash
 
 __all__ = [
     "FAILURES",
@@ -20,6 +26,7 @@ __all__ = [
     "Outcome",
     "Process",
     "State",
+    "allow_again",
     "check_offer",
     "confirm",
     "connections",
@@ -33,6 +40,7 @@ __all__ = [
     "number_hash",
     "resend",
     "sentence_of",
+    "sentence_of_field",
     "sign_in",
     "start",
     "undo",

@@ -45,9 +45,11 @@ class Event(enum.Enum):
     WAIT = "wait"
     LOCKED = "locked"
     NO_EMAIL = "no_email"
+    EMAIL_UNVERIFIED = "email_unverified"
     NOT_OFFERED = "not_offered"
     LINKED_ALREADY = "linked_already"
     CUSTOMER_OF_ANOTHER = "customer_of_another"
+    UNDONE = "undone"
     OWNER_UNKNOWN = "owner_unknown"
     NOT_SIGNED_IN = "not_signed_in"
     UNAVAILABLE = "unavailable"
@@ -63,7 +65,7 @@ STATE_AFTER: Mapping[Event, State] = {
         (
             *(Event.NO_MATCH, Event.INVALID, Event.EMAIL_TAKEN, Event.TOO_MANY_TRIES, Event.EXPIRED, Event.USED),
             *(Event.OUT_OF_ORDER, Event.OTHER_PROCESS, Event.NO_EMAIL, Event.NOT_OFFERED, Event.LINKED_ALREADY),
-            *(Event.CUSTOMER_OF_ANOTHER, Event.OWNER_UNKNOWN, Event.NOT_SIGNED_IN),
+            *(Event.CUSTOMER_OF_ANOTHER, Event.UNDONE, Event.OWNER_UNKNOWN, Event.NOT_SIGNED_IN),
         ),
         State.START,
     ),
@@ -98,9 +100,13 @@ def event_of_start(error: PlenigoError) -> Event:
         return common
     if isinstance(error, NotFoundError) or _tells_of_customer(error):
         return Event.NO_MATCH
-    if isinstance(error, ConflictError) and error.code == base.EMAIL_TAKEN:
-        return Event.EMAIL_TAKEN
-    return Event.INVALID if isinstance(error, RejectedError | ConflictError | InvalidValueError) else Event.FAILED
+    if isinstance(error, ConflictError):
+        return _event_of_conflict(error)
+    return Event.INVALID if isinstance(error, RejectedError | InvalidValueError) else Event.FAILED
+
+
+def _event_of_conflict(error: ConflictError) -> Event:
+    return Event.EMAIL_TAKEN if error.code == base.EMAIL_TAKEN else Event.INVALID
 
 
 def _tells_of_customer(error: PlenigoError) -> bool:
@@ -114,6 +120,8 @@ def event_of_code(error: PlenigoError) -> Event:
         return common
     if isinstance(error, InvalidValueError) or (isinstance(error, RejectedError) and error.status == 400):
         return Event.WRONG_CODE  # no code looks like that
+    if isinstance(error, ConflictError):  # somebody else was faster with the address or the username
+        return _event_of_conflict(error)
     return Event.OTHER_PROCESS if isinstance(error, RejectedError | NotFoundError) else Event.FAILED
 
 

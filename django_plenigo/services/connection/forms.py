@@ -73,6 +73,7 @@ class ConnectionForm(forms.Form):
                 True,
                 forms.CharField(
                     label=_("New password"),
+                    help_text=_("With your e-mail address and this password you will log in to your subscription."),
                     max_length=TEXT_LENGTH,
                     strip=False,
                     validators=[_TEXT],

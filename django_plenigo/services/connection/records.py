@@ -15,7 +15,7 @@ from django.utils import timezone
 from django_plenigo import backends, conf
 from django_plenigo.models import AccountConnection, ConnectionTry
 from django_plenigo.protocols.base import ConnectionRequest, CustomerSession
-from django_plenigo.services.connection import hashes
+from django_plenigo.services import hashes
 from django_plenigo.services.connection.events import FAILURES, NOT_ASKED, Event
 from django_plenigo.tracebacks import without_secrets
 
@@ -26,6 +26,12 @@ KEPT = timedelta(days=90)
 
 #: When a reader who has not entered the code is taken to have given up.
 GIVEN_UP = timedelta(days=1)
+
+#: How long a step keeps others of its connection away, where its worker has died: longer than the vendor is waited for.
+LEASE = timedelta(minutes=1)
+
+#: In characters (docs/protocols/plenigo-v3.md 6.1).
+LONGEST_TERMS = 2000
 
 State, Step = AccountConnection.State, ConnectionTry.Step
 
@@ -54,16 +60,18 @@ class Try:
     row: ConnectionTry
 
 
-def begin(user: Any, request: ConnectionRequest, client_address: str, *, using: str) -> Try:
-    """Write that a reader tries to connect, and end what she has begun before."""
+def begin(user: Any, request: ConnectionRequest, client_address: str, *, terms_text: str, using: str) -> Try:
+    """Write that a reader tries to connect, and which terms she agrees to by it.
+
+    What she has begun before goes on: see `end_older`.
+    """
     now = timezone.now()
     _tidy(now)
-    older = connections().filter(account=using, user=user, state=State.PENDING)
-    older.update(state=State.REFUSED, reason=Event.OTHER_TAB.value, ended_at=now, encrypted_session="")
     connection = connections().create(
         account=using,
         user=user,
         started_at=now,
+        terms_text=terms_text[:LONGEST_TERMS],
         email_hash=hashes.email_hash(request.email),
         customer_hash=hashes.number_hash("customer", request.customer_id),
         subscription_hash=hashes.number_hash("subscription", request.subscription_id),
@@ -87,20 +95,45 @@ def begin_step(connection: AccountConnection, step: str) -> Try:
     return Try(connection, tries().create(connection=connection, step=step, at=timezone.now()))
 
 
+def end_older(connection: AccountConnection) -> None:
+    """End what the reader had begun before, now that she was sent a code for this connection.
+
+    Not one whose code the vendor is just being asked about: what comes of that counts.
+    """
+    mine = connections().filter(account=connection.account, user=connection.user, state=State.PENDING)
+    older = mine.filter(_is_free(timezone.now())).exclude(pk=connection.pk)
+    older.update(**_ended(Event.OTHER_TAB))
+
+
 def pending(user: Any, key: int, *, using: str) -> AccountConnection | None:
     """Return a connection of a reader that waits for the code, None where it does not."""
     return connections().filter(pk=key, account=using, user=user, state=State.PENDING).first()
 
 
-def is_done(user: Any, key: int, *, using: str) -> bool:
+def lease(connection: AccountConnection) -> bool:
+    """Keep other clicks and tabs from a connection until `end_step`, and say whether it was free."""
+    now = timezone.now()
+    free = connections().filter(_is_free(now), pk=connection.pk, state=State.PENDING)
+    return bool(free.update(leased_until=now + LEASE))
+
+
+def _is_free(now: datetime) -> Q:
+    return Q(leased_until=None) | Q(leased_until__lte=now)
+
+
+def is_done(user: Any, key: int) -> bool:
     """Say whether a connection of a reader is done, perhaps in another tab."""
-    return connections().filter(pk=key, account=using, user=user, state=State.DONE).exists()
+    return connections().filter(pk=key, user=user, state=State.DONE).exists()
 
 
 @without_secrets
 def keep_session(connection: AccountConnection, session: CustomerSession) -> None:
-    """Keep the session that the vendor has answered a code with, until the reader is linked: no code works twice."""
-    connections().filter(pk=connection.pk).update(encrypted_session=backends.encrypted(session.value))
+    """Keep the session that the vendor has answered a code with, until the reader is linked: no code works twice.
+
+    Nothing is kept of a connection that has ended.
+    """
+    rows = connections().filter(pk=connection.pk, state=State.PENDING)
+    rows.update(encrypted_session=backends.encrypted(session.value))
 
 
 def kept_session(connection: AccountConnection) -> CustomerSession | None:
@@ -111,17 +144,29 @@ def kept_session(connection: AccountConnection) -> CustomerSession | None:
 
 
 def end_step(current: Try, event: Event) -> None:
-    """Write what came of a step."""
+    """Write what came of a step, and let the next one begin."""
     tries().filter(pk=current.row.pk).update(outcome=event.value)
+    rows = connections().filter(pk=current.connection.pk)
     if event is Event.WRONG_CODE:
-        connections().filter(pk=current.connection.pk).update(wrong_codes=F("wrong_codes") + 1)
+        rows.update(wrong_codes=F("wrong_codes") + 1)
+    if current.connection.leased_until is not None:
+        rows.filter(leased_until=current.connection.leased_until).update(leased_until=None)
 
 
 def end_connection(connection: AccountConnection, event: Event, **values: Any) -> bool:
-    """Write how a connection has ended, and say whether it had not ended before."""
+    """Write how a connection has ended, and say whether it had not ended before.
+
+    A reader who is connected is, whatever another tab has written meanwhile.
+    """
+    rows = connections().filter(pk=connection.pk)
+    is_connected = event is Event.CONNECTED
+    rows = rows.exclude(state__in=[State.DONE, State.UNDONE]) if is_connected else rows.filter(state=State.PENDING)
+    return bool(rows.update(**_ended(event), **values))
+
+
+def _ended(event: Event) -> dict[str, Any]:
     state = State.DONE if event is Event.CONNECTED else State.REFUSED
-    rows = connections().filter(pk=connection.pk, state=State.PENDING)
-    return bool(rows.update(state=state, reason=event.value, ended_at=timezone.now(), encrypted_session="", **values))
+    return {"state": state, "reason": event.value, "ended_at": timezone.now(), "encrypted_session": ""}
 
 
 def locked_until(current: Try) -> datetime | None:
@@ -143,7 +188,9 @@ def locked_until(current: Try) -> datetime | None:
 
 def _last_hour(current: Try) -> QuerySet[ConnectionTry]:
     since = timezone.now() - WINDOW
-    rows = tries().filter(at__gt=since, connection__account=current.connection.account)
+    # An account of the same company has the same customers: another alias gives nobody another try.
+    accounts = conf.accounts_of_company(current.connection.account)
+    rows = tries().filter(at__gt=since, connection__account__in=accounts)
     return rows.exclude(pk=current.row.pk)
 
 
@@ -163,5 +210,5 @@ def _end_of_lock(rows: QuerySet[ConnectionTry], limit: int) -> datetime | None:
 def _tidy(now: datetime) -> None:
     """Forget what is old. Tries are few, so each looks after it."""
     given_up = connections().filter(state=State.PENDING, started_at__lt=now - GIVEN_UP)
-    given_up.update(state=State.REFUSED, reason=Event.EXPIRED.value, ended_at=now, encrypted_session="")
+    given_up.update(**_ended(Event.EXPIRED))
     connections().filter(state=State.REFUSED, started_at__lt=now - KEPT).delete()

@@ -9,6 +9,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from django_plenigo.services import customers
 from django_plenigo.services.connection.events import Event
 from django_plenigo.services.connection.stepping import Outcome
 
@@ -37,6 +38,7 @@ FOR_READER: Mapping[Event, str | Promise] = {
     Event.WAIT: gettext_lazy("Please wait a few seconds, and try again."),
     Event.LOCKED: gettext_lazy("Too many tries. Please try again at %(time)s, or contact us."),
     Event.NO_EMAIL: gettext_lazy("Please enter a valid e-mail address in your account first."),
+    Event.EMAIL_UNVERIFIED: gettext_lazy("Please confirm your e-mail address in your account first, then try again."),
     Event.NOT_OFFERED: gettext_lazy("Subscriptions cannot be connected at the moment."),
     Event.LINKED_ALREADY: gettext_lazy(
         "Your account already has a subscription account of its own. Please contact us if you want another one: the "
@@ -44,6 +46,9 @@ FOR_READER: Mapping[Event, str | Promise] = {
     ),
     Event.CUSTOMER_OF_ANOTHER: gettext_lazy(
         "This subscription already belongs to another reader's account on this site. Please contact us."
+    ),
+    Event.UNDONE: gettext_lazy(
+        "Our support has separated this subscription from your account. Please contact us if it is yours."
     ),
     Event.OWNER_UNKNOWN: gettext_lazy(
         "Your subscription is registered now, but could not be connected to your account here. Please contact us."
@@ -74,8 +79,11 @@ FOR_AGENT: Mapping[str, str | Promise] = {
     Event.NOT_RESENT.value: gettext_lazy("plenigo sent no other code"),
     Event.WAIT.value: gettext_lazy("plenigo asked for patience"),
     Event.LOCKED.value: gettext_lazy("locked after too many tries"),
+    Event.EMAIL_UNVERIFIED.value: gettext_lazy("this site has not verified the reader's e-mail address"),
     Event.LINKED_ALREADY.value: gettext_lazy("the reader is another customer already: decide which one is right"),
     Event.CUSTOMER_OF_ANOTHER.value: gettext_lazy("the customer is another reader's: decide whose it is"),
+    Event.UNDONE.value: gettext_lazy("the reader's connection to this customer was undone: allow it if it is hers"),
+    customers.ALLOWED_AGAIN: gettext_lazy("may be connected again"),
     Event.OWNER_UNKNOWN.value: gettext_lazy("connected at plenigo, but not here: the log says why"),
     Event.NOT_SIGNED_IN.value: gettext_lazy("plenigo knew no such session"),
     Event.UNAVAILABLE.value: gettext_lazy("plenigo could not be reached"),
@@ -100,3 +108,8 @@ def words_of(reason: str) -> str:
 def description_of_channel(channel: str) -> str:
     """Say where a code was sent to."""
     return _("by SMS to your mobile number") if channel == "SMS" else _("by e-mail to your address")
+
+
+def sentence_of_field(outcome: Outcome) -> str:
+    """Return what a reader is told at each of the fields that an outcome names."""
+    return sentence_of(outcome) if outcome.event is Event.WRONG_CODE else _("This cannot be accepted.")

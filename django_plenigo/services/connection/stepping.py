@@ -6,7 +6,7 @@ State machine: docs/protocols/plenigo-v3.md 6.5. No step is sent twice by itself
 import logging
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -15,11 +15,11 @@ from django.db import router, transaction
 from django.utils import timezone
 
 from django_plenigo import backends, conf
-from django_plenigo.errors import ConflictError, PlenigoError, RateLimitError, RemoteError
+from django_plenigo.errors import ConfigurationError, ConflictError, PlenigoError, RateLimitError, RemoteError
 from django_plenigo.models import AccountConnection, ConnectionTry, CustomerLink
 from django_plenigo.protocols import base
-from django_plenigo.services import access, customers, sessions
-from django_plenigo.services.connection import hashes, records
+from django_plenigo.services import access, customers, hashes, sessions
+from django_plenigo.services.connection import records
 from django_plenigo.services.connection.events import (
     STATE_AFTER,
     Event,
@@ -39,6 +39,15 @@ logger = logging.getLogger(__name__)
 #: How long the vendor locks an address after a registration, where it names no time (6.5).
 WAIT_SECONDS = 10.0
 
+#: How often a second click looks whether the first has ended, and how long it waits in between, in seconds.
+LOOKS, SECONDS_BETWEEN_LOOKS = 20, 0.1
+
+#: What a conflict means that is not about another reader.
+_CONFLICTS = {
+    customers.USER_HAS_ANOTHER_CUSTOMER: Event.LINKED_ALREADY,
+    customers.CONNECTION_UNDONE: Event.UNDONE,
+}
+
 Step = ConnectionTry.Step
 
 
@@ -51,7 +60,7 @@ class Outcome:
     """Where the reader stands now."""
 
     process: Process | None = None
-    """What her session is to keep from now on."""
+    """What her session is to keep from now on: after a start that has failed, the code that was sent before."""
 
     fields: tuple[str, ...] = ()
     """What the vendor refused, by the names of the form; none where it did not say."""
@@ -69,7 +78,12 @@ def check_offer(user: Any, settings: base.SsoSettings, *, using: str) -> Outcome
         return _outcome(Event.LINKED_ALREADY)
     if not settings.offers_connection:
         return _outcome(Event.NOT_OFFERED)
-    return None if customers.email_of(user) else _outcome(Event.NO_EMAIL)
+    if not customers.email_of(user):
+        return _outcome(Event.NO_EMAIL)
+    # A code by e-mail proves the address that becomes her log-in at the vendor; one by SMS does not.
+    if settings.token_type is base.TokenType.SMS and not customers.has_verified_email(user, using=using):
+        return Outcome(Event.EMAIL_UNVERIFIED, State.START)
+    return None
 
 
 @without_secrets
@@ -79,27 +93,35 @@ def start(
     *,
     settings: base.SsoSettings,
     client_address: str,
+    earlier: Process | None = None,
     next_path: str = "",
     using: str = conf.DEFAULT_ACCOUNT,
 ) -> Outcome:
     """Have a code sent to a reader, by the cleaned values of a `ConnectionForm` and her own e-mail address.
 
-    Raises `ConfigurationError`, and `UnsupportedOperationError` with API v2.
+    She was shown the terms of `settings`, if there are any: they are kept as those that she agreed to. `earlier` is
+    what her session keeps: its code works until another one was sent. Raises `ConfigurationError`, and
+    `UnsupportedOperationError` with API v2.
     """
     connector = backends.account_connector(using)
+    _check_client(client_address, using)
     refusal = check_offer(user, settings, using=using)
     if refusal is not None:
-        return refusal
+        return replace(refusal, process=earlier)
     request = base.ConnectionRequest(
         email=customers.email_of(user),
         language=conf.Account(using).language,
         ip_address=client_address or None,
         **{name: value for name, value in values.items() if value != ""},
     )
-    current = records.begin(user, request, client_address, using=using)
+    current = records.begin(user, request, client_address, terms_text=settings.terms_text, using=using)
+    if earlier is not None and records.pending(user, earlier.connection, using=using) is None:
+        earlier = None
     until = records.locked_until(current)
     if until is not None:
-        return _ended(current, Event.LOCKED, until=until)
+        return _ended(current, Event.LOCKED, until=until, process=earlier)
+    if customers.is_undone(user.pk, request.customer_id, using=using):
+        return _ended(current, Event.UNDONE, process=earlier)
     began = time.monotonic()
     try:
         answer = connector.start_connection(request)
@@ -107,9 +129,10 @@ def start(
         outcome = _failed(current, event_of_start(error), error)
         if outcome.event is Event.NO_MATCH:
             _answer_no_sooner(began, using)
-        return outcome
+        return replace(outcome, process=earlier)
     if isinstance(answer, base.AlreadyRegistered):
-        return _ended(current, Event.ALREADY_REGISTERED)
+        return _ended(current, Event.ALREADY_REGISTERED, process=earlier)
+    records.end_older(current.connection)
     channel = (answer.token_type or settings.token_type).value
     process = Process(using, current.connection.pk, answer.token, channel, next_path)
     return _went_on(current, Event.CODE_SENT, process)
@@ -123,11 +146,9 @@ def confirm(user: Any, process: Process, code: str, *, shown_for: int | None, tr
     """
     using = process.account
     connector = backends.account_connector(using)
-    connection = records.pending(user, process.connection, using=using)
-    if connection is None:
-        return _not_pending(user, process)
-    if shown_for not in (None, connection.pk):
-        return Outcome(Event.OTHER_TAB, State.CODE_SENT, process)
+    connection = _leased(user, process, shown_for)
+    if isinstance(connection, Outcome):
+        return connection
     current = records.begin_step(connection, Step.CODE)
     until = records.locked_until(current)
     if until is not None:
@@ -135,13 +156,14 @@ def confirm(user: Any, process: Process, code: str, *, shown_for: int | None, tr
     confirmed = records.kept_session(connection)
     if confirmed is not None:  # an outage came in between
         return _connect(user, current, confirmed, process)
+    if customers.link_of(user, using=using) is not None:  # since the code was sent; plenigo could not take it back
+        return _ended(current, Event.LINKED_ALREADY)
+    if process.channel == base.TokenType.SMS.value and not customers.has_verified_email(user, using=using):
+        return _went_on(current, Event.EMAIL_UNVERIFIED, process)
     try:
         answer = connector.confirm_connection(process.token, code, traits)
     except PlenigoError as error:
-        event = event_of_code(error)
-        if event is Event.USED and records.is_done(user, connection.pk, using=using):
-            return _not_pending(user, process)  # a second click
-        return _failed(current, event, error, process)
+        return _failed(current, event_of_code(error), error, process)
     if isinstance(answer, base.AlreadyRegistered):
         return _ended(current, Event.ALREADY_REGISTERED)
     records.keep_session(connection, answer)
@@ -153,9 +175,9 @@ def resend(user: Any, process: Process, *, settings: base.SsoSettings) -> Outcom
     """Have another code sent. Only the new token works from then on. Raises as `start` does."""
     using = process.account
     connector = backends.account_connector(using)
-    connection = records.pending(user, process.connection, using=using)
-    if connection is None:
-        return _not_pending(user, process)
+    connection = _leased(user, process)
+    if isinstance(connection, Outcome):
+        return connection
     current = records.begin_step(connection, Step.RESEND)
     until = records.locked_until(current)
     if until is not None:
@@ -175,6 +197,7 @@ def sign_in(user: Any, customer_session: str, *, client_address: str, using: str
     The session is no more than a claim: the vendor is asked whose it is. Raises as `start` does.
     """
     keeper = backends.session_keeper(using)
+    _check_client(client_address, using)
     if customers.link_of(user, using=using) is not None:
         return _outcome(Event.LINKED_ALREADY)
     session = base.CustomerSession(customer_session)
@@ -182,6 +205,8 @@ def sign_in(user: Any, customer_session: str, *, client_address: str, using: str
     until = records.locked_until(current)
     if until is not None:
         return _ended(current, Event.LOCKED, until=until)
+    if customers.email_of(user) and not customers.has_verified_email(user, using=using):
+        return _ended(current, Event.EMAIL_UNVERIFIED)  # the vendor is told the address of every customer
     try:
         owner = keeper.owner_of_session(session)
     except PlenigoError as error:
@@ -205,10 +230,11 @@ def _went_on(current: records.Try, event: Event, process: Process, **values: Any
 
 
 def _ended(current: records.Try, event: Event, **values: Any) -> Outcome:
-    """Write that a connection has ended with a step."""
+    """Write that a connection has ended with a step, unless it is done: then she is connected."""
+    has_ended = records.end_connection(current.connection, event)
     records.end_step(current, event)
-    records.end_connection(current.connection, event)
-    return Outcome(event, STATE_AFTER.get(event, State.START), **values)
+    done = None if has_ended else _done(current.connection.user, current.connection.pk, current.connection.account)
+    return done or Outcome(event, STATE_AFTER.get(event, State.START), **values)
 
 
 def _failed(current: records.Try, event: Event, error: PlenigoError, process: Process | None = None) -> Outcome:
@@ -220,6 +246,8 @@ def _failed(current: records.Try, event: Event, error: PlenigoError, process: Pr
     values: dict[str, Any] = {}
     if event is Event.INVALID:
         values["fields"] = refused_fields(error)
+    if event is Event.WRONG_CODE:
+        values["fields"] = ("code",)
     if event is Event.WAIT:
         seconds = (error.retry_after_seconds if isinstance(error, RateLimitError) else None) or WAIT_SECONDS
         values["until"] = timezone.now() + timedelta(seconds=seconds)
@@ -228,13 +256,35 @@ def _failed(current: records.Try, event: Event, error: PlenigoError, process: Pr
     return _ended(current, event, **values)
 
 
-def _not_pending(user: Any, process: Process) -> Outcome:
-    """Return where a reader stands whose connection has ended, perhaps in another tab."""
-    if records.is_done(user, process.connection, using=process.account):
-        link = customers.link_of(user, using=process.account)
-        if link is not None:
-            return _outcome(Event.CONNECTED, link=link)
-    return _outcome(Event.OUT_OF_ORDER)
+def _leased(user: Any, process: Process, shown_for: int | None = None) -> AccountConnection | Outcome:
+    """Return the connection for a step that nobody else makes meanwhile, or where the reader stands without one."""
+    for _look in range(LOOKS):
+        connection = records.pending(user, process.connection, using=process.account)
+        if connection is None:
+            # It has ended, perhaps in another tab, or by the first of two clicks.
+            return _done(user, process.connection, process.account) or _outcome(Event.OUT_OF_ORDER)
+        if shown_for not in (None, connection.pk):
+            return Outcome(Event.OTHER_TAB, State.CODE_SENT, process)
+        if records.lease(connection):
+            # As it is now: what was looked at may be older than the end of another step.
+            return records.connections().get(pk=connection.pk)
+        time.sleep(SECONDS_BETWEEN_LOOKS)
+    return Outcome(Event.WAIT, State.CODE_SENT, process, until=timezone.now() + timedelta(seconds=WAIT_SECONDS))
+
+
+def _done(user: Any, key: int, using: str) -> Outcome | None:
+    """Return that the reader is connected, where another click has come to that."""
+    link = customers.link_of(user, using=using) if records.is_done(user, key) else None
+    return None if link is None else _outcome(Event.CONNECTED, link=link)
+
+
+def _check_client(client_address: str, using: str) -> None:
+    """Raise `ConfigurationError` where no client could be told from another: none of them would have a limit."""
+    if not client_address:
+        raise ConfigurationError(
+            f"PLENIGO[{using!r}]['TRUSTED_PROXIES'] must name the networks of this site's own proxies, which must send "
+            "X-Forwarded-For: connections are counted by the address of the reader's browser, and this site sees none."
+        )
 
 
 def _answer_no_sooner(began: float, using: str) -> None:
@@ -266,14 +316,13 @@ def _link(
     try:
         link = customers.link_customer(user, owner, confirmed_email=_email_at_vendor(user, connection), using=using)
     except ConflictError as error:
-        is_hers = error.code == customers.USER_HAS_ANOTHER_CUSTOMER
-        return _ended(current, Event.LINKED_ALREADY if is_hers else Event.CUSTOMER_OF_ANOTHER)
+        return _ended(current, _CONFLICTS.get(error.code, Event.CUSTOMER_OF_ANOTHER))
     except PlenigoError as error:
         return _not_linked(current, error, process)
     sessions.keep_session(link, session)
-    records.end_step(current, Event.CONNECTED)
     values = {"link": link, "customer_hash": hashes.number_hash("customer", owner)}
     records.end_connection(connection, Event.CONNECTED, **values)
+    records.end_step(current, Event.CONNECTED)
     access.forget_answers(user, using=using)
     tell = partial(account_connected.send_robust, sender=CustomerLink, link=link, user=user)
     transaction.on_commit(tell, using=router.db_for_write(CustomerLink), robust=True)

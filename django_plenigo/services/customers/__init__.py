@@ -37,15 +37,19 @@ from django_plenigo.services.customers.registering import (
     store_registration,
     tell_registered,
 )
+from django_plenigo.services.customers.undone import ALLOWED_AGAIN, CONNECTION_UNDONE, is_undone
 from django_plenigo.services.customers.users import (
     email_of,
     external_id_of,
     gender_of,
     has_verified_email,
     profile_of,
+    verifies_addresses,
 )
 
 __all__ = [
+    "ALLOWED_AGAIN",
+    "CONNECTION_UNDONE",
     "CUSTOMER_OF_ANOTHER",
     "EMAIL_OF_ANOTHER",
     "EXTERNAL_ID_OF_ANOTHER",
@@ -69,6 +73,7 @@ __all__ = [
     "follow_save",
     "gender_of",
     "has_verified_email",
+    "is_undone",
     "link_customer",
     "link_of",
     "link_of_in_response",
@@ -85,5 +90,6 @@ __all__ = [
     "send_registration",
     "store_registration",
     "tell_registered",
+    "verifies_addresses",
     "write_ids",
 ]

@@ -14,6 +14,7 @@ from django_plenigo import backends, conf
 from django_plenigo.errors import NotFoundError, RejectedError
 from django_plenigo.models import CustomerLink
 from django_plenigo.protocols.base import CustomerRef
+from django_plenigo.services import outbox
 
 #: So many links are looked at between two writes.
 CHUNK = 200
@@ -101,4 +102,6 @@ def _outcome(link: CustomerLink, customer_id: str | None, writes: bool) -> Moved
                 mine.update(customer_id=customer_id, customer_id_generation="v3", updated_at=timezone.now())
         except IntegrityError:  # another link has had it since API v2, or since just now
             return Moved.CONFLICT
+        if link.access_ids.exists():
+            outbox.note_access_ids(link.account, [link.pk])  # this API may not have been told them
     return Moved.MOVED

@@ -25,6 +25,7 @@ from django_plenigo.services.customers.links import (
     wait_until_writable,
     write_ids,
 )
+from django_plenigo.services.customers.undone import check_not_undone
 from django_plenigo.services.customers.users import email_of, external_id_of, has_verified_email, name_of
 from django_plenigo.signals import customer_registered
 from django_plenigo.tracebacks import without_secrets
@@ -145,8 +146,9 @@ def store_registration(link: CustomerLink, registered: Registered) -> bool:
 
     What has changed on this side since is noted. Where a transaction that is still open may have changed more, the
     registration stays due, and the delivery looks again: see `note_rest_of_registration`. Raises `ConflictError` where
-    the customer is another user's.
+    the customer is another user's, or an agent has taken it from this one: nothing is written or noted then.
     """
+    check_not_undone(link.user_id, registered.customer_id, using=link.account, operation="register_user")
     values = registered.registration.values
     confirmed = {
         "confirmed_email": values["email"],
@@ -188,7 +190,8 @@ def _note_what_could_not_be_told(link: CustomerLink, *, tells_address: bool) -> 
     With `tells_address` the address whatever has been confirmed: a registration that comes late tells the address that
     it was begun with, by the external id. Raises `NoAnswerError` where a transaction has locked the user.
     """
-    outbox.note_where(link.account, Q(link=link, kind=Kind.ASSIGN_ACCESS_IDS))
+    if conf.Account(link.account).tells_access_ids:
+        outbox.note_where(link.account, Q(link=link, kind=Kind.ASSIGN_ACCESS_IDS))
     with holding_user(link) as user:
         if user is None:
             return

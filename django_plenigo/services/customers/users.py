@@ -77,6 +77,11 @@ def has_verified_email(user: Any, *, using: str = conf.DEFAULT_ACCOUNT) -> bool:
     return False
 
 
+def verifies_addresses(*, using: str = conf.DEFAULT_ACCOUNT) -> bool:
+    """Say whether this site says of any address that it has verified it."""
+    return conf.Account(using).email_is_verified is not None or apps.is_installed("allauth.account")
+
+
 def addresses_elsewhere(user_key: Any) -> QuerySet[Any]:
     """Return the rows that a user's address is read from besides her own: none where her own has it."""
     if own_email_name(get_user_model()) is None and apps.is_installed("allauth.account"):

@@ -414,8 +414,7 @@ class _Run:
         match outcome:
             case Acknowledged(confirmed=confirmed):
                 self.result.delivered += 1
-                if confirmed is not None:
-                    kind.tell_done(link, confirmed)
+                kind.tell_done(link, confirmed or {})
             case Postponed():
                 self.result.postponed += 1
             case Refused(error=error):

@@ -7,10 +7,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from django.db.models import Q
+
 from django_plenigo import backends, conf
 from django_plenigo.errors import InvalidValueError
 from django_plenigo.models import CustomerLink, RemoteChange
-from django_plenigo.services import access_ids, customers
+from django_plenigo.services import access_ids, customers, outbox
 from django_plenigo.signals import email_change_confirmed, email_change_refused
 
 Call = Callable[[], Any]
@@ -34,7 +36,7 @@ class ChangeKind(ABC):
         """
 
     def tell_done(self, link: CustomerLink, confirmed: Mapping[str, str]) -> None:  # noqa: B027 - most say nothing
-        """Tell the site that the vendor has acknowledged a change."""
+        """Tell the site that a change is done: `confirmed` is empty where there was nothing to tell."""
 
     def tell_refused(self, link: CustomerLink, error: Exception) -> None:  # noqa: B027 - as above
         """Tell the site that the vendor has refused a change."""
@@ -153,8 +155,8 @@ class AssignAccessIds(ChangeKind):
 
     def prepare(self, link: CustomerLink) -> Call | None:
         """Read the ids of now."""
-        if not link.is_registered:
-            return None  # noted again with the registration
+        if not link.is_registered or not conf.Account(link.account).tells_access_ids:
+            return None  # noted again with the registration, or when the account tells them
         values = access_ids.values_of(link)
         if not any(values):
             return None
@@ -164,6 +166,11 @@ class AssignAccessIds(ChangeKind):
     def store(self, link: CustomerLink, answer: Any) -> Mapping[str, str]:
         """Keep nothing: the ids are kept already."""
         return {}
+
+    def tell_done(self, link: CustomerLink, confirmed: Mapping[str, str]) -> None:
+        """Let nothing say that the vendor was told what it was not: the setting may have changed since the note."""
+        if not conf.Account(link.account).tells_access_ids:
+            outbox.forget_access_ids(link.account, Q(link=link))
 
 
 KINDS: Mapping[str, ChangeKind] = {

@@ -1,8 +1,10 @@
-"""What a try is counted by: salted hashes, so that neither the counters nor the log hold anything of a reader."""
+"""What connections are counted and found by: salted hashes, so that no counter or log holds anything of a reader."""
 
 import ipaddress
 
 from django.utils.crypto import salted_hmac
+
+from django_plenigo import conf
 
 SALT = "django_plenigo.connection"
 
@@ -10,9 +12,9 @@ SALT = "django_plenigo.connection"
 IPV6_PREFIX = 64
 
 
-def hash_of(kind: str, value: str | None) -> str:
-    """Return the hash of a value of a kind, "" where there is none. Another SECRET_KEY makes other hashes."""
-    return salted_hmac(f"{SALT}.{kind}", value, algorithm="sha256").hexdigest() if value else ""
+def hash_of(kind: str, value: str | None, key: str | bytes | None = None) -> str:
+    """Return the hash of a value of a kind, "" where there is none, by SECRET_KEY or another key."""
+    return salted_hmac(f"{SALT}.{kind}", value, secret=key, algorithm="sha256").hexdigest() if value else ""
 
 
 def email_hash(email: str) -> str:
@@ -20,9 +22,14 @@ def email_hash(email: str) -> str:
     return hash_of("email", email.strip().casefold())
 
 
-def number_hash(kind: str, number: str | None) -> str:
+def number_hash(kind: str, number: str | None, key: str | bytes | None = None) -> str:
     """Return the hash of a number, by which leading zeros give nobody another try."""
-    return hash_of(kind, number and (number.lstrip("0") or "0"))
+    return hash_of(kind, number and (number.lstrip("0") or "0"), key)
+
+
+def customer_hashes(customer_id: str) -> list[str]:
+    """Return each hash that a customer may be kept by: by SECRET_KEY and its fallbacks."""
+    return [number_hash("customer", customer_id, key) for key in conf.signing_keys()]
 
 
 def client_hash(address: str) -> str:

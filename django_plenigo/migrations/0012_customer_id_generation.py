@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("plenigo", "0009_account_connections")]
+    dependencies = [("plenigo", "0011_connection_steps")]
 
     operations = [
         # The default is a constant, so PostgreSQL and MariaDB rewrite no row; and it is the database's, since links are
