@@ -45,8 +45,9 @@ def create_customer_session(call: Call, customer_id: str) -> HttpResponse:
     customer = call.customer(customer_id, unknown=400)
     if customer.blocked_by_support:
         raise RefusalError(400, CUSTOMER_DISABLED, "The customer is disabled.")
-    if not customer_sessions.has_reached_limit(customer):
-        return session_answer(customer_sessions.create(customer, logging_data), 202)
+    session = customer_sessions.begin(customer, logging_data)
+    if session is not None:
+        return session_answer(session, 202)
     items = [_session_information_of(session) for session in customer_sessions.active(customer)]
     token = customer_sessions.mint_removal_token(customer, logging_data)
     return answered({"activeSessions": {"items": items}, "removalToken": token})
