@@ -86,6 +86,11 @@ class IdentifyingDialogue(Dialogue[VisitT]):
         """Raise `RefusalError` where nobody can log in or register."""
 
     @property
+    def known_address(self) -> str:
+        """The e-mail address that the form is filled in with."""
+        return identification.address_typed(self.request)
+
+    @property
     def around_identification(self) -> Mapping[str, Any]:
         """What else the page shows that asks who is there."""
         return {}
@@ -101,7 +106,7 @@ class IdentifyingDialogue(Dialogue[VisitT]):
             registers=registers,
             problem=problem,
             notice=notice,
-            email=identification.address_typed(self.request),
+            email=self.known_address,
             **self.around_identification,
         )
 

@@ -60,6 +60,11 @@ class Sso(ConnectionDialogue[SsoVisit]):
     too_late = gettext_lazy("This page has been open for too long. Please go back and start again.")
 
     @property
+    def known_address(self) -> str:
+        """What was typed last, or what the site knows."""
+        return super().known_address or self.visit.email
+
+    @property
     def around_identification(self) -> Mapping[str, Any]:
         """What else can be done instead."""
         return {"identifier_label": self.visit.identifier_label, "may_reset": True}
@@ -73,8 +78,8 @@ class Sso(ConnectionDialogue[SsoVisit]):
     def press_show_forgotten(self, problem: str | Promise = "") -> HttpResponse:
         """Ask for the address of the account whose password is forgotten."""
         self.check_identification()
-        email = self.request.POST.get("email", self.visit.email)
-        return self.show("forgotten", page_name="defaultPasswordForgottenPasswordReset", email=email, problem=problem)
+        name = "defaultPasswordForgottenPasswordReset"
+        return self.show("forgotten", page_name=name, email=self.known_address, problem=problem)
 
     def press_send_code(self) -> HttpResponse:
         """Send a code to the address; whether there is such a customer is not told."""
@@ -105,7 +110,7 @@ class Sso(ConnectionDialogue[SsoVisit]):
         if len(password) < SHORTEST_PASSWORD:
             return self._show_reset(gettext_lazy("Please choose a password of at least 8 characters."))
         customers.set_password(customer, password)
-        self.go_on(message_id=0, password_mark="")
+        self.go_on(message_id=0, password_mark="", email=customer.email)
         notice = _("Your password has been changed. Please log in.")
         return self.show_identification(registers=False, notice=notice)
 

@@ -16,7 +16,6 @@ from .. import account_connections as connections
 from ..api_v3 import answers, login_identifiers
 from ..models import Channel, Company, ConnectionProcess
 from ..single_sign_on import NAME_REQUIRED, settings_of
-from . import identification
 from .framing import RefusalError, language_of
 from .sessions import SessionDialogue, SessionVisit
 
@@ -72,8 +71,7 @@ class ConnectionDialogue(SessionDialogue[VisitT]):
         """Ask for the details."""
         if not settings_of(self.company).allow_registration_identifier:
             raise RefusalError(403, NOT_OFFERED)
-        email = identification.address_typed(self.request)
-        return self._show_form(IdentifierForm(self.company, initial={"email": email}))
+        return self._show_form(IdentifierForm(self.company, initial={"email": self.known_address}))
 
     def press_identify(self) -> HttpResponse:
         """Have a code sent to who knows the details."""

@@ -112,6 +112,7 @@ def test_code_changes_the_password_once(reset, sandbox, customer):
     [code] = sandbox.sent_codes(customer.email)
     page = reset.press("set-password", code=code, password="a-new-password")
     assert ("Your password has been changed." in page.text, "login" in page.buttons) == (True, True)
+    assert f'value="{customer.email}"' in page.text
     customer.refresh_from_db()
     assert check_password("a-new-password", customer.password)
     again = reset.press("set-password", code=code, password="another-password")
