@@ -2,7 +2,7 @@
 
 from . import credentials
 from .customers import is_storable
-from .models import Company, Product
+from .models import Basket, Company, Product, Voucher
 from .seed import seed
 
 
@@ -33,3 +33,15 @@ def find_offer(company: Company, offer_id: str) -> Product | None:
     """Return the product that an offer of API v3 sells, or None."""
     rows = company.products.filter(offer_id=offer_id) if is_storable(offer_id) else ()
     return next((row for row in rows if row.offer_id == offer_id), None)
+
+
+def find_voucher(company: Company, code: str) -> Voucher | None:
+    """Return the voucher of a code, whether it can be redeemed or not."""
+    rows = company.vouchers.filter(code=code).select_related("product") if is_storable(code) else ()
+    return next((row for row in rows if row.code == code), None)
+
+
+def find_basket(company: Company, basket_id: str) -> Basket | None:
+    """Return a basket, or None."""
+    rows = company.baskets.filter(basket_id=basket_id) if is_storable(basket_id) else ()
+    return next((row for row in rows if row.basket_id == basket_id), None)

@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Mapping
 from datetime import timedelta
 
+from django.db import router, transaction
 from django.db.models import QuerySet
 from django.utils.crypto import salted_hmac
 
@@ -44,10 +45,16 @@ def active(customer: Customer) -> QuerySet[CustomerSession]:
     return customer.customer_sessions.filter(ended_at=None, expires_at__gt=clock.now()).order_by("pk")
 
 
-def has_reached_limit(customer: Customer) -> bool:
+def _has_reached_limit(customer: Customer) -> bool:
     """Say whether a customer may have no further session. A limit of 0 counts as 1."""
     lock(customer)
     return active(customer).count() >= max(1, settings_of(customer.company).max_sessions)
+
+
+def begin(customer: Customer, logging_data: Mapping[str, str]) -> CustomerSession | None:
+    """Return a new session; None where the customer has as many as he may."""
+    with transaction.atomic(using=router.db_for_write(CustomerSession)):
+        return None if _has_reached_limit(customer) else create(customer, logging_data)
 
 
 def create(customer: Customer, logging_data: Mapping[str, str]) -> CustomerSession:
@@ -110,13 +117,17 @@ def replace(company: Company, removal_token: str, session_id: str | None) -> Cus
     now = clock.now()
     if removal is None or not found.filter(expires_at__gt=now).update(used_at=now):
         raise RemovalError
-    sessions = active(removal.customer)
+    end(removal.customer, session_id)
+    return create(removal.customer, removal.logging_data)
+
+
+def end(customer: Customer, session_id: str | None) -> None:
+    """End one of a customer's sessions or, without an id, all of them. Raises `UnknownSessionError`."""
+    sessions = active(customer)
     if session_id is not None:
         sessions = sessions.filter(session_id=session_id) if session_id.isalnum() else sessions.none()
-        if not sessions:
-            raise UnknownSessionError
-    sessions.update(ended_at=now)
-    return create(removal.customer, removal.logging_data)
+    if not sessions.update(ended_at=clock.now()) and session_id is not None:
+        raise UnknownSessionError
 
 
 def mint_transfer_token(session: CustomerSession) -> str:

@@ -8,10 +8,10 @@ from typing import Any
 from django.db import router, transaction
 
 from . import clock, identifiers, purchases
-from .companies import find_offer
+from .companies import find_basket, find_offer, find_voucher
 from .customers import lock
 from .events import tell_of_order
-from .models import Company, Customer, PreparedPurchase, Purchase
+from .models import Company, Customer, PreparedPurchase, Purchase, Voucher
 
 #: Our choice: the vendor says that a purchase id lives for a limited time.
 LIFETIME = timedelta(hours=1)
@@ -62,6 +62,7 @@ def complete(prepared: PreparedPurchase, customer: Customer) -> list[Purchase]:
         sold = open_sales_of(prepared, customer)
         if not sold:
             raise OwnedError
+        _redeem(prepared)
         order_id = identifiers.new_transaction_id()
         rows = [purchases.buy(customer, order_id=order_id, **sale) for sale in sold]
         prepared.order_id = order_id
@@ -72,13 +73,37 @@ def complete(prepared: PreparedPurchase, customer: Customer) -> list[Purchase]:
 
 def sales_of(prepared: PreparedPurchase) -> list[dict[str, Any]]:
     """Return what was prepared and is still sold, each as `purchases.buy` takes it."""
-    return [sale for item in prepared.body.get("items", []) for sale in _sales(prepared.company, item)]
+    company, body = prepared.company, prepared.body
+    if body.get("voucherCode"):
+        voucher = find_voucher(company, body["voucherCode"])
+        if voucher is None or not is_redeemable(voucher):
+            return []
+        return [{"product_id": voucher.product.product_id, "quantity": 1, "price": Decimal(0)}]
+    if body.get("basketId"):
+        basket = find_basket(company, body["basketId"])
+        rows = basket.items.filter(product__company=company).select_related("product").order_by("pk") if basket else ()
+        return [{"product_id": row.product.product_id, "quantity": row.quantity} for row in rows]
+    return [sale for item in body.get("items", []) for sale in _sales(company, item)]
+
+
+def is_redeemable(voucher: Voucher) -> bool:
+    """Say whether a voucher is neither redeemed nor too old."""
+    return voucher.redeemed_at is None and (voucher.expires_at is None or voucher.expires_at > clock.now())
 
 
 def open_sales_of(prepared: PreparedPurchase, customer: Customer) -> list[dict[str, Any]]:
     """Return what of it a customer may buy: not what he owns, unless the shop allows a second purchase."""
     may_repeat = prepared.body.get("allowMultiplePurchases")
     return [sale for sale in sales_of(prepared) if may_repeat or not purchases.owns(customer, sale["product_id"])]
+
+
+def _redeem(prepared: PreparedPurchase) -> None:
+    """Use the voucher up, if there is one. Raises `OwnedError` where somebody else was faster."""
+    voucher = find_voucher(prepared.company, prepared.body.get("voucherCode", ""))
+    if voucher is not None and not Voucher.objects.filter(pk=voucher.pk, redeemed_at=None).update(
+        redeemed_at=clock.now()
+    ):
+        raise OwnedError
 
 
 def _sales(company: Company, item: Mapping[str, Any]) -> list[dict[str, Any]]:

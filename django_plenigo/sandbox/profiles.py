@@ -118,6 +118,11 @@ def change_email(customer: Customer, email: str) -> None:
     _write(customer, {"email": email, "has_pseudo_email": False})
 
 
+def change_names(customer: Customer, *, first_name: str, last_name: str) -> None:
+    """Give a customer other names."""
+    _write(customer, {"first_name": first_name, "last_name": last_name})
+
+
 def replace_data(customer: Customer, data: Mapping[str, str]) -> None:
     """Put another map in the place of a customer's additional data."""
     _write(customer, {"data": dict(data)})

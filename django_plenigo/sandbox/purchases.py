@@ -42,6 +42,14 @@ def subscription_item_number(purchase: Purchase) -> int:
     return FIRST_SUBSCRIPTION_ITEM + purchase.pk
 
 
+def by_order(rows: Iterable[Purchase]) -> list[list[Purchase]]:
+    """Return the purchases of each order; what stands behind an order's first one counts."""
+    orders: dict[str, list[Purchase]] = {}
+    for row in rows:
+        orders.setdefault(row.order_id, []).append(row)
+    return list(orders.values())
+
+
 def buy(
     customer: Customer,
     product_id: str,

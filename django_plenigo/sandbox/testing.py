@@ -4,9 +4,9 @@ from datetime import timedelta
 from functools import cached_property
 from typing import Any
 
-from . import callbacks, clock, customers, imports, login_tokens, preparations, purchases
+from . import callbacks, clock, companies, customers, imports, login_tokens, preparations, purchases
 from .calls import ReceivedCall, called
-from .models import Company, Customer, Fault, Purchase, SentMessage
+from .models import Basket, BasketItem, Company, Customer, Fault, Product, Purchase, SentMessage, Voucher
 from .seed import MONTHLY, seed
 
 
@@ -54,6 +54,16 @@ class Sandbox:
     def import_customer(self, product_id: str = MONTHLY, **address: str) -> Purchase:
         """Take in a customer without an e-mail address and return his subscription. `address`: columns of `Address`."""
         return imports.import_customer(self.company, product_id, address={**imports.ADDRESS, **address})
+
+    def create_voucher(self, code: str, product_id: str) -> Voucher:
+        """Issue a voucher, which gives a product for nothing, once. Raises `LookupError`."""
+        return Voucher.objects.create(company=self.company, code=code, product=self._product(product_id))
+
+    def fill_basket(self, basket_id: str, product_id: str, quantity: int = 1) -> Basket:
+        """Put a product into a basket, which comes into being by it. Raises `LookupError`."""
+        basket, _is_new = Basket.objects.get_or_create(company=self.company, basket_id=basket_id)
+        BasketItem.objects.create(basket=basket, product=self._product(product_id), quantity=quantity)
+        return basket
 
     def complete_purchase(self, purchase_id: str, customer: Customer | str | None = None) -> int:
         """Pay what API v3 has prepared, as its checkout does, and return the order's number; -1 means: had before.
@@ -125,6 +135,12 @@ class Sandbox:
     def advance(self, seconds: float) -> None:
         """Age what the sandbox has issued. The time of the site itself goes on as before."""
         clock.advance(timedelta(seconds=seconds))
+
+    def _product(self, product_id: str) -> Product:
+        product = companies.find_product(self.company, product_id)
+        if product is None:
+            raise LookupError("The demo company sells no product with this id.")
+        return product
 
     def _dial(
         self, kind: str, endpoint: str, times: int | None, after_work: bool, status: int = 503, **values: Any

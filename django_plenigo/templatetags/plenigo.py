@@ -14,9 +14,9 @@ from django.template.context import Context
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 
-from django_plenigo import conf, privacy
+from django_plenigo import backends, conf, privacy
 from django_plenigo.errors import ConfigurationError, InvalidValueError, UnsupportedOperationError
-from django_plenigo.protocols.base import CheckoutOptions, CheckoutOrder, LoginPass, PreparedOptions
+from django_plenigo.protocols.base import CheckoutOptions, CheckoutOrder, LoginPass, PreparedOptions, SessionKeeper
 from django_plenigo.services import access, checkout
 
 logger = logging.getLogger(__name__)
@@ -254,6 +254,57 @@ def asking_on_click(offer: checkout.Offer) -> SafeString:
 def as_attribute(javascript: str) -> SafeString:
     """Escape a statement, which is ASCII, for an HTML attribute: here, since a template may have autoescape off."""
     return mark_safe(escape(javascript))  # noqa: S308 - escaped here, on purpose also where autoescape is off
+
+
+# ---- self service ----------------------------------------------------------------------------------------------
+
+#: What can be opened of it (docs/protocols/plenigo-v3.md 8).
+SELF_SERVICE_PAGES = (
+    *("PERSONAL_DATA", "PERSONAL_DATA_ADDRESS", "PERSONAL_DATA_SETTINGS", "PERSONAL_DATA_PASSWORD"),
+    *("PERSONAL_DATA_PROTECTION", "ADDRESS_DATA", "BILLING_ADDRESS_DATA", "DELIVERY_ADDRESS_DATA", "ORDER", "INVOICE"),
+    *("DASHBOARD", "SUBSCRIPTION", "PAYMENT_METHODS", "CREDIT_CARD", "BANK_ACCOUNT", "TERMS_AND_CONDITIONS"),
+    *("NEWSLETTER", "MULTI_USER_ACCOUNTS", "OPT_IN"),
+)
+SELF_SERVICE_NAVIGATIONS = ("OFF", "HORIZONTAL", "VERTICAL")
+SELF_SERVICE_OPTIONS = ("page", "navigation", "subscription_id", "css_class", "using")
+
+
+@register.inclusion_tag("plenigo/self_service_button.html")
+def plenigo_self_service_button(
+    label: str,
+    *,
+    page: str = "",
+    navigation: str = "",
+    subscription_id: int | str = "",
+    css_class: str = "",
+    using: str = conf.DEFAULT_ACCOUNT,
+) -> dict[str, Any]:
+    """Print a button that opens the vendor's self service (API v3): no token; the vendor is asked on the click.
+
+    Raises `InvalidValueError` and `UnsupportedOperationError`. Source: docs/protocols/plenigo-v3.md 8.
+    """
+    if not backends.serves(SessionKeeper, using):
+        raise UnsupportedOperationError(f"plenigo_self_service_button: the account {using!r} needs API v3.")
+    for name, value, allowed in (
+        ("page", page, SELF_SERVICE_PAGES),
+        ("navigation", navigation, SELF_SERVICE_NAVIGATIONS),
+    ):
+        if value and value not in allowed:
+            raise InvalidValueError(name, f"must be one of {', '.join(allowed)}")
+    number = str(subscription_id)
+    if number and not (number.isascii() and number.isdigit()):
+        raise InvalidValueError("subscription_id", "must be plenigo's number of a subscription")
+    return {
+        "label": label,
+        "page": page,
+        "navigation": navigation,
+        "subscription_id": number,
+        "css_class": css_class,
+        "account": using,
+    }
+
+
+knows_options("plenigo_self_service_button", ("label", *SELF_SERVICE_OPTIONS))
 
 
 # ---- the paywall -----------------------------------------------------------------------------------------------

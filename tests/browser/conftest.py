@@ -108,14 +108,23 @@ class Checkout:
         self.frame.get_by_role("button", name=name, exact=True).click()
 
 
-#: A vendor's script that opens one more checkout at each call, and keeps what it was called with.
+#: A vendor's script, of either API, that opens one more checkout at each call, and keeps what it was called with.
 BARE_SCRIPT = """
 window.opened = [];
 window.plenigo = {
     checkout: (config) => { opened.push(config); },
     checkoutWithRemoteLogin: (config) => { opened.push(config); },
+    Checkout: class {
+        constructor(purchaseId, options) { this.config = { purchaseId, ...options }; }
+        start() { opened.push(this.config); }
+        login() { opened.push(this.config); }
+        register() { opened.push(this.config); }
+    },
 };
 """
+
+#: The vendor's scripts of both APIs.
+SCRIPTS = re.compile(r"/(plenigo_sdk|frisbii_media)\.min\.js")
 
 
 class BareScript:
@@ -123,9 +132,7 @@ class BareScript:
 
     def __init__(self, page: Page) -> None:
         self.page = page
-        page.route(
-            "**/plenigo_sdk.min.js", lambda route: route.fulfill(body=BARE_SCRIPT, content_type="text/javascript")
-        )
+        page.route(SCRIPTS, lambda route: route.fulfill(body=BARE_SCRIPT, content_type="text/javascript"))
 
     @property
     def opened(self) -> list[dict[str, Any]]:
@@ -204,10 +211,21 @@ PRODUCTS = {
 }
 
 
+def speak(settings: Any, generation: str) -> None:
+    """Let the site speak one generation of plenigo's API, with the sandbox."""
+    settings.PLENIGO = {"default": {**settings.PLENIGO["default"], "API": generation, "PRODUCTS": PRODUCTS}}
+
+
 @pytest.fixture(params=["v2", "v3"])
 def either_api(request: pytest.FixtureRequest, settings: Any) -> None:
     """Let the site speak each generation of plenigo's API; what a reader sees is the same."""
-    settings.PLENIGO = {"default": {**settings.PLENIGO["default"], "API": request.param, "PRODUCTS": PRODUCTS}}
+    speak(settings, request.param)
+
+
+@pytest.fixture
+def on_api_v3(settings: Any) -> None:
+    """Let the site speak API v3."""
+    speak(settings, "v3")
 
 
 @pytest.fixture

@@ -1,12 +1,11 @@
 """A visitor sees a teaser, pays, and reads."""
 
-import re
-
 import pytest
 from playwright.sync_api import expect
 
 from django_plenigo.sandbox.models import Purchase
 from django_plenigo.sandbox.seed import BOOK, DAY_PASS
+from tests.browser.conftest import SCRIPTS
 
 pytestmark = pytest.mark.usefixtures("either_api")
 
@@ -101,7 +100,7 @@ def test_reader_is_told_that_the_vendor_is_down_and_buys_when_it_is_back(newspap
 
 
 def test_reader_is_told_that_a_content_blocker_keeps_the_checkout_away(newspaper, page, sign_in, reader):
-    page.route(re.compile(r"/(plenigo_sdk|frisbii_media)\.min\.js"), lambda route: route.abort())
+    page.route(SCRIPTS, lambda route: route.abort())
     sign_in(reader)
     newspaper.open("article")
     newspaper.press("Buy and read")

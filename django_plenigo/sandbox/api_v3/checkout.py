@@ -6,7 +6,7 @@ from typing import Any
 from django.http import HttpResponse
 
 from .. import customer_sessions, preparations
-from ..companies import find_offer
+from ..companies import find_basket, find_offer, find_voucher
 from ..models import Application, Customer
 from .answers import Flaw, RefusalError, answered, flaw, invalid
 from .endpoints import Call, operation, refuse_blocked
@@ -176,18 +176,32 @@ def _customer(call: Call, values: Mapping[str, Any]) -> Customer | None:
 
 
 def _check_what_is_sold(call: Call, values: Mapping[str, Any]) -> None:
-    """Refuse what cannot be sold. The sandbox has neither vouchers nor baskets nor offers of other companies."""
-    items = values.get("items", [])
-    if values.get("voucherCode") and items:
+    """Refuse what cannot be sold. Either a voucher, a basket or items; offers of other companies are not known here."""
+    items, code, basket_id = values.get("items", []), values.get("voucherCode"), values.get("basketId")
+    if code and (items or basket_id):
         raise RefusalError(400, VOUCHER_OR_ITEMS, "Either a voucher or items can be given.")
-    if values.get("voucherCode"):
-        raise invalid([flaw("voucherCode", "unknown", values["voucherCode"])])
-    if values.get("basketId"):
-        raise RefusalError(404, CHECKOUT_NOT_FOUND, "There is no such basket.")
-    offers = [item["plenigoOfferId"] for item in items if "plenigoOfferId" in item]
-    is_known = all(find_offer(call.company, offer_id) for offer_id in offers)
-    if not items or not is_known or values.get("connectedOfferItems"):
-        raise RefusalError(400, NO_OFFER, "There is no such offer.")
+    if basket_id and items:
+        raise invalid([flaw("basketId", "oneOf", basket_id)])
+    if values.get("connectedOfferItems"):
+        raise _no_offer()
+    if code:
+        voucher = find_voucher(call.company, code)
+        if voucher is None or not preparations.is_redeemable(voucher):
+            raise invalid([flaw("voucherCode", "redeemed" if voucher else "unknown", code)])
+    elif basket_id:
+        basket = find_basket(call.company, basket_id)
+        if basket is None:
+            raise RefusalError(404, CHECKOUT_NOT_FOUND, "There is no such basket.")
+        if not basket.items.filter(product__company=call.company).exists():
+            raise _no_offer()
+    else:
+        offers = [item["plenigoOfferId"] for item in items if "plenigoOfferId" in item]
+        if not items or not all(find_offer(call.company, offer_id) for offer_id in offers):
+            raise _no_offer()
+
+
+def _no_offer() -> RefusalError:
+    return RefusalError(400, NO_OFFER, "There is no such offer.")
 
 
 def _check_addresses(customer: Customer | None, values: Mapping[str, Any]) -> None:

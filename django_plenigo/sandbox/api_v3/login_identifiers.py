@@ -10,7 +10,16 @@ from django.http import HttpResponse
 
 from .. import account_connections as connections
 from ..customers import find_customer_by_number
-from ..models import Address, Application, Channel, ConnectionProcess, Customer, SsoSettings
+from ..models import (
+    Address,
+    Application,
+    Channel,
+    Company,
+    ConnectionProcess,
+    Customer,
+    CustomerSession,
+    SsoSettings,
+)
 from ..postal import has_address
 from ..profiles import TakenError, is_pseudo_email
 from ..single_sign_on import NAME_REQUIRED, settings_of
@@ -76,45 +85,57 @@ REFUSED_STEPS: dict[type[connections.ProcessError], tuple[int, int, str]] = {
 @operation("startloginIdentifierRegistration", Application.PROCESSES)
 def start_registration(call: Call) -> HttpResponse:
     """Send a code to a customer who was imported without an address: 200, or 208 where he has one already."""
-    settings = settings_of(call.company)
-    values = call.read(START)
-    _check_open(settings)
-    _check_values(settings, values)
-    customer = _identified(call, settings, values)
-    refuse_blocked(customer)
     try:
-        step = connections.start(customer, values["email"], _kept(values))
+        return _next_step(call, begin(call.company, call.read(START)))
     except connections.RegisteredError:
         return nothing(208)
+
+
+def begin(company: Company, values: Mapping[str, Any]) -> connections.Step:
+    """Send a code to the customer whom the values name, as `START` has them.
+
+    Raises `RefusalError`, or `RegisteredError` where the customer has an address already.
+    """
+    settings = settings_of(company)
+    _check_open(settings)
+    _check_values(settings, values)
+    customer = _identified(company, settings, values)
+    refuse_blocked(customer)
+    try:
+        return connections.start(customer, values["email"], _kept(values))
     except TakenError as error:
         raise taken(error) from None
     except connections.BusyError:
         raise RefusalError(423, REGISTRATION_UNDER_WAY, "A registration with this address is under way.") from None
-    return _next_step(call, step)
 
 
 @operation("validateloginIdentifierRegistration", Application.PROCESSES)
 def validate_registration(call: Call) -> HttpResponse:
     """Take the code: 201 with a session, or 208 where the customer has registered in the meantime."""
     values = call.read(VERIFICATION)
-    process = _process(call, values["token"])
+    process = process_of(call.company, values["token"])
     if not connections.is_right_code(process, values["verificationToken"]):
         # Not raised: what has been counted must stay.
         return RefusalError(403, CODE_WRONG, "The verification code is wrong.").answer()
     refuse_blocked(process.customer)
     try:
-        session = connections.finish(process, logging_columns_of(values))
+        return session_answer(finish(process, logging_columns_of(values)), 201)
     except connections.RegisteredError:
         return nothing(208)
+
+
+def finish(process: ConnectionProcess, logging_data: Mapping[str, str]) -> CustomerSession:
+    """Connect the customer of a process and return his session. Raises `RefusalError` or `RegisteredError`."""
+    try:
+        return connections.finish(process, logging_data)
     except TakenError as error:
         raise taken(error) from None
-    return session_answer(session, 201)
 
 
 @operation("resendloginIdentifier", Application.PROCESSES)
 def resend_code(call: Call) -> HttpResponse:
     """Send another code. The old token and the old code are of no use any more."""
-    return _next_step(call, connections.resend(_process(call, call.read(TOKEN)["token"])))
+    return _next_step(call, connections.resend(process_of(call.company, call.read(TOKEN)["token"])))
 
 
 def _check_open(settings: SsoSettings) -> None:
@@ -152,16 +173,16 @@ def _check_values(settings: SsoSettings, values: Mapping[str, Any]) -> None:
         raise RefusalError(400, USERNAME_MISSING, "The user name is missing.")
 
 
-def _identified(call: Call, settings: SsoSettings, values: Mapping[str, Any]) -> Customer:
+def _identified(company: Company, settings: SsoSettings, values: Mapping[str, Any]) -> Customer:
     """Return the customer whom the identifiers and the parts of the address name together.
 
     What the settings do not ask for is ignored, also when it was sent.
     """
     customer = None
     if settings.request_customer_id:
-        customer = _known(find_customer_by_number(call.company, values["customerId"]))
+        customer = _known(find_customer_by_number(company, values["customerId"]))
     if settings.request_subscription_id:
-        subscription = find_subscription(call, str(values["subscriptionId"]))
+        subscription = find_subscription(company, str(values["subscriptionId"]))
         payer = _known(subscription.customer if subscription else None)
         if customer is not None and customer != payer:
             raise RefusalError(400, IDENTIFIERS_DIFFER, "The identifiers do not belong together.")
@@ -196,9 +217,10 @@ def _kept(values: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _process(call: Call, token: str) -> ConnectionProcess:
+def process_of(company: Company, token: str) -> ConnectionProcess:
+    """Return the process whose step is due. Raises `RefusalError`."""
     try:
-        return connections.find_process(call.company, token)
+        return connections.find_process(company, token)
     except connections.ProcessError as error:
         raise RefusalError(*REFUSED_STEPS[type(error)]) from None
 

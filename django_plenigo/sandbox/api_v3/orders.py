@@ -1,7 +1,6 @@
 """Orders and subscriptions, which are what was bought. Source: docs/protocols/plenigo-v3.md 5.2."""
 
 import re
-from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -10,7 +9,7 @@ from django.http import HttpResponse
 
 from .. import clock, purchases
 from ..entitlements import access_right_of, products_of
-from ..models import Application, Product, Purchase
+from ..models import Application, Company, Product, Purchase
 from .answers import RefusalError, answered, without_gaps, written, written_day
 from .endpoints import Call, operation
 from .fields import Integer, Text
@@ -63,16 +62,18 @@ SUBSCRIPTION_NOT_FOUND = 40404
 def search_customer_orders(call: Call, customer_id: str) -> HttpResponse:
     """Return a customer's orders, page by page."""
     customer = call.customer(customer_id)
-    return page_of(call, [_order_entry(rows, call) for rows in _orders(_bought(call).filter(customer=customer))])
+    return page_of(
+        call, [_order_entry(rows, call) for rows in purchases.by_order(_bought(call.company).filter(customer=customer))]
+    )
 
 
 @operation("getOrder", Application.APPSTORES)
 def get_order(call: Call, order_id: str) -> HttpResponse:
     """Return an order of any customer of the company."""
     key = _key(order_id, purchases.FIRST_ORDER)
-    first = _bought(call).filter(pk=key).first() if key else None
+    first = _bought(call.company).filter(pk=key).first() if key else None
     # Another row of the order has a number too, but the order is known by its first.
-    rows = list(_bought(call).filter(customer=first.customer, order_id=first.order_id)) if first else []
+    rows = list(_bought(call.company).filter(customer=first.customer, order_id=first.order_id)) if first else []
     if not rows or rows[0].pk != key:
         raise RefusalError(404, ORDER_NOT_FOUND, "There is no order with this id.")
     return answered(order_of(rows, products_of(call.company)))
@@ -82,7 +83,9 @@ def get_order(call: Call, order_id: str) -> HttpResponse:
 def search_customer_subscriptions(call: Call, customer_id: str) -> HttpResponse:
     """Return a customer's subscriptions, page by page."""
     customer = call.customer(customer_id)
-    return page_of(call, [_subscription_entry(row, call) for row in _subscriptions(call).filter(customer=customer)])
+    return page_of(
+        call, [_subscription_entry(row, call) for row in _subscriptions(call.company).filter(customer=customer)]
+    )
 
 
 @operation("searchSubscriptions", Application.APPSTORES)
@@ -95,7 +98,7 @@ def search_subscriptions(call: Call) -> HttpResponse:
             "subscriptionType": Text(choices=SUBSCRIPTION_TYPES),
         }
     )
-    rows = _subscriptions(call)
+    rows = _subscriptions(call.company)
     if "subscriptionItemId" in asked:
         rows = rows.filter(pk=_key(str(asked["subscriptionItemId"]), purchases.FIRST_SUBSCRIPTION_ITEM) or 0)
     if asked.get("externalSystemId") or asked.get("subscriptionType", TIME_BASED) != TIME_BASED:
@@ -106,16 +109,16 @@ def search_subscriptions(call: Call) -> HttpResponse:
 @operation("getSubscription", Application.APPSTORES)
 def get_subscription(call: Call, subscription_id: str) -> HttpResponse:
     """Return a subscription of any customer of the company."""
-    row = find_subscription(call, subscription_id)
+    row = find_subscription(call.company, subscription_id)
     if row is None:
         raise RefusalError(404, SUBSCRIPTION_NOT_FOUND, "There is no subscription with this id.")
     return answered(subscription_of(row, products_of(call.company)))
 
 
-def find_subscription(call: Call, subscription_id: str) -> Purchase | None:
+def find_subscription(company: Company, subscription_id: str) -> Purchase | None:
     """Return a subscription of the company, or None."""
     key = _key(subscription_id, purchases.FIRST_SUBSCRIPTION)
-    return _subscriptions(call).filter(pk=key).first() if key else None
+    return _subscriptions(company).filter(pk=key).first() if key else None
 
 
 def _key(text: str, first: int) -> int | None:
@@ -124,22 +127,14 @@ def _key(text: str, first: int) -> int | None:
     return key if 0 < key < purchases.RANGE else None
 
 
-def _bought(call: Call) -> QuerySet[Purchase]:
+def _bought(company: Company) -> QuerySet[Purchase]:
     """Return what was bought and paid, oldest first. API v3 knows no test mode."""
-    rows = Purchase.objects.filter(customer__company=call.company, source=Purchase.Source.BOUGHT, test_mode=False)
+    rows = Purchase.objects.filter(customer__company=company, source=Purchase.Source.BOUGHT, test_mode=False)
     return rows.select_related("customer").order_by("pk")
 
 
-def _subscriptions(call: Call) -> QuerySet[Purchase]:
-    return _bought(call).filter(is_subscription=True)
-
-
-def _orders(rows: Iterable[Purchase]) -> list[list[Purchase]]:
-    """Return the purchases of each order; what stands behind an order's first one counts."""
-    orders: dict[str, list[Purchase]] = {}
-    for row in rows:
-        orders.setdefault(row.order_id, []).append(row)
-    return list(orders.values())
+def _subscriptions(company: Company) -> QuerySet[Purchase]:
+    return _bought(company).filter(is_subscription=True)
 
 
 def _order_entry(rows: list[Purchase], call: Call) -> Entry:

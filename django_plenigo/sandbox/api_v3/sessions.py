@@ -43,8 +43,9 @@ def create_customer_session(call: Call, customer_id: str) -> HttpResponse:
     logging_data = logging_columns_of(call.read(LOGGING_DATA))
     customer = call.customer(customer_id, unknown=400)
     refuse_blocked(customer)
-    if not customer_sessions.has_reached_limit(customer):
-        return session_answer(customer_sessions.create(customer, logging_data), 202)
+    session = customer_sessions.begin(customer, logging_data)
+    if session is not None:
+        return session_answer(session, 202)
     items = [_session_information_of(session) for session in customer_sessions.active(customer)]
     token = customer_sessions.mint_removal_token(customer, logging_data)
     return answered({"activeSessions": {"items": items}, "removalToken": token})

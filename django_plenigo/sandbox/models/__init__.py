@@ -7,6 +7,7 @@ from .customers import AccessIdentifier, Customer, LoginToken, OAuthGrant
 from .merchant import Application, Category, Company, Product
 from .preparations import PreparedPurchase
 from .purchases import Purchase
+from .sales import Basket, BasketItem, Voucher
 from .sessions import CustomerSession, SessionRemoval, TransferToken
 from .simulation import Clock, Fault, UsedTokenId
 from .single_sign_on import Channel, ConnectionProcess, SentMessage, SsoSettings
@@ -16,6 +17,8 @@ __all__ = [
     "AccessRight",
     "Address",
     "Application",
+    "Basket",
+    "BasketItem",
     "Callback",
     "CallbackAttempt",
     "CallbackDelivery",
@@ -37,4 +40,5 @@ __all__ = [
     "SsoSettings",
     "TransferToken",
     "UsedTokenId",
+    "Voucher",
 ]

@@ -35,10 +35,11 @@ Page = Callable[..., HttpResponse]
 class RefusalError(Exception):
     """A page cannot be shown. The reader sees the sentence, under the given HTTP status."""
 
-    def __init__(self, status: int, sentence: str | Promise) -> None:
+    def __init__(self, status: int, sentence: str | Promise, *, page_name: str = "") -> None:
         super().__init__(status)
         self.status = status
         self.sentence = sentence
+        self.page_name = page_name
 
 
 def sandbox_page(view: Page) -> Page:
@@ -78,7 +79,8 @@ def _answer(view: Page, request: HttpRequest, company_id: str) -> HttpResponse:
         # Nothing but the frame's own script may fill this form: an address with a token in it does not exist.
         return show(request, company, "opening")
     except RefusalError as refusal:
-        return show(request, company, "refused", status=refusal.status, sentence=refusal.sentence)
+        told = {"sentence": refusal.sentence, "page_name": refusal.page_name}
+        return show(request, company, "refused", status=refusal.status, **told)
 
 
 def _refuse_problem(problem: str | None) -> None:

@@ -1,23 +1,14 @@
 """Log in or register with nothing but an e-mail address: the sandbox asks for no password."""
 
-from typing import Any
-
 from django import forms
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from .. import customers
 from ..models import Company, Customer
-from .framing import address_of, language_of, show
-
-LOGIN = "login"
-REGISTER = "register"
-SHOW_LOGIN = "show-login"
-SHOW_REGISTRATION = "show-registration"
-
-ACTIONS = frozenset({LOGIN, REGISTER, SHOW_LOGIN, SHOW_REGISTRATION})
+from .framing import language_of
 
 EMAIL = forms.EmailField(max_length=254)
 
@@ -30,13 +21,13 @@ class IdentificationError(ValueError):
         self.sentence = sentence
 
 
-def identify(request: HttpRequest, company: Company, action: str) -> Customer:
+def identify(request: HttpRequest, company: Company, *, registers: bool) -> Customer:
     """Return the customer who logs in or registers. Raises `IdentificationError` with a sentence for the reader."""
     try:
         email = EMAIL.clean(request.POST.get("email", ""))
     except ValidationError:
         raise IdentificationError(_("Please enter a complete e-mail address.")) from None
-    if action == REGISTER:
+    if registers:
         return _register(company, email, language_of(request))
     known = customers.find_customer_by_email(company, email)
     if known is None:
@@ -56,24 +47,6 @@ def _register(company: Company, email: str, language: str) -> Customer:
         raise IdentificationError(sentence) from None
 
 
-def show_identification(
-    request: HttpRequest,
-    company: Company,
-    next_page: str,
-    *,
-    registers: bool,
-    problem: str | Promise = "",
-    **context: Any,
-) -> HttpResponse:
-    """Show the form that asks who is there; `next_page` names the address that its answer goes to."""
-    return show(
-        request,
-        company,
-        "identify",
-        registers=registers,
-        problem=problem,
-        # The site may know the address already. Source: docs/protocols/plenigo-v2.md 4.1.
-        email=request.POST.get("email", request.POST.get("loginIdentifier", "")),
-        continue_address=address_of(request, next_page, company.company_id),
-        **context,
-    )
+def address_typed(request: HttpRequest) -> str:
+    """Return the address that the reader has typed, or that the site knows (docs/protocols/plenigo-v2.md 4.1)."""
+    return request.POST.get("email", request.POST.get("loginIdentifier", ""))

@@ -1,31 +1,45 @@
 """The pages that `plenigo.login` and `plenigo.registration` open. Source: docs/protocols/plenigo-v2.md 4.1."""
 
 import json
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from ..models import Company, Customer
-from . import identification, tickets
-from .framing import RefusalError, sandbox_page, show
+from .dialogues import IdentifyingDialogue, Visit
+from .framing import RefusalError, sandbox_page
 from .returning import check_redirect, return_with_code, target_of
 from .session_cookie import new_session_cookie
 
-NEXT_PAGE = "plenigo_sandbox_login_next"
 SCOPES = frozenset({"", "profile"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Visit:
-    """One opened log-in, carried from page to page as a signed ticket."""
+@dataclass(frozen=True, kw_only=True)
+class LoginVisit(Visit):
+    """One opened log-in."""
 
-    company_id: str
     target: str
     redirect_uri: str
     state: str
+
+
+class Login(IdentifyingDialogue[LoginVisit]):
+    """The log-in of API v2."""
+
+    name = "login"
+    visit_class = LoginVisit
+    too_late = gettext_lazy("This page has been open for too long. Please go back and start again.")
+
+    def identified(self, customer: Customer) -> HttpResponse:
+        """Tell the script what to do next: with an OAuth redirect the site exchanges the code, else a cookie tells."""
+        visit = self.visit
+        if visit.redirect_uri:
+            outcome = return_with_code(customer, visit.redirect_uri, visit.state)
+        else:
+            outcome = {"cookie": new_session_cookie(customer), "address": visit.target}
+        return self.show("completed", headline=_("You are logged in"), outcome=json.dumps(outcome))
 
 
 @sandbox_page
@@ -40,25 +54,7 @@ def open_registration(request: HttpRequest, company: Company) -> HttpResponse:
     return _open(request, company, registers=True)
 
 
-@sandbox_page
-def continue_login(request: HttpRequest, company: Company) -> HttpResponse:
-    """Do what the pressed button says."""
-    values = tickets.unseal("login", request.POST.get("ticket", ""))
-    if values is None or values["company_id"] != company.company_id:
-        raise RefusalError(403, gettext_lazy("This page has been open for too long. Please go back and start again."))
-    visit = Visit(**values)
-    action = request.POST.get("action", "")
-    if action not in identification.ACTIONS:
-        raise RefusalError(400, gettext_lazy("The page was sent without a button that the sandbox knows."))
-    if action in {identification.SHOW_LOGIN, identification.SHOW_REGISTRATION}:
-        return _show(request, company, visit, registers=action == identification.SHOW_REGISTRATION)
-    try:
-        customer = identification.identify(request, company, action)
-    except identification.IdentificationError as error:
-        registers = action == identification.REGISTER
-        return _show(request, company, visit, registers=registers, problem=error.sentence)
-    outcome = json.dumps(_outcome(customer, visit))
-    return show(request, company, "completed", headline=_("You are logged in"), outcome=outcome)
+continue_login = Login.as_next_page()
 
 
 def _open(request: HttpRequest, company: Company, *, registers: bool) -> HttpResponse:
@@ -66,22 +62,10 @@ def _open(request: HttpRequest, company: Company, *, registers: bool) -> HttpRes
     check_redirect(company, redirect_uri)
     if redirect_uri and request.POST.get("scope", "") not in SCOPES:
         raise RefusalError(400, gettext_lazy("The only scope is “profile”."))
-    visit = Visit(
+    visit = LoginVisit(
         company_id=company.company_id,
         target=target_of(request),
         redirect_uri=redirect_uri,
         state=request.POST.get("state", ""),
     )
-    return _show(request, company, visit, registers=registers)
-
-
-def _show(request: HttpRequest, company: Company, visit: Visit, **context: Any) -> HttpResponse:
-    ticket = tickets.seal("login", asdict(visit))
-    return identification.show_identification(request, company, NEXT_PAGE, ticket=ticket, **context)
-
-
-def _outcome(customer: Customer, visit: Visit) -> dict[str, str]:
-    """Return what the script does next: with an OAuth redirect the site exchanges the code, else a cookie tells it."""
-    if not visit.redirect_uri:
-        return {"cookie": new_session_cookie(customer), "address": visit.target}
-    return return_with_code(customer, visit.redirect_uri, visit.state)
+    return Login(request, company, visit).show_identification(registers=registers)

@@ -32,6 +32,8 @@ def texts() -> dict[str, str]:
         "checkout": _("Checkout"),
         "login": _("Log in"),
         "registration": _("Register"),
+        "password": _("Forgotten password"),
+        "selfService": _("Self service"),
         "close": _("Close"),
         "element": str(PROBLEMS["element"]),
         "address": _("The address of this page, or that of returnUrl, has more than 220 characters."),

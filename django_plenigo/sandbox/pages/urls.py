@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from . import access, checkout, login, prepared_checkout, scripts
+from . import access, checkout, login, prepared_checkout, scripts, self_service, sso
 
 urlpatterns = [
     path(
@@ -18,6 +18,14 @@ urlpatterns = [
     path("checkout/<str:company_id>/next/", checkout.continue_checkout, name="plenigo_sandbox_checkout_next"),
     path("prepared/<str:company_id>/", prepared_checkout.open_prepared, name="plenigo_sandbox_prepared"),
     path("prepared/<str:company_id>/next/", prepared_checkout.continue_prepared, name="plenigo_sandbox_prepared_next"),
+    path("sso/<str:company_id>/", sso.open_sso, name="plenigo_sandbox_sso"),
+    path("sso/<str:company_id>/next/", sso.continue_sso, name="plenigo_sandbox_sso_next"),
+    path("self-service/<str:company_id>/", self_service.open_self_service, name="plenigo_sandbox_self_service"),
+    path(
+        "self-service/<str:company_id>/next/",
+        self_service.continue_self_service,
+        name="plenigo_sandbox_self_service_next",
+    ),
     path("login/<str:company_id>/", login.open_login, name="plenigo_sandbox_login"),
     path("registration/<str:company_id>/", login.open_registration, name="plenigo_sandbox_registration"),
     path("login/<str:company_id>/next/", login.continue_login, name="plenigo_sandbox_login_next"),

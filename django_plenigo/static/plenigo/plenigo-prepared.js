@@ -1,4 +1,4 @@
-// Checkouts that the vendor prepares (API v3): starts them in their container, and listens to what comes of them.
+// What API v3 opens in a container of the page: checkouts that the vendor prepares, and self service.
 // What the vendor's script tells of a purchase is a hint: our server asks the vendor whose order it is.
 (() => {
   "use strict";
@@ -6,7 +6,8 @@
   if (!ours || ours.startPrepared) {
     return; // the script stands in the page twice
   }
-  const { settings, openOfferAgain, post, show, waitForPurchase } = ours.parts;
+  const { settings, endOpened, handOver, openAlone, openOffer, page, post, say, show } = ours.parts;
+  const { vendorScript, waitForPurchase } = ours.parts;
 
   const STARTS = ["start", "login", "register"];
   // In place of an order's id.
@@ -14,7 +15,7 @@
   const NOT_FOR_SALE = -2;
   const NOT_FOUND = 404;
 
-  let current = null; // the checkout that is open
+  let current = null; // the checkout or the self service that is open
 
   // ---- the container -----------------------------------------------------------------------------------------
 
@@ -43,6 +44,27 @@
     made.id = id;
     document.body.append(made);
     return made;
+  }
+
+  // Without what is left of what was open before, and with a region that tells of what opens now.
+  function emptied(id, label) {
+    const container = containerOf(id);
+    container.replaceChildren();
+    const region = newRegionBefore(container);
+    if (!container.hasAttribute("role") || container.dataset.plenigoLabelled) {
+      container.setAttribute("role", "region");
+      container.setAttribute("aria-label", label);
+      container.dataset.plenigoLabelled = "true"; // by us, so that the next label may take its place
+    }
+    container.tabIndex = -1;
+    return { container, region };
+  }
+
+  function lookAt(container) {
+    if (!container.contains(document.activeElement)) {
+      container.focus({ preventScroll: true });
+    }
+    container.scrollIntoView({ block: "nearest" });
   }
 
   // ---- what the reader is told -------------------------------------------------------------------------------
@@ -88,20 +110,10 @@
       throw new Error("The answer opens no checkout of this script.");
     }
     const options = { elementId: settings.elementId, ...answer.options };
-    const container = containerOf(options.elementId);
-    container.replaceChildren(); // what is left of an earlier one
-    const region = newRegionBefore(container);
+    const { container, region } = emptied(options.elementId, settings.labelCheckout);
     current = { offer, place, region, purchaseUrl: answer.purchase_url, next: answer.next };
-    if (!container.hasAttribute("role")) {
-      container.setAttribute("role", "region");
-      container.setAttribute("aria-label", settings.labelCheckout);
-    }
-    container.tabIndex = -1;
     new window.plenigo.Checkout(answer.purchase_id, options)[answer.start]();
-    if (!container.contains(document.activeElement)) {
-      container.focus({ preventScroll: true });
-    }
-    container.scrollIntoView({ block: "nearest" });
+    lookAt(container);
   }
 
   // The checkout that an event is about: the open one, or the one that the page waits for which readers return to.
@@ -170,14 +182,18 @@
 
   function offerAgain(purchase) {
     const { offer, place } = purchase;
-    const again = offer ? { run: () => openOfferAgain(offer, place?.isConnected ? place : null) } : { href: wayBack(purchase) };
+    const run = () => {
+      endOpened();
+      openOffer(offer, place?.isConnected ? place : null);
+    };
+    const again = offer ? { run } : { href: wayBack(purchase) };
     end(purchase, settings.messagePaymentFailed, { label: settings.labelTryAgain, ...again });
   }
 
   function listen(name, handle) {
     document.addEventListener(name, (event) => {
       const purchase = purchaseOfPage();
-      if (purchase) {
+      if (purchase && !purchase.button) {
         handle(purchase, event);
       }
     });
@@ -195,6 +211,67 @@
   listen("plenigo.Error", (purchase) =>
     tell(purchase, settings.messageBroken, { label: settings.labelReload, run: () => window.location.reload() })
   );
+
+  // ---- self service ------------------------------------------------------------------------------------------
+
+  // The transfer token works once and for thirty seconds: it is asked for on the click, when all else is there.
+  function openSelfService(button) {
+    const { messageSelfServiceFailed, messageSelfServiceMissing } = settings;
+    return openAlone(
+      button,
+      async (isOn) => {
+        say(button, settings.messageSelfServiceOpening);
+        await vendorScript(messageSelfServiceMissing);
+        const body = await post(settings.transferTokenUrl, { account: button.dataset.account, page: page() });
+        if (typeof body.transfer_token !== "string" || typeof window.plenigo.Snippets !== "function") {
+          throw new Error("The answer opens no self service of this script.");
+        }
+        if (isOn()) {
+          handOver(button, () => startSelfService(button, body.transfer_token));
+        }
+      },
+      messageSelfServiceFailed
+    );
+  }
+
+  function startSelfService(button, transferToken) {
+    const { plenigoSelfService: snippet, navigation, subscriptionId } = button.dataset;
+    const { container, region } = emptied(settings.elementId, settings.labelSelfService);
+    current = { button, region };
+    const service = new window.plenigo.Snippets(transferToken, {
+      elementId: settings.elementId,
+      // Name, e-mail address and password are those of this site.
+      displaySettings: { SSO: { personalDetails: "VIEW", twoFactor: "HIDE" } },
+      ...(navigation && { navigation }),
+      ...(subscriptionId && { subscriptionId: Number(subscriptionId) }),
+    });
+    if (snippet) {
+      service.open(snippet);
+    } else {
+      service.start();
+    }
+    lookAt(container);
+  }
+
+  document.addEventListener("click", (event) => {
+    const element = event.target instanceof Element ? event.target : null;
+    const button = element?.closest("[data-plenigo-self-service]");
+    if (button) {
+      event.preventDefault();
+      openSelfService(button);
+    }
+  });
+
+  document.addEventListener("plenigo.Error", () => {
+    if (current?.button) {
+      const { button } = current;
+      const run = () => {
+        endOpened();
+        openSelfService(button);
+      };
+      tell(current, settings.messageSelfServiceFailed, { label: settings.labelTryAgain, run });
+    }
+  });
 
   ours.startPrepared = startPrepared;
   if (document.readyState === "loading") {

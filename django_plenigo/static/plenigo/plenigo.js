@@ -78,7 +78,7 @@
     }
   }
 
-  const sentence = (error) => (error instanceof Refusal && error.message ? error.message : settings.messageFailed);
+  const sentence = (error, otherwise) => (error instanceof Refusal && error.message ? error.message : otherwise);
 
   // ---- our own endpoints -------------------------------------------------------------------------------------
 
@@ -105,8 +105,10 @@
       headers: { "Content-Type": "application/json", [fetched.header]: fetched.csrf_token },
       body: JSON.stringify(data),
     });
-    if (typeof body.login_url === "string") {
-      window.location.assign(body.login_url);
+    // The log-in of a visitor, or the devices of a reader who is logged in on too many.
+    const elsewhere = body.login_url ?? body.devices_url;
+    if (typeof elsewhere === "string") {
+      window.location.assign(elsewhere);
       await pause(ANSWER_SECONDS); // the page is being left; but that may fail
       throw new Refusal();
     }
@@ -144,13 +146,13 @@
     }
   }
 
-  async function vendorScript() {
+  async function vendorScript(messageMissing = settings.messageScriptMissing) {
     const until = Date.now() + SCRIPT_WAIT_SECONDS * 1000;
     while (!window.plenigo && Date.now() < until) {
       await pause(0.1);
     }
     if (!window.plenigo) {
-      throw new Refusal(settings.messageScriptMissing);
+      throw new Refusal(messageMissing);
     }
     watch();
     return window.plenigo;
@@ -160,7 +162,7 @@
 
   // Let `open` run, unless another checkout is being opened. It is told whether its turn is still on: that ends where
   // the reader left the page meanwhile and came back to it.
-  async function openAlone(place, open) {
+  async function openAlone(place, open, messageFailed = settings.messageFailed) {
     if (flight && (!flight.isOpened || flight.place === place)) {
       return; // a double click opens one checkout
     }
@@ -178,7 +180,7 @@
         console.error(error);
       }
       if (isOn()) {
-        say(place, sentence(error));
+        say(place, sentence(error, messageFailed));
       }
     }
     if (isOn()) {
@@ -220,12 +222,11 @@
     });
   }
 
-  // After what came of an open checkout: a click that is no second half of the one that has opened it.
-  function openOfferAgain(offer, place) {
+  // After what came of what is open: the next click is no second half of the one that has opened it.
+  function endOpened() {
     if (flight?.isOpened) {
       endFlight();
     }
-    return openOffer(offer, place);
   }
 
   function openSnippet(name, [config, ...rest]) {
@@ -359,8 +360,20 @@
     // What {% plenigo_checkout %} prints where no token may stand in the page.
     checkout: ({ offer }) => openOffer(offer, clicked),
     start,
-    // For our own script of checkouts that the vendor prepares.
-    parts: Object.freeze({ settings, openOfferAgain, post, show, waitForPurchase }),
+    // For our own script of what API v3 opens.
+    parts: Object.freeze({
+      settings,
+      endOpened,
+      handOver,
+      openAlone,
+      openOffer,
+      page,
+      post,
+      say,
+      show,
+      vendorScript,
+      waitForPurchase,
+    }),
   };
 
   if (document.readyState === "loading") {

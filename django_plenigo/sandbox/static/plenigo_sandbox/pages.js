@@ -94,6 +94,13 @@
   }
   new ResizeObserver(sayHeight).observe(body);
   afterLoad(sayHeight);
+  if (body.dataset.page) {
+    say("page", { name: body.dataset.page });
+  }
+  const wayBack = document.querySelector("a[data-leave]");
+  if (wayBack) {
+    window.location.replace(wayBack.href);
+  }
   // What the script is told while the page stays: a payment has failed, or the page cannot go on.
   const happened = document.querySelector("[data-event]");
   if (happened) {
