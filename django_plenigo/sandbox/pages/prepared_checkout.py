@@ -141,6 +141,7 @@ def _show_offer(step: Step, problem: str | Promise = "", *, has_failed: bool = F
         step.company,
         "prepared",
         lines=step.lines,
+        legal_texts=[item["legalText"] for item in step.prepared.body.get("items", []) if item.get("legalText")],
         customer=customer,
         is_owned=not preparations.open_sales_of(step.prepared, customer),
         problem=problem,
