@@ -399,6 +399,11 @@ def test_sign_checkout_refuses_a_replacement_without_override(override_mode):
     assert refused(order) == ("product_id_replacement", "needs override_mode")
 
 
+@pytest.mark.parametrize(("field", "value"), [("quantity", 2), ("legal_text", "As it is.")])
+def test_what_only_a_prepared_checkout_knows_is_refused(field, value):
+    assert refused(CheckoutOrder("item-123", **{field: value}))[0] == field
+
+
 @pytest.mark.parametrize("birthday", [date(1900, 1, 2), TODAY])
 def test_sign_checkout_takes_a_birthday_of_a_living_reader(birthday):
     assert claims_of(replace(ITEM, birthday=birthday))["raa"] == f"{birthday:%m%d%Y}"
