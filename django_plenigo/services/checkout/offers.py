@@ -25,7 +25,7 @@ from django_plenigo.tracebacks import without_secrets
 NEVER_PREPARED: Mapping[str, str] = {
     **dict.fromkeys(
         ("pay_what_you_want", "override_mode"),
-        "sells an offer at the price that it has at plenigo, or a product at the price of the option price.",
+        "sells an offer at the price that it has at plenigo, or with the option price what is not kept there.",
     ),
     **dict.fromkeys(
         ("category_id", "product_id_replacement"),
