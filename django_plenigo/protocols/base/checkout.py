@@ -243,16 +243,19 @@ class CheckoutOptions:
             return True
         if not isinstance(other, CheckoutOptions):
             return NotImplemented
-        mine, theirs = _prepared_options_of(self), _prepared_options_of(other)
         return (
             self.start_with_registration is other.start_with_registration
             and self.source_url == other.source_url
             and self.target_url == other.target_url
             and self.affiliate_id == other.affiliate_id
             and self.element_id == other.element_id
-            and mine == theirs
-            and (mine == _NO_PREPARED_OPTIONS or [*map(type, mine)] == [*map(type, theirs)])
+            and _prepared_options_of(self) == _prepared_options_of(other)
         )
+
+    @property
+    def has_prepared(self) -> bool:
+        """Whether something is said that only a prepared checkout knows: what was made of it is not kept."""
+        return self is not NO_OPTIONS and _prepared_options_of(self) != _NO_PREPARED_OPTIONS
 
     @property
     def is_personal(self) -> bool:

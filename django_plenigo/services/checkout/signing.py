@@ -31,7 +31,7 @@ def sign_offer(offer: Offer) -> str:
     Raises `InvalidValueError` and `UnsupportedOperationError` where its checkout could not be opened: a wrong value is
     told now, not on the click.
     """
-    if offer.is_personal or offer.options.voucher_code is not None:  # whoever has a voucher's code redeems it
+    if offer.is_personal or offer.options.has_prepared:
         return _sign_offer(offer)
     try:
         return _remembered_signed_offer(offer, is_prepared(offer.using), int(time.time() // SIGNATURE_SECONDS))
