@@ -32,6 +32,8 @@ def environment(database: Path, **variables: str) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not VARIABLES.fullmatch(name)}
     # Patience with the sandbox: these tests share their machine with others.
     fixed = {"DATABASE_URL": f"sqlite:///{database}", "PLENIGO_TIMEOUT_SECONDS": "60"}
+    # But the generation of the API is what a run of the tests says, as for the tests' own site.
+    fixed["PLENIGO_API"] = os.environ.get("PLENIGO_API", "v2")
     return kept | fixed | variables
 
 
@@ -82,14 +84,14 @@ def free_port() -> int:
 
 
 @contextmanager
-def running_demo(directory: Path, *options: str) -> Iterator[Demo]:
-    """Start the demo on data that lie in a directory, and stop it afterwards."""
+def running_demo(directory: Path, *options: str, **variables: str) -> Iterator[Demo]:
+    """Start the demo on data that lie in a directory, and stop it afterwards; the variables are its environment's."""
     address = f"127.0.0.1:{free_port()}"
     output = directory / "output.txt"
     with output.open("w") as file:
         process = subprocess.Popen(
             [sys.executable, str(MANAGE), "demo", address, *options],
-            env=environment(directory / "newspaper.sqlite3"),
+            env=environment(directory / "newspaper.sqlite3", **variables),
             stdout=file,
             stderr=subprocess.STDOUT,
         )

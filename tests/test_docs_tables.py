@@ -12,6 +12,7 @@ import pytest
 from django.core.management import BaseCommand, call_command, get_commands, load_command_class
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.dispatch import Signal
+from django.utils.functional import Promise
 
 from django_plenigo import conf, errors, signals
 from django_plenigo.management.commands import plenigo_link_users, plenigo_sync
@@ -30,6 +31,7 @@ PACKAGE = ROOT / "django_plenigo"
 
 KINDS: dict[str, tuple[type, ...]] = {
     "text": (str,),
+    "text, also a lazy one": (str, Promise),
     "text or list of texts": (str, list, tuple),
     "dotted path": (str,),
     "dictionary": (dict,),

@@ -136,7 +136,8 @@ class VendorV3(BaseAdapter):
         return 200, self.customers[customer_id]
 
     def _prepare(self, *, body: Body, query: dict[str, str]) -> tuple[int, Body]:
-        if any(item["plenigoOfferId"] not in (OFFER, OTHER_OFFER) for item in body.get("items", [])):
+        offers = [item["plenigoOfferId"] for item in body.get("items", []) if "products" not in item]
+        if not set(offers) <= {OFFER, OTHER_OFFER}:
             return 404, {"errorCode": 90037, "errorMessage": "No offer."}
         purchase_id = f"PURCHASE-{next(self._numbers)}"
         self.purchases[purchase_id] = body

@@ -201,6 +201,11 @@ class Account:
         return Product(*(entry.get(key, name) for key in PRODUCT_KEYS))
 
     @property
+    def legal_text(self) -> str:
+        """The conditions of what API v3 sells at a price of its own, in the current language; "" where none are set."""
+        return str(self._get("LEGAL_TEXT"))
+
+    @property
     def external_id_is_customer_id(self) -> bool:
         """Whether the site's external ids, which must be numbers then, become the vendor's customer ids (API v3)."""
         return bool(self._get("EXTERNAL_ID_IS_CUSTOMER_ID"))

@@ -4,6 +4,8 @@ import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from django.utils.functional import Promise
+
 DEFAULT_ACCOUNT = "default"
 
 TWO_LETTERS = re.compile("[A-Za-z]{2}")
@@ -131,6 +133,7 @@ OPTIONS: Mapping[str, Option] = {
     "CALLS_PER_SECOND": Option((int, float), 0),
     "ACCESS_ID_LABELS": Option((list, tuple), ()),
     "PRODUCTS": Option((dict,), {}),
+    "LEGAL_TEXT": Option((str, Promise), ""),
     "EXTERNAL_ID_IS_CUSTOMER_ID": Option((bool,), False),
     "MIRROR_ACCESS_IDS": Option((bool,), False),
     "LEGACY_SDK": Option((bool,), False),

@@ -16,7 +16,14 @@ from django.utils.safestring import SafeString, mark_safe
 
 from django_plenigo import backends, conf, privacy
 from django_plenigo.errors import ConfigurationError, InvalidValueError, UnsupportedOperationError
-from django_plenigo.protocols.base import CheckoutOptions, CheckoutOrder, LoginPass, PreparedOptions, SessionKeeper
+from django_plenigo.protocols.base import (
+    NO_OPTIONS,
+    PREPARED_OPTIONS,
+    CheckoutOptions,
+    CheckoutOrder,
+    LoginPass,
+    SessionKeeper,
+)
 from django_plenigo.services import access, checkout
 
 logger = logging.getLogger(__name__)
@@ -24,14 +31,16 @@ register = template.Library()
 
 ORDER_OPTIONS = tuple(field.name for field in fields(CheckoutOrder) if field.name != "product_id")
 PAGE_OPTIONS = tuple(field.name for field in fields(CheckoutOptions))
-PREPARED_OPTIONS = tuple(field.name for field in fields(PreparedOptions))
-CHECKOUT_OPTIONS = (*ORDER_OPTIONS, *PAGE_OPTIONS, *PREPARED_OPTIONS, "using")
+CHECKOUT_OPTIONS = (*ORDER_OPTIONS, *PAGE_OPTIONS, "using")
 BUTTON_OPTIONS = (*CHECKOUT_OPTIONS, "css_class", "lets_visitors_in")
 SDK_OPTIONS = ("using", "element_id")
 BUTTON_TEMPLATE = "plenigo/checkout_button.html"
 
 #: What an empty variable would change: what is sold, or for how much.
 NEVER_EMPTY = ("price", "currency", "shipping_cost", "voucher_code", "basket_id")
+
+#: Lists that a template may write as one text, parted by commas.
+LISTS = ("allowed_payment_methods", "supported_card_types", "filter_salutations")
 
 #: The element in which a prepared checkout opens (docs/protocols/plenigo-v3.md 8).
 ELEMENT_ID = "plenigoCheckout"
@@ -200,26 +209,26 @@ def offer_of(request: HttpRequest | None, product_id: str, options: dict[str, An
     """
     using = options.pop("using", conf.DEFAULT_ACCOUNT)
     page = {name: options.pop(name) for name in PAGE_OPTIONS if name in options}
-    for name in NEVER_EMPTY:
-        if options.get(name) == "":  # what Django makes of a variable that is not there: it would change the price
+    for name, value in (*options.items(), *page.items()):
+        if value == "" and name in NEVER_EMPTY:  # what Django makes of a variable that is not there
             raise InvalidValueError(name, "is empty; is the variable misspelt?")
-    extras = {name: options.pop(name) for name in PREPARED_OPTIONS if name in options}
-    order = CheckoutOrder(product_id=product_id, **options)
-    if order.is_personal and not privacy.may_embed_secret(request):
+    offer = checkout.Offer(CheckoutOrder(product_id=product_id, **options), options_of(page), using)
+    if offer.is_personal and not privacy.may_embed_secret(request):
         raise ConfigurationError(
-            "birthday and csrf_token belong to one reader: the tag needs PrivateResponseMiddleware and the request in "
-            "the context, and must stand neither in a cache nor in a streamed response."
+            "birthday, csrf_token, invoice_address_id and delivery_address_id belong to one reader: the tag needs "
+            "PrivateResponseMiddleware and the request in the context, and must stand neither in a cache nor in a "
+            "streamed response."
         )
-    return checkout.Offer(order, CheckoutOptions(**page), using, prepared_options_of(extras))
+    return offer
 
 
-def prepared_options_of(extras: dict[str, Any]) -> PreparedOptions | None:
-    """Return what a tag was given of what only API v3 knows; payment methods may be one text, parted by commas."""
-    methods = extras.get("allowed_payment_methods")
-    if isinstance(methods, str):
-        extras["allowed_payment_methods"] = [each.strip() for each in methods.split(",") if each.strip()] or None
-    given = {name: value for name, value in extras.items() if value not in (None, "")}
-    return PreparedOptions(**given) if given else None
+def options_of(page: dict[str, Any]) -> CheckoutOptions:
+    """Return the options that a tag was given: the same for all tags that have none."""
+    for name in LISTS:
+        if isinstance(page.get(name), str):
+            page[name] = tuple(each.strip() for each in page[name].split(",") if each.strip()) or None
+    given = {name: value for name, value in page.items() if name not in PREPARED_OPTIONS or value not in (None, "")}
+    return CheckoutOptions(**given) if given else NO_OPTIONS
 
 
 def with_way_back(offer: checkout.Offer, request: HttpRequest | None) -> checkout.Offer:

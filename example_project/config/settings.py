@@ -1,7 +1,8 @@
 """The settings of the example newspaper.
 
 Without any environment variable it runs on plenigo's sandbox and SQLite. The same code runs on plenigo's stage or live
-system, PostgreSQL and Redis by environment variables alone; `PLENIGO_MODE` decides.
+system, PostgreSQL and Redis by environment variables alone; `PLENIGO_MODE` decides. `PLENIGO_API` chooses between
+plenigo's API v2 and v3.
 """
 
 import importlib.util
@@ -12,6 +13,9 @@ from typing import Any
 import django
 import environ
 from django.core.exceptions import ImproperlyConfigured
+
+from django_plenigo.sandbox.identifiers import access_right_id_of, offer_id_of
+from newspaper.products import LEGAL_TEXT, SANDBOX_IDS
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -40,13 +44,32 @@ if PLENIGO_MODE not in {"sandbox", "stage", "live"}:
     raise ImproperlyConfigured(f'PLENIGO_MODE must be "sandbox", "stage" or "live", not {PLENIGO_MODE!r}.')
 IS_SANDBOX = PLENIGO_MODE == "sandbox"
 
+PLENIGO_API = env.str("PLENIGO_API", default="v2")
+if PLENIGO_API not in {"v2", "v3"}:
+    raise ImproperlyConfigured(f'PLENIGO_API must be "v2" or "v3", not {PLENIGO_API!r}.')
+
+#: What plenigo calls the newspaper's products, with either API. Elsewhere than on the sandbox as JSON, for instance
+#: {"day-pass": {"product_id": "...", "offer_id": "O_...", "access_right_id": "..."}}.
+PRODUCTS: dict[str, dict[str, str]] = {
+    name: {
+        "product_id": product_id,
+        "offer_id": offer_id_of(product_id),
+        "access_right_id": access_right_id_of(product_id),
+    }
+    for name, product_id in SANDBOX_IDS.items()
+}
+if not IS_SANDBOX:
+    PRODUCTS = env.json("PLENIGO_PRODUCTS", default={})
+
 #: The networks of this site's own reverse proxies, for instance 10.0.0.0/8.
 TRUSTED_PROXIES = env.list("TRUSTED_PROXIES", default=[])
 
 PLENIGO: dict[str, dict[str, Any]] = {
     "default": {
-        "API": "v2",
+        "API": PLENIGO_API,
         "MODE": PLENIGO_MODE,
+        "PRODUCTS": PRODUCTS,
+        "LEGAL_TEXT": LEGAL_TEXT,
         "TRUSTED_PROXIES": TRUSTED_PROXIES,
         "TIMEOUT_SECONDS": env.float("PLENIGO_TIMEOUT_SECONDS", default=5.0),
     }
@@ -91,10 +114,13 @@ SILENCED_SYSTEM_CHECKS = [
     "plenigo.I001",
 ]
 
-# The vendor publishes no list of its hosts, so its whole domain is allowed. The sandbox lives on this very site.
-VENDOR_ORIGINS = {"sandbox": [], "stage": ["https://*.plenigo-stage.com"], "live": ["https://*.plenigo.com"]}[
-    PLENIGO_MODE
-]
+# The vendor publishes no list of its hosts, so its domains are allowed, the old one and the one that it moves to.
+# The sandbox lives on this very site.
+VENDOR_ORIGINS = {
+    "sandbox": [],
+    "stage": ["https://*.plenigo-stage.com", "https://*.frisbii-media-stage.com"],
+    "live": ["https://*.plenigo.com", "https://*.frisbii-media.com"],
+}[PLENIGO_MODE]
 POLICY = {
     "default-src": ["'self'"],
     "script-src": ["'self'", *VENDOR_ORIGINS],
@@ -168,7 +194,9 @@ TEMPLATES = [
 
 # ---- database and cache ----------------------------------------------------------------------------------------
 
-DATABASES = {"default": env.db_url("DATABASE_URL", default=f"sqlite:///{BASE_DIR / 'newspaper.sqlite3'}")}
+# A customer has another id in API v3, so that each has data of its own unless somebody moves them on purpose.
+SQLITE = BASE_DIR / ("newspaper.sqlite3" if PLENIGO_API == "v2" else f"newspaper-{PLENIGO_API}.sqlite3")
+DATABASES = {"default": env.db_url("DATABASE_URL", default=f"sqlite:///{SQLITE}")}
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     # Several threads write: the site, and in the same process the sandbox.
     DATABASES["default"]["OPTIONS"] = {

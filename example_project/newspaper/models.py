@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
-from django.core.validators import MinValueValidator
+from django.core.validators import MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models.functions import Lower
 from django.urls import reverse
@@ -15,6 +15,9 @@ from django.utils.translation import gettext_lazy as _
 
 #: plenigo's limit for the id of a product.
 PRODUCT_ID_LENGTH = 20
+
+#: What both of plenigo's APIs take, as the id of a product and as that of an access right.
+validate_product_id = RegexValidator("^[0-9A-Za-z-]{2,20}$", _("Use 2 to 20 letters, digits and hyphens."))
 
 
 class ReaderManager(BaseUserManager["Reader"]):
@@ -78,7 +81,7 @@ class Reader(AbstractBaseUser, PermissionsMixin):
 
 
 class Offer(models.Model):
-    """A pass or subscription that opens many articles: a product that plenigo manages, under the same id."""
+    """A pass or subscription that opens many articles: a product that plenigo manages, by our own name."""
 
     class Period(models.TextChoices):
         """For how long the price is paid."""
@@ -88,7 +91,11 @@ class Offer(models.Model):
         YEAR = "year", _("a year")
 
     product_id = models.CharField(
-        _("product id"), max_length=PRODUCT_ID_LENGTH, unique=True, help_text=_("The id of the product at plenigo.")
+        _("product id"),
+        max_length=PRODUCT_ID_LENGTH,
+        unique=True,
+        validators=[validate_product_id],
+        help_text=_("Our own name of the product. PLENIGO in the settings says what plenigo calls it."),
     )
     title = models.CharField(_("title"), max_length=100)
     description = models.TextField(_("description"), blank=True)
@@ -144,6 +151,7 @@ class Article(models.Model):
         unique=True,
         null=True,
         blank=True,
+        validators=[validate_product_id],
         help_text=_("An id of your own choice, to sell this article singly."),
     )
     price = models.DecimalField(

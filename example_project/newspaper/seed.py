@@ -14,6 +14,7 @@ from django.utils.translation import gettext_noop
 from django_plenigo.errors import RemoteError
 from django_plenigo.services import access, customers
 from newspaper.models import Article, Offer, Reader
+from newspaper.products import DAY_PASS, MONTHLY, SANDBOX_IDS, YEARLY
 
 ARTICLES = Path(__file__).resolve().parent / "articles"
 
@@ -31,28 +32,26 @@ NEWEST_FIRST = (
 )
 HOURS_BETWEEN_ARTICLES = 5
 
-SUBSCRIPTION = "P_MONTHLY"
-
 #: The first call to the sandbox loads its code, which alone may outlast the timeout of one call on a busy machine.
 TRIES = 3
 
-#: Products that the sandbox has, by their ids there. The database holds the English texts; pages translate them.
+#: Products that the sandbox has, by our names. The database holds the English texts; pages translate them.
 OFFERS: dict[str, dict[str, Any]] = {
-    "EgLUrT56328991046641": {
+    DAY_PASS: {
         "title": gettext_noop("Day pass"),
         "description": gettext_noop("Every article, until this time tomorrow."),
         "price": Decimal("1.99"),
         "period": Offer.Period.DAY,
         "position": 1,
     },
-    SUBSCRIPTION: {
+    MONTHLY: {
         "title": gettext_noop("Monthly subscription"),
         "description": gettext_noop("Every article, month by month, for as long as you like."),
         "price": Decimal("9.90"),
         "period": Offer.Period.MONTH,
         "position": 2,
     },
-    "P_YEARLY": {
+    YEARLY: {
         "title": gettext_noop("Yearly subscription"),
         "description": gettext_noop("Every article for one year: twelve months for the price of ten."),
         "price": Decimal("99.00"),
@@ -134,6 +133,6 @@ def subscribe_patiently(reader: Reader) -> None:
 def subscribe(reader: Reader) -> None:
     """Make a reader a customer at the sandbox and let her have bought the subscription."""
     link = customers.register(reader)
-    if not access.has_bought(link, [SUBSCRIPTION])[SUBSCRIPTION]:
+    if not access.has_bought(link, [MONTHLY])[MONTHLY]:
         customer = customers.customer_of(link)
-        call_command("plenigo_sandbox_buy", customer.value, SUBSCRIPTION, verbosity=0)
+        call_command("plenigo_sandbox_buy", customer.value, SANDBOX_IDS[MONTHLY], verbosity=0)

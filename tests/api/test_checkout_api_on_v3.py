@@ -6,6 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from django.test import Client
+from django.utils.translation import gettext_lazy
 
 from django_plenigo.protocols.base import CheckoutOptions, CheckoutOrder
 from django_plenigo.services import checkout, customers
@@ -17,11 +18,10 @@ pytestmark = pytest.mark.django_db
 ADDRESS = "203.0.113.7"
 
 
-def offer_of(*, lets_visitors_in=False, product_id="DAYPASS", extras=None, title=None, **options):
-    order = CheckoutOrder(product_id, title=title)
-    extras = checkout.PreparedOptions(**extras) if extras else None
+def offer_of(*, lets_visitors_in=False, order=None, **options):
+    order = CheckoutOrder(**{"product_id": "DAYPASS", **(order or {})})
     return checkout.sign_offer(
-        checkout.Offer(order, CheckoutOptions(**options), "default", extras, lets_visitors_in=lets_visitors_in)
+        checkout.Offer(order, CheckoutOptions(**options), "default", lets_visitors_in=lets_visitors_in)
     )
 
 
@@ -55,7 +55,7 @@ def click(browser, offer, page="/article/"):
 
 
 def test_click_of_a_customer_prepares_a_purchase_and_starts_it(vendor, browser, customer):
-    answer = click(browser, offer_of(title="The moss clock")).json()
+    answer = click(browser, offer_of(order={"title": "The moss clock"})).json()
     (purchase_id,) = vendor.purchases
     assert answer == {
         "purchase_id": purchase_id,
@@ -80,7 +80,7 @@ def test_click_of_an_unregistered_reader_registers_her_first(vendor, browser, us
 
 
 def test_product_that_no_entry_names_is_the_offer_itself(vendor, browser, customer):
-    click(browser, offer_of(product_id=OTHER_OFFER))
+    click(browser, offer_of(order={"product_id": OTHER_OFFER}))
     assert vendor.prepared["items"][0]["plenigoOfferId"] == OTHER_OFFER
 
 
@@ -91,8 +91,7 @@ def test_language_is_that_of_the_click(vendor, browser, customer, settings):
 
 
 def test_options_go_where_the_vendor_reads_them(vendor, browser, customer):
-    extras = {
-        "quantity": 3,
+    options = {
         "allow_multiple_purchases": True,
         "gift_option": "SHOW_GIFT_OPTION",
         "variant_id": "summer-1",
@@ -101,8 +100,10 @@ def test_options_go_where_the_vendor_reads_them(vendor, browser, customer):
         "data": {"article": "4711"},
         "restart_url": "https://news.example/offers/",
         "custom_css": "https://news.example/checkout.css",
+        "show_postbox_input": True,
+        "utm": {"source": "letter"},
     }
-    answer = click(browser, offer_of(extras=extras, affiliate_id="AFF", element_id="till")).json()
+    answer = click(browser, offer_of(order={"quantity": 3}, affiliate_id="AFF", element_id="till", **options)).json()
     assert (
         vendor.prepared.items()
         >= {
@@ -113,17 +114,23 @@ def test_options_go_where_the_vendor_reads_them(vendor, browser, customer):
     )
     assert vendor.prepared["items"] == [{"plenigoOfferId": OFFER, "quantity": 3}]
     assert vendor.prepared["allowedPaymentMethods"] == ["PAYPAL"]
-    assert vendor.prepared["additionalData"] == {"affiliateId": "AFF", "sourceId": "S-1", "data": {"article": "4711"}}
+    assert vendor.prepared["additionalData"] == {
+        "affiliateId": "AFF",
+        "sourceId": "S-1",
+        "utm": {"source": "letter"},
+        "data": {"article": "4711"},
+    }
     del answer["options"]["returnUrl"]
     assert answer["options"] == {
         "elementId": "till",
+        "address": {"postbox": True},
         "restartUrl": "https://news.example/offers/",
         "customCSS": "https://news.example/checkout.css",
     }
 
 
 def test_voucher_stands_in_place_of_the_product(vendor, browser, customer):
-    click(browser, offer_of(extras={"voucher_code": "SPRING"}))
+    click(browser, offer_of(voucher_code="SPRING"))
     assert vendor.prepared["voucherCode"] == "SPRING"
     assert "items" not in vendor.prepared
 
@@ -265,14 +272,14 @@ def test_refusal_of_the_vendor_is_a_sentence(vendor, browser, customer, fault, s
 
 
 def test_offer_that_the_vendor_does_not_know_is_the_operators_to_mend(vendor, browser, customer, caplog):
-    assert click(browser, offer_of(product_id="O_UNKNOWN")).status_code == 404
+    assert click(browser, offer_of(order={"product_id": "O_UNKNOWN"})).status_code == 404
     assert [record.levelno for record in caplog.records if "could not be opened" in record.message] == [logging.ERROR]
 
 
 def test_voucher_that_is_refused_is_told(vendor, browser, customer):
     errors = [{"field": "voucherCode", "error": "INVALID", "value": "SPRING"}]
     vendor.fail("/checkout/preparePurchase", 400, 99400, validationErrors=errors)
-    answer = click(browser, offer_of(extras={"voucher_code": "SPRING"}))
+    answer = click(browser, offer_of(voucher_code="SPRING"))
     assert (answer.status_code, answer.json()["detail"]) == (
         400,
         "This voucher cannot be redeemed. Please contact us.",
@@ -290,12 +297,11 @@ def test_address_of_another_customer_is_a_sentence(vendor, browser, user):
 
 
 def test_offer_of_v2_that_v3_cannot_sell_opens_nothing(sandbox, on_v3, browser, user, caplog):
-    order = CheckoutOrder("DAYPASS", price=2.5, currency="EUR")
-    offer = checkout.sign_offer(checkout.Offer(order, CheckoutOptions(), "default"))
+    offer = offer_of(order={"segment_id": "S"})
     vendor = on_v3()
     browser.force_login(user)
     assert click(browser, offer).status_code == 502
-    assert "price: API v3" in caplog.text
+    assert "segment_id: API v3" in caplog.text
     assert vendor.purchases == {}
 
 
@@ -502,3 +508,30 @@ class TestReturn:
         page = browser.get(opened["options"]["returnUrl"]).content.decode()
         assert "We know of no purchase of your account yet." in page
         assert vendor.customers == {}
+
+
+def test_price_of_the_page_is_the_price_of_the_sale_whatever_the_api_was_when_it_was_signed(
+    sandbox, on_v3, browser, user
+):
+    offer = offer_of(order={"price": "2.50", "currency": "EUR", "type": "EBOOK", "title": "The moss clock"})
+    vendor = on_v3(LEGAL_TEXT=gettext_lazy("Log in"))
+    browser.force_login(user)
+    browser.defaults["HTTP_ACCEPT_LANGUAGE"] = "de"
+    assert click(browser, offer).status_code == 200
+    assert vendor.prepared["items"] == [
+        {
+            "title": "The moss clock",
+            "legalText": "Anmelden",
+            "quantity": 1,
+            "products": [
+                {
+                    "productId": "DAYPASS",
+                    "title": "The moss clock",
+                    "price": 2.5,
+                    "currency": "EUR",
+                    "taxType": "EBOOK",
+                    "accessRightUniqueId": "day-pass",
+                }
+            ],
+        }
+    ]

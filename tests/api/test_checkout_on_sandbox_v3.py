@@ -1,7 +1,7 @@
 """A purchase on the sandbox, by API v3 as it is called over the wire."""
 
 import json
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from django.test import Client
@@ -12,7 +12,7 @@ from django_plenigo.protocols.base import CheckoutOptions, CheckoutOrder
 from django_plenigo.sandbox import customer_sessions
 from django_plenigo.sandbox.identifiers import access_right_id_of, offer_id_of
 from django_plenigo.sandbox.seed import DAY_PASS
-from django_plenigo.services import checkout, customers
+from django_plenigo.services import access, checkout, customers
 from tests.factories import UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -155,16 +155,35 @@ class TestVisitor:
 @pytest.mark.parametrize(
     "options",
     [
-        {"quantity": 2, "allow_multiple_purchases": True, "gift_option": "SHOW_GIFT_OPTION", "variant_id": "summer-1"},
+        {"allow_multiple_purchases": True, "gift_option": "SHOW_GIFT_OPTION", "variant_id": "summer-1"},
         {"allowed_payment_methods": ["PAYPAL", "CREDIT_CARD"], "force_payment_method": "PAYPAL", "payment_only": True},
         {"source_id": "S-1", "partner_id": "P-1", "data": {"article": "4711"}, "hide_voucher_input": True},
+        {"address_take_over": "NO_ADDRESS_DEFAULT", "invoice_address_required": True, "utm": {"source": "letter"}},
+        {"subscription_start_date": date(2030, 1, 1), "supported_card_types": ["V"], "filter_salutations": ["NONE"]},
     ],
     ids=str,
 )
 def test_vendor_takes_every_option_as_it_is_sent(sandbox, browser, options):
-    order, extras = CheckoutOrder(DAY_PASS), checkout.PreparedOptions(**options)
-    offer = checkout.sign_offer(checkout.Offer(order, CheckoutOptions(affiliate_id="AFF"), "default", extras))
+    order = CheckoutOrder(DAY_PASS, quantity=2)
+    offer = checkout.sign_offer(checkout.Offer(order, CheckoutOptions(affiliate_id="AFF", **options), "default"))
     assert "purchase_id" in send(browser, "/plenigo/api/checkout/", {"offer": offer, "page": "/article/"})
+
+
+def test_article_at_a_price_of_its_own_is_bought_and_opens(sandbox, browser, settings, user):
+    settings.PLENIGO["default"]["LEGAL_TEXT"] = "Sold without a right of return."
+    order = CheckoutOrder("moss-clock", title="The moss clock", price="0.59", currency="EUR", type="DIGITALPRODUCT")
+    offer = checkout.sign_offer(checkout.Offer(order))
+    opened = send(browser, "/plenigo/api/checkout/", {"offer": offer, "page": "/article/"})
+    order_id = sandbox.complete_purchase(opened["purchase_id"])
+    assert send(browser, opened["purchase_url"], {"order_id": order_id})["is_bought"] is True
+    assert access.has_bought(user, ["moss-clock", "other"]) == {"moss-clock": True, "other": False}
+
+
+def test_address_of_somebody_else_is_a_sentence(sandbox, browser):
+    offer = checkout.sign_offer(checkout.Offer(CheckoutOrder(DAY_PASS), CheckoutOptions(invoice_address_id=4711)))
+    answer = send(browser, "/plenigo/api/checkout/", {"offer": offer, "page": "/article/"})
+    assert "purchase_id" not in answer
+    assert "Nothing was charged." in answer["detail"]
 
 
 def test_offer_that_is_unknown_is_a_sentence(sandbox, browser):
@@ -174,7 +193,6 @@ def test_offer_that_is_unknown_is_a_sentence(sandbox, browser):
 
 
 def test_voucher_that_the_sandbox_does_not_know_is_a_sentence(sandbox, browser):
-    extras = checkout.PreparedOptions(voucher_code="SPRING")
-    offer = checkout.sign_offer(checkout.Offer(CheckoutOrder(DAY_PASS), CheckoutOptions(), "default", extras))
+    offer = checkout.sign_offer(checkout.Offer(CheckoutOrder(DAY_PASS), CheckoutOptions(voucher_code="SPRING")))
     answer = send(browser, "/plenigo/api/checkout/", {"offer": offer, "page": "/article/"})
     assert answer["detail"] == "This voucher cannot be redeemed. Please contact us."

@@ -1,6 +1,7 @@
 """API v3: what each verb changes at the vendor, and what refusals become (docs/protocols/plenigo-v3.md)."""
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 import pytest
 
@@ -16,6 +17,7 @@ from django_plenigo.protocols.base import (
     ConnectionRequest,
     CustomerRef,
     CustomerSession,
+    CustomProduct,
     OfferItem,
     Preparation,
     SessionLimitReached,
@@ -209,6 +211,16 @@ class TestPurchases:
         assert order.customer_id == ada.number
         assert [item.access_right_id for item in order.items] == [product.access_right_id]
         assert [each.order_id for each in plenigo_v3.orders_of(reference)] == [order_id]
+
+    def test_product_at_a_price_of_its_own_becomes_an_order_and_opens(self, plenigo_v3, sandbox, ada, reference):
+        article = CustomProduct(
+            "moss-clock", "moss-clock", "The moss clock", Decimal("0.59"), "EUR", "DIGITALPRODUCT", "As it is."
+        )
+        order_id = sandbox.complete_purchase(plenigo_v3.prepare_checkout(Preparation(IP_ADDRESS, reference, [article])))
+        (item,) = plenigo_v3.read_order(order_id).items
+        assert (item.product_id, item.title, item.price) == ("moss-clock", "The moss clock", Decimal("0.59"))
+        assert plenigo_v3.rights_of(reference, ["moss-clock"])["moss-clock"].is_granted
+        assert plenigo_v3.has_bought(reference, ["moss-clock"]) == {"moss-clock": True}
 
     def test_unknown_offer_and_customer_are_not_found(self, plenigo_v3, reference, product):
         with pytest.raises(NotFoundError):

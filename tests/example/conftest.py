@@ -16,6 +16,7 @@ LIVE = {
     "PLENIGO_SECRET": "$live-secret-of-more-than-thirty-two-characters",
     "SECRET_KEY": "$live-key-0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJ",
     "ALLOWED_HOSTS": "news.example",
+    "TRUSTED_PROXIES": "10.0.0.0/8",
     "REDIS_URL": "redis://127.0.0.1:6379/9",
 }
 

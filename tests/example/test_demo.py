@@ -185,7 +185,7 @@ def test_offers_are_german_for_a_german_reader_and_articles_stay_english(demo: D
 
 
 def test_offer_without_a_translation_is_marked_as_english_on_a_german_page(tmp_path: Path) -> None:
-    fields = {"title": "Day & night", "product_id": "P_NIGHTS", "price": "1.00", "currency": "EUR", "period": "day"}
+    fields = {"title": "Day & night", "product_id": "nights", "price": "1.00", "currency": "EUR", "period": "day"}
     with running_demo(tmp_path) as demo:
         editor = demo.reader()
         editor.log_in("editor@example.com", "editor", "/admin/")

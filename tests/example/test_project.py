@@ -67,6 +67,17 @@ def test_settings_refuse_a_mode_that_does_not_exist(manage: Manage) -> None:
     assert 'PLENIGO_MODE must be "sandbox", "stage" or "live"' in manage("check", PLENIGO_MODE="production").stderr
 
 
+def test_settings_refuse_an_api_that_does_not_exist(manage: Manage) -> None:
+    assert 'PLENIGO_API must be "v2" or "v3", not \'v4\'.' in manage("check", PLENIGO_API="v4").stderr
+
+
+def test_live_site_reads_what_plenigo_calls_its_products(manage: Manage) -> None:
+    products = '{"day-pass": {"product_id": "P1", "offer_id": "O_123456789012345678", "access_right_id": "a1"}}'
+    code = "from django_plenigo import conf; print(*conf.Account().product('day-pass'))"
+    shown = manage("shell", "-v0", "-c", code, **LIVE, PLENIGO_PRODUCTS=products)
+    assert shown.stdout.split() == ["P1", "O_123456789012345678", "a1"], shown.stderr
+
+
 def test_demo_refuses_to_create_its_log_ins_on_a_live_site(manage: Manage) -> None:
     refused = manage("demo", **LIVE)
     assert refused.returncode != 0

@@ -207,7 +207,9 @@ def test_sign_checkout_writes_every_field_in_the_vendors_order():
         '"csrf":"C","ci":"K","sp":false,"ts":true,"rs":false,"fp":true,"sc":2,"om":true,"pir":"P",'
         '"raa":"01022000","aud":"plenigo"}'
     )
-    assert all(getattr(EVERY_FIELD, field.name) is not None for field in fields(CheckoutOrder))
+    of_prepared_checkouts = {"quantity", "legal_text"}
+    known = {field.name for field in fields(CheckoutOrder)} - of_prepared_checkouts
+    assert all(getattr(EVERY_FIELD, name) is not None for name in known)
 
 
 @pytest.mark.parametrize("given", [None, False, True])
@@ -395,6 +397,11 @@ def test_sign_checkout_refuses_to_override_without_a_price(price):
 def test_sign_checkout_refuses_a_replacement_without_override(override_mode):
     order = replace(ISSUE, override_mode=override_mode)
     assert refused(order) == ("product_id_replacement", "needs override_mode")
+
+
+@pytest.mark.parametrize(("field", "value"), [("quantity", 2), ("legal_text", "As it is.")])
+def test_what_only_a_prepared_checkout_knows_is_refused(field, value):
+    assert refused(CheckoutOrder("item-123", **{field: value}))[0] == field
 
 
 @pytest.mark.parametrize("birthday", [date(1900, 1, 2), TODAY])

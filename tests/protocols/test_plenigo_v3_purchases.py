@@ -1,12 +1,13 @@
 """Checkouts, orders and subscriptions of API v3."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
 
 from django_plenigo.errors import InvalidValueError, NotFoundError, ProtocolError
-from django_plenigo.protocols.base import CustomerRef, OfferItem, Preparation
+from django_plenigo.protocols.base import CheckoutOptions, CustomerRef, CustomProduct, OfferItem, Preparation
+from django_plenigo.protocols.plenigo_v3 import arguments
 from tests.scripted_vendor_v3 import ok, refused
 
 READER = CustomerRef("56202510")
@@ -14,8 +15,23 @@ OFFER = OfferItem("O_12345678901234567A")
 ADDRESS = "192.0.2.7"
 
 
-def preparation(**values):
-    return Preparation(**{"ip_address": ADDRESS, "items": [OFFER], **values})
+ARTICLE = {
+    "product_id": "moss-clock",
+    "access_right_id": "moss-clock",
+    "title": "The moss clock",
+    "price": Decimal("0.59"),
+    "currency": "EUR",
+    "tax_type": "DIGITALPRODUCT",
+    "legal_text": "Sold without\na right of return.",
+}
+
+
+def preparation(*, items=(OFFER,), ip_address=ADDRESS, customer=None, language=None, **options):
+    return Preparation(ip_address, customer, items, language, CheckoutOptions(**options))
+
+
+def article(**values):
+    return CustomProduct(**{**ARTICLE, **values})
 
 
 def prepared(vendor, **values):
@@ -54,6 +70,14 @@ def test_every_option_is_sent_by_the_vendors_name(vendor):
         partner_id="p",
         source_id="s",
         data={"article": "42"},
+        utm={"source": "letter", "medium": ""},
+        connected_offers={"O_1": "C_1", "O_2": ""},
+        subscription_start_date=date(2030, 1, 1),
+        invoice_address_id=12,
+        delivery_address_id="13",
+        address_take_over="INVOICE_ADDRESS_DEFAULT",
+        invoice_address_required=True,
+        delivery_address_required=False,
     )
     assert body == {
         "customerIpAddress": ADDRESS,
@@ -68,8 +92,69 @@ def test_every_option_is_sent_by_the_vendors_name(vendor):
         "forcePaymentMethod": "PAYPAL",
         "giftOption": "SHOW_GIFT_OPTION",
         "variantUniqueId": "variant-1",
-        "additionalData": {"affiliateId": "a", "partnerId": "p", "sourceId": "s", "data": {"article": "42"}},
+        "additionalData": {
+            "affiliateId": "a",
+            "partnerId": "p",
+            "sourceId": "s",
+            "utm": {"source": "letter"},
+            "data": {"article": "42"},
+        },
+        "connectedOfferItems": [
+            {"plenigoConnectedOfferId": "O_1", "connectedCompanyId": "C_1"},
+            {"plenigoConnectedOfferId": "O_2"},
+        ],
+        "subscriptionStartDate": "2030-01-01",
+        "invoiceAddressId": 12,
+        "deliveryAddressId": 13,
+        "addressSettings": {
+            "takeOver": "INVOICE_ADDRESS_DEFAULT",
+            "invoiceAddressRequired": True,
+            "deliveryAddressRequired": False,
+        },
     }
+
+
+def test_product_at_a_price_of_its_own_is_sent_as_it_is_described(vendor):
+    (item,) = prepared(vendor, items=[article(quantity=2, shipping_cost="3.00")])["items"]
+    assert item == {
+        "title": "The moss clock",
+        "legalText": "Sold without\na right of return.",
+        "quantity": 2,
+        "products": [
+            {
+                "productId": "moss-clock",
+                "title": "The moss clock",
+                "price": 0.59,
+                "currency": "EUR",
+                "taxType": "DIGITALPRODUCT",
+                "accessRightUniqueId": "moss-clock",
+                "shippingCosts": 3,
+            }
+        ],
+    }
+
+
+@pytest.mark.parametrize("tax_type", arguments.TAX_TYPES)
+def test_every_tax_type_is_one_of_the_vendors(vendor, tax_type):
+    (item,) = prepared(vendor, items=[article(tax_type=tax_type)])["items"]
+    assert item["products"][0]["taxType"] == tax_type
+
+
+def test_script_is_told_what_it_asks_for(vendor):
+    options = CheckoutOptions(
+        filter_salutations=("DIVERSE", "NONE"),
+        supported_card_types=["V", "M"],
+        show_postbox_input=True,
+        show_phone_number_input=False,
+        checkout_design_id="CD_1",
+    )
+    assert vendor().client.script_options(options) == {
+        "filterSalutations": ["DIVERSE", "NONE"],
+        "supportedCardTypes": ["V", "M"],
+        "address": {"postbox": True, "phoneNumber": False},
+        "checkoutDesignId": "CD_1",
+    }
+    assert vendor().client.script_options(CheckoutOptions()) == {}
 
 
 def test_voucher_or_basket_takes_the_place_of_items(vendor):
@@ -99,6 +184,23 @@ def test_voucher_or_basket_takes_the_place_of_items(vendor):
         ({"affiliate_id": "x" * 101}, "affiliate_id"),
         ({"data": {"k": "x" * 201}}, "data['k']"),
         ({"customer": "56202510"}, "customer"),
+        ({"items": [article(price=-1)]}, "price"),
+        ({"items": [article(price="1e3")]}, "price"),
+        ({"items": [article(price=None)]}, "price"),
+        ({"items": [article(currency="eur")]}, "currency"),
+        ({"items": [article(tax_type=None)]}, "tax_type"),
+        ({"items": [article(title="")]}, "title"),
+        ({"items": [article(legal_text="")]}, "legal_text"),
+        ({"items": [article(legal_text=" \n")]}, "legal_text"),
+        ({"items": [article(access_right_id="with_underscore")]}, "access_right_id"),
+        ({"items": [article(product_id="x" * 21)]}, "product_id"),
+        ({"items": [article(shipping_cost=-1)]}, "shipping_cost"),
+        ({"items": [article(quantity=0)]}, "quantity"),
+        ({"connected_offers": {"O_1": "C" * 21}}, "connected_offers['O_1']"),
+        ({"subscription_start_date": datetime(2030, 1, 1, tzinfo=UTC)}, "subscription_start_date"),
+        ({"invoice_address_id": 0}, "invoice_address_id"),
+        ({"address_take_over": "BOTH"}, "address_take_over"),
+        ({"utm": "letter"}, "utm"),
     ],
 )
 def test_preparation_with_a_wrong_value_sends_nothing(vendor, values, field):

@@ -12,7 +12,7 @@ from django.template import Context, Template
 from django.test import RequestFactory
 from django.utils import translation
 
-from django_plenigo.errors import InvalidValueError, UnsupportedOperationError
+from django_plenigo.errors import ConfigurationError, InvalidValueError, UnsupportedOperationError
 from django_plenigo.middleware import PrivateResponseMiddleware
 from django_plenigo.services import checkout, customers
 from tests.vendor_v3 import ACCOUNT, connect
@@ -158,26 +158,40 @@ ONLY_V3 = {
     "quantity": 2,
     "voucher_code": "SPRING",
     "basket_id": "B-1",
+    "connected_offers": {"O_12345678901234567A": ""},
     "allow_multiple_purchases": True,
     "show_net_prices": True,
     "payment_only": False,
     "start_with_voucher_input": True,
     "hide_voucher_input": True,
     "debug_mode": True,
-    "allowed_payment_methods": "PAYPAL, CREDIT_CARD",
+    "allowed_payment_methods": ["PAYPAL", "CREDIT_CARD"],
     "force_payment_method": "PAYPAL",
+    "supported_card_types": ["V", "M"],
     "gift_option": "SHOW_GIFT_OPTION",
+    "subscription_start_date": datetime.date(2030, 1, 1),
+    "address_take_over": "NO_ADDRESS_DEFAULT",
+    "invoice_address_required": True,
+    "delivery_address_required": False,
+    "invoice_address_id": 12,
+    "delivery_address_id": 13,
+    "show_postbox_input": True,
+    "show_phone_number_input": False,
+    "filter_salutations": ["DIVERSE", "NONE"],
     "variant_id": "summer-1",
+    "checkout_design_id": "CD_12345678901234567",
     "partner_id": "P-1",
     "source_id": "S-1",
+    "utm": {"campaign": "summer", "source": "letter"},
     "data": {"article": "4711"},
     "restart_url": "https://news.example/offers/",
     "custom_css": "https://news.example/checkout.css",
 }
+WITH_PRICE = 'price=2.5 currency="EUR" type="EBOOK" title="A title" '
 
 
 def test_every_option_of_prepared_checkouts_is_tried_here():
-    assert set(ONLY_V3) == set(checkout.PreparedOptions.__dataclass_fields__)
+    assert {*ONLY_V3, "legal_text"} == checkout.NEVER_SIGNED
 
 
 @pytest.mark.parametrize("option", ONLY_V3)
@@ -186,16 +200,104 @@ def test_option_of_v3_travels_signed_and_is_refused_on_v2(sandbox, on_v3, option
     with pytest.raises(UnsupportedOperationError, match=rf"^{option}: API v2 .* takes API v3"):
         respond(source, value=value)
     on_v3()
-    expected = ["PAYPAL", "CREDIT_CARD"] if option == "allowed_payment_methods" else value
-    assert getattr(offer_in(respond(source, value=value)).extras, option) == expected
+    offer = offer_in(respond(source, value=value))
+    assert getattr(offer.order if option == "quantity" else offer.options, option) == value
+
+
+@pytest.mark.parametrize("option", ["allowed_payment_methods", "supported_card_types", "filter_salutations"])
+def test_list_may_be_one_text_with_commas(vendor, option):
+    offer = offer_in(respond(button(f"{option}=value"), value=", ".join(ONLY_V3[option])))
+    assert getattr(offer.options, option) == ONLY_V3[option]
+
+
+@pytest.mark.parametrize("option", ["invoice_address_id", "delivery_address_id"])
+def test_button_with_an_address_of_one_reader_makes_the_page_private(vendor, user, option):
+    response = respond(button(f"{option}=12"), user)
+    assert response["Cache-Control"] == "private, no-store"
+    with pytest.raises(ConfigurationError, match=option):
+        respond('{% load cache %}{% cache 60 "a" %}' + button(f"{option}=12") + "{% endcache %}", user)
+
+
+# ---- what is sold at a price of its own ------------------------------------------------------------------------
+
+
+def test_template_with_a_price_does_not_change_with_the_api(sandbox, on_v3):
+    source = button(WITH_PRICE)
+    before = offer_in(respond(source))
+    on_v3(LEGAL_TEXT="Sold without a right of return.")
+    assert offer_in(respond(source)) == before
+
+
+def test_price_needs_conditions_and_the_error_names_the_setting(vendor):
+    with pytest.raises(InvalidValueError, match=r"^legal_text: .*LEGAL_TEXT"):
+        respond(button(WITH_PRICE.replace("2.5", "3.5")))  # a price that no other test has: what was signed is kept
+    assert offer_in(respond(button(WITH_PRICE + 'legal_text="As it is."'))).order.legal_text == "As it is."
+
+
+def test_conditions_of_a_checkout_that_is_signed_here_are_refused(sandbox):
+    with pytest.raises(UnsupportedOperationError, match=r"^legal_text: API v2"):
+        respond(button(WITH_PRICE + 'legal_text="As it is."'))
+
+
+@pytest.mark.parametrize("option", ["currency", "type", "title"])
+def test_price_without_the_rest_says_what_is_missing(on_v3, option):
+    on_v3(LEGAL_TEXT="As it is.")
+    with pytest.raises(InvalidValueError, match=f"^{option}: is missing"):
+        respond(button(re.sub(rf"{option}=(\".*?\"|\S+) ", "", WITH_PRICE)))
 
 
 @pytest.mark.parametrize(
     ("option", "value"),
     [
-        ("price", 2.5),
-        ("currency", "EUR"),
-        ("type", "EBOOK"),
+        ("price", -1),
+        ("price", 100_001),
+        ("price", "12,50"),
+        ("price", float("nan")),
+        ("price", True),
+        ("currency", "euro"),
+        ("type", "NONSENSE"),
+        ("shipping_cost", "much"),
+        ("quantity", 0),
+        ("legal_text", "x" * 5001),
+        ("legal_text", "\x00"),
+    ],
+)
+def test_wrong_part_of_a_price_is_told_when_the_page_is_rendered(on_v3, option, value):
+    on_v3(LEGAL_TEXT="As it is.")
+    given = {"price": 2, "currency": "EUR", "type": "BOOK", option: value}
+    options = " ".join(f"{name}={name}" for name in given)
+    with pytest.raises(InvalidValueError) as caught:
+        respond(button(f"title=title {options}"), **given)
+    assert caught.value.field == option
+
+
+def test_product_whose_name_is_no_access_right_cannot_be_sold_at_a_price(on_v3):
+    on_v3(LEGAL_TEXT="As it is.")
+    with pytest.raises(InvalidValueError, match=r"^product_id: .*PRODUCTS"):
+        respond(button(WITH_PRICE).replace("DAYPASS", "P_NIGHTS"))
+
+
+@pytest.mark.parametrize("option", ['voucher_code="SPRING"', 'basket_id="B-1"'])
+def test_price_is_not_for_a_voucher_or_a_basket(on_v3, option):
+    on_v3(LEGAL_TEXT="As it is.")
+    with pytest.raises(InvalidValueError, match=r"^price"):
+        respond(button(WITH_PRICE + option))
+
+
+@pytest.mark.parametrize(
+    ("option", "value"), [("currency", "EUR"), ("type", "EBOOK"), ("shipping_cost", 3), ("legal_text", "As it is.")]
+)
+def test_part_of_a_price_without_the_price_is_told_by_name(vendor, option, value):
+    with pytest.raises(UnsupportedOperationError, match=rf"^{option}: API v3 of the account 'default' .*price"):
+        respond(button(f"{option}=value"), value=value)
+
+
+# ---- what is refused -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
         ("segment_id", "S"),
         ("category_id", "C"),
         ("show_buying_again_screen", True),
@@ -206,7 +308,6 @@ def test_option_of_v3_travels_signed_and_is_refused_on_v2(sandbox, on_v3, option
         ("test_mode", True),
         ("subscription_renewal", True),
         ("failed_payment", True),
-        ("shipping_cost", 3),
         ("override_mode", True),
         ("product_id_replacement", "R"),
         ("birthday", datetime.date(1990, 5, 17)),
@@ -221,9 +322,11 @@ def test_option_that_v3_does_not_know_is_told_by_name_as_the_page_is_rendered(ve
 
 
 def test_every_option_of_an_order_is_common_or_told_to_be_unknown():
-    common = {"product_id", "title", "start_with_registration", "target_url", "affiliate_id", "element_id"}
+    common = {"product_id", "title", "price", "start_with_registration", "target_url", "affiliate_id", "element_id"}
     known = {*checkout.CheckoutOrder.__dataclass_fields__, *checkout.CheckoutOptions.__dataclass_fields__}
-    assert set(checkout.NEVER_PREPARED) == known - common
+    assert {*checkout.NEVER_PREPARED, *checkout.PARTS_OF_PRICE} == (known - common - checkout.NEVER_SIGNED) | {
+        "legal_text"
+    }
 
 
 @pytest.mark.parametrize(
@@ -248,6 +351,19 @@ def test_every_option_of_an_order_is_common_or_told_to_be_unknown():
         ("lets_visitors_in", "yes", "lets_visitors_in"),
         ("voucher_code", "", "voucher_code"),
         ("basket_id", "", "basket_id"),
+        ("connected_offers", ["O_1"], "connected_offers"),
+        ("connected_offers", {"O" * 21: ""}, "connected_offers, an offer"),
+        ("supported_card_types", "VISA", "supported_card_types"),
+        ("supported_card_types", 7, "supported_card_types"),
+        ("filter_salutations", "Dr", "filter_salutations"),
+        ("allowed_payment_methods", 7, "allowed_payment_methods"),
+        ("subscription_start_date", "2030-01-01", "subscription_start_date"),
+        ("address_take_over", "YES", "address_take_over"),
+        ("invoice_address_required", "no", "invoice_address_required"),
+        ("show_postbox_input", 1, "show_postbox_input"),
+        ("checkout_design_id", "x" * 101, "checkout_design_id"),
+        ("utm", {"colour": "red"}, "utm"),
+        ("utm", {"source": "x" * 101}, "utm['source']"),
     ],
 )
 def test_wrong_value_is_told_when_the_page_is_rendered(vendor, option, value, field):
@@ -281,7 +397,7 @@ def test_title_may_hold_anything_and_stays_in_its_attribute(vendor, source):
 
 
 def test_offer_that_was_remembered_on_v2_is_looked_at_again_on_v3(sandbox, on_v3):
-    source = button('price=2 currency="EUR"')
+    source = button('segment_id="S"')
     respond(source)
     on_v3()
     with pytest.raises(UnsupportedOperationError):

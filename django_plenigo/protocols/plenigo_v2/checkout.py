@@ -188,6 +188,9 @@ def _refuse_contradictions(order: CheckoutOrder) -> None:
     """Raise `InvalidValueError` where the product is missing, or good values do not go together."""
     if _is_blank(order.product_id):
         raise InvalidValueError("product_id", "is missing")
+    for field in ("quantity", "legal_text"):
+        if getattr(order, field) is not None:
+            raise InvalidValueError(field, "is only for checkouts that the vendor prepares")
     if order.shipping_cost is None and order.override_mode is None and order.product_id_replacement is None:
         return
     can_be_shipped = _is_blank(order.type) or order.type in SHIPPED_TYPES

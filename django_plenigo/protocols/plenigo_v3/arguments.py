@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from decimal import Decimal, InvalidOperation
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -27,6 +28,9 @@ SESSION_ID_LENGTH = 40
 CODE_LENGTH = 6
 MOST_DATA, DATA_KEY_LENGTH, DATA_VALUE_LENGTH = 50, 30, 200
 MOST_QUANTITY = 10_000
+OFFER_ID_LENGTH = PRODUCT_ID_LENGTH = COMPANY_ID_LENGTH = 20
+LEGAL_TEXT_LENGTH = 5000
+LARGEST_AMOUNT = 100_000
 LARGEST_NUMBER = 2**63 - 1
 
 #: Without an allowlist: mail to localhost reaches nobody.
@@ -36,6 +40,14 @@ PAYMENT_METHODS = (
     *("AMAZON_PAY", "APPLE_PAY", "BANK_ACCOUNT", "BILLING", "CREDIT_CARD", "GOOGLE_PAY"),
     *("IDEAL", "PAYPAL", "POSTFINANCE", "SOFORT", "TWINT", "ZERO"),
 )
+TAX_TYPES = (
+    *("DIGITALPRODUCT", "DIGITALNEWSPAPER", "EBOOK", "DOWNLOAD", "VIDEO", "MUSIC", "MEMBERSHIP", "BUNDLE"),
+    *("ADVERTISEMENT", "BOOK", "MAGAZINE", "NEWSPAPER", "PHYSICALPRODUCT", "FEE", "VOUCHER", "SHIPPINGCOSTS"),
+    *("EVENT", "DONATION", "DIGITALOFFER"),
+)
+SALUTATIONS = ("DIVERSE", "MR", "MRS", "NONE")
+ADDRESSES_TAKEN_OVER = ("INVOICE_ADDRESS_DEFAULT", "DELIVERY_ADDRESS_DEFAULT", "NO_ADDRESS_DEFAULT")
+UTM_KEYS = ("source", "medium", "campaign", "term", "content")
 GIFT_OPTIONS = ("FORCE_GIFT_OPTION", "HIDE_GIFT_OPTION", "SHOW_GIFT_OPTION", "PRESELECT_GIFT_OPTION")
 
 CUSTOMER_ID = re.compile("[0-9]{1,18}")
@@ -43,6 +55,10 @@ ACCESS_RIGHT_ID = re.compile("[0-9A-Za-z-]{2,30}")
 MOBILE_NUMBER = re.compile(r"\+?[1-9][0-9]{1,14}")
 _LANGUAGE = re.compile("[A-Za-z]{2}")
 _COUNTRY = re.compile("[A-Z]{2}")
+_CURRENCY = re.compile("[A-Z]{3}")
+_CARD_TYPE = re.compile("[A-Z]")
+_PLAIN_NUMBER = re.compile(r"[0-9]+\.?[0-9]*|\.[0-9]+")
+_LINE_BREAKS = re.compile(r"[\t\n\r]")
 _DIGITS = re.compile("[0-9]{1,19}")
 
 
@@ -147,6 +163,82 @@ def checked_quantity(value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MOST_QUANTITY:
         raise InvalidValueError("quantity", f"must be a whole number from 1 to {MOST_QUANTITY:,}")
     return value
+
+
+def checked_amount(field: str, value: object) -> int | float:
+    """Return an amount of money from 0 to 100,000; a plain number as text will do. Raises `InvalidValueError`."""
+    is_number = isinstance(value, int | float | Decimal) and not isinstance(value, bool)
+    if is_number or (isinstance(value, str) and _PLAIN_NUMBER.fullmatch(value)):
+        try:
+            amount = Decimal(str(value))
+            if 0 <= amount <= LARGEST_AMOUNT:
+                return int(amount) if amount == amount.to_integral_value() else float(amount)
+        except InvalidOperation:  # NaN has no order
+            pass
+    raise InvalidValueError(field, f"must be a plain number from 0 to {LARGEST_AMOUNT:,}, such as 12.50")
+
+
+def checked_currency(value: object) -> str:
+    """Return a currency of three capital letters. Raises `InvalidValueError`."""
+    if not isinstance(value, str) or not _CURRENCY.fullmatch(value):
+        raise InvalidValueError("currency", "must be three capital letters, such as EUR")
+    return value
+
+
+def checked_paragraphs(field: str, value: object, longest: int) -> str:
+    """Return a text that may have several lines, as it is. Raises `InvalidValueError`."""
+    checked_text(field, _LINE_BREAKS.sub(" ", value) if isinstance(value, str) else value, longest)
+    return str(value)
+
+
+def checked_day(field: str, value: object) -> str:
+    """Return a day as `YYYY-MM-DD`. Raises `InvalidValueError`."""
+    if not isinstance(value, date) or isinstance(value, datetime):
+        raise InvalidValueError(field, "must be a date")
+    return value.isoformat()
+
+
+def checked_list(field: str, value: object) -> Sequence[Any]:
+    """Return what is a list, and no text. Raises `InvalidValueError`."""
+    if isinstance(value, str | bytes) or not isinstance(value, Sequence):
+        raise InvalidValueError(field, f"must be a list, not {type(value).__name__}")
+    return value
+
+
+def checked_choices(field: str, value: object, choices: Sequence[str]) -> list[str]:
+    """Return a list of the vendor's words. Raises `InvalidValueError`."""
+    return [checked_choice(field, each, choices) for each in checked_list(field, value)]
+
+
+def checked_card_types(value: object) -> list[str]:
+    """Return PayOne's letters of cards. Raises `InvalidValueError`."""
+    field = "supported_card_types"
+    found = list(checked_list(field, value))
+    if not all(isinstance(each, str) and _CARD_TYPE.fullmatch(each) for each in found):
+        raise InvalidValueError(field, "must be one capital letter each, such as V and M")
+    return found
+
+
+def checked_utm(value: object) -> dict[str, str]:
+    """Return what a campaign is called, without the blank parts. Raises `InvalidValueError`."""
+    if not isinstance(value, Mapping) or not all(key in UTM_KEYS for key in value):
+        raise InvalidValueError("utm", f"must be a mapping with some of {', '.join(UTM_KEYS)}")
+    named = {key: optional_text(f"utm[{key!r}]", value[key], TEXT_LENGTH) for key in UTM_KEYS if key in value}
+    return {key: text for key, text in named.items() if text}
+
+
+def checked_connected_offers(value: object) -> list[dict[str, str]]:
+    """Return offers of connected companies by the vendor's names. Raises `InvalidValueError`."""
+    field = "connected_offers"
+    if not isinstance(value, Mapping):
+        raise InvalidValueError(field, f"must be a mapping, not {type(value).__name__}")
+    offers = []
+    for offer_id, company_id in value.items():
+        offer = {"plenigoConnectedOfferId": checked_id(f"{field}, an offer", offer_id, OFFER_ID_LENGTH)}
+        if company_id not in (None, ""):
+            offer["connectedCompanyId"] = checked_id(f"{field}[{offer_id!r}]", company_id, COMPANY_ID_LENGTH)
+        offers.append(offer)
+    return offers
 
 
 def checked_choice(field: str, value: object, choices: Sequence[str]) -> str:

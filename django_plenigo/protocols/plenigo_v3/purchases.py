@@ -1,7 +1,7 @@
 """Checkouts, orders and subscriptions (docs/protocols/plenigo-v3.md 5)."""
 
 import ipaddress
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from django_plenigo.errors import InvalidValueError
@@ -9,11 +9,11 @@ from django_plenigo.protocols.base import (
     CheckoutOptions,
     CheckoutPreparer,
     CustomerRef,
+    CustomProduct,
     OfferItem,
     Order,
     OrderItem,
     Preparation,
-    PreparedOptions,
     PurchaseReader,
     Subscription,
     checked_id,
@@ -23,8 +23,6 @@ from django_plenigo.protocols.plenigo_v3 import answers, arguments
 from django_plenigo.protocols.plenigo_v3.connection import Connection
 from django_plenigo.tracebacks import without_secrets
 from django_plenigo.transport import Answer
-
-OFFER_ID_LENGTH = 20
 
 #: How many items a page of a list holds at most (1.6).
 PAGE_SIZE = 100
@@ -57,18 +55,26 @@ class Purchases(Connection, CheckoutPreparer, PurchaseReader):
         return reading.text_of(answer, "prepare_checkout", "purchaseId")
 
     @without_secrets
-    def script_options(
-        self, options: CheckoutOptions, extras: PreparedOptions, *, title: str | None = None
-    ) -> Mapping[str, str]:
+    def script_options(self, options: CheckoutOptions, *, title: str | None = None) -> Mapping[str, Any]:
         """Return the options of `plenigo.Checkout` (8). Blank ones are left out; a title is cut."""
         checked = {
             "elementId": arguments.optional_text("element_id", options.element_id, arguments.TEXT_LENGTH),
             "returnUrl": arguments.optional_address("target_url", options.target_url),
-            "restartUrl": arguments.optional_address("restart_url", extras.restart_url),
-            "customCSS": arguments.optional_address("custom_css", extras.custom_css, schemes=("https",)),
+            "restartUrl": arguments.optional_address("restart_url", options.restart_url),
+            "customCSS": arguments.optional_address("custom_css", options.custom_css, schemes=("https",)),
+            "checkoutDesignId": arguments.optional_text(
+                "checkout_design_id", options.checkout_design_id, arguments.TEXT_LENGTH
+            ),
             "title": arguments.optional_title(title),
+            "address": _flags_of(options, {"postbox": "show_postbox_input", "phoneNumber": "show_phone_number_input"}),
         }
-        return {name: text for name, text in checked.items() if text}
+        if options.filter_salutations is not None:
+            checked["filterSalutations"] = arguments.checked_choices(
+                "filter_salutations", options.filter_salutations, arguments.SALUTATIONS
+            )
+        if options.supported_card_types is not None:
+            checked["supportedCardTypes"] = arguments.checked_card_types(options.supported_card_types)
+        return {name: value for name, value in checked.items() if value}
 
     @without_secrets
     def read_order(self, order_id: int) -> Order:
@@ -129,7 +135,9 @@ class Purchases(Connection, CheckoutPreparer, PurchaseReader):
 
 def _body_of(preparation: Preparation) -> dict[str, Any]:
     """Return what a checkout is prepared with by the vendor's names, without the customer. Raises as above."""
-    sources = [name for name in ("items", "voucher_code", "basket_id") if getattr(preparation, name)]
+    options = preparation.options
+    given = {"items": preparation.items, "voucher_code": options.voucher_code, "basket_id": options.basket_id}
+    sources = [name for name, source in given.items() if source]
     if len(sources) > 1:
         raise InvalidValueError(sources[1], f"cannot be sold together with {sources[0]}")
     if not sources:
@@ -139,55 +147,113 @@ def _body_of(preparation: Preparation) -> dict[str, Any]:
         body["items"] = [_item_of(item) for item in preparation.items]
     if preparation.language is not None:
         body["language"] = arguments.checked_language(preparation.language)
-    if preparation.variant_id is not None:
-        body["variantUniqueId"] = arguments.checked_access_right_id(preparation.variant_id, "variant_id")
-    if preparation.allowed_payment_methods is not None:
-        field = "allowed_payment_methods"
-        body["allowedPaymentMethods"] = [
-            arguments.checked_choice(field, method, arguments.PAYMENT_METHODS)
-            for method in preparation.allowed_payment_methods
-        ]
+    if options.connected_offers:
+        body["connectedOfferItems"] = arguments.checked_connected_offers(options.connected_offers)
+    if options.variant_id is not None:
+        body["variantUniqueId"] = arguments.checked_access_right_id(options.variant_id, "variant_id")
+    if options.subscription_start_date is not None:
+        body["subscriptionStartDate"] = arguments.checked_day(
+            "subscription_start_date", options.subscription_start_date
+        )
+    if options.allowed_payment_methods is not None:
+        body["allowedPaymentMethods"] = arguments.checked_choices(
+            "allowed_payment_methods", options.allowed_payment_methods, arguments.PAYMENT_METHODS
+        )
     limits = {"voucherCode": ("voucher_code", 255), "basketId": ("basket_id", 40)}
-    body |= arguments.texts(limits, lambda name: getattr(preparation, name))
-    body |= _switches_of(preparation)
-    additional = _additional_data_of(preparation)
-    return body | ({"additionalData": additional} if additional else {})
+    body |= arguments.texts(limits, lambda name: getattr(options, name))
+    body |= _switches_of(options)
+    parts = {"addressSettings": _address_settings_of(options), "additionalData": _additional_data_of(options)}
+    return body | {name: part for name, part in parts.items() if part}
 
 
-def _switches_of(preparation: Preparation) -> dict[str, Any]:
-    body: dict[str, Any] = {}
-    choices = {
-        "forcePaymentMethod": ("force_payment_method", arguments.PAYMENT_METHODS),
-        "giftOption": ("gift_option", arguments.GIFT_OPTIONS),
+def _switches_of(options: CheckoutOptions) -> dict[str, Any]:
+    words = _choices_of(
+        options,
+        {
+            "forcePaymentMethod": ("force_payment_method", arguments.PAYMENT_METHODS),
+            "giftOption": ("gift_option", arguments.GIFT_OPTIONS),
+        },
+    )
+    flags = _flags_of(
+        options,
+        {
+            "allowMultiplePurchases": "allow_multiple_purchases",
+            "showNetPrices": "show_net_prices",
+            "paymentOnly": "payment_only",
+            "startWithVoucherInput": "start_with_voucher_input",
+            "hideVoucherInput": "hide_voucher_input",
+            "debugMode": "debug_mode",
+        },
+    )
+    numbers = {"invoiceAddressId": "invoice_address_id", "deliveryAddressId": "delivery_address_id"}
+    addresses = {
+        name: arguments.checked_number(ours, value)
+        for name, ours in numbers.items()
+        if (value := getattr(options, ours)) is not None
     }
-    for name, (ours, words) in choices.items():
-        if (word := getattr(preparation, ours)) is not None:
-            body[name] = arguments.checked_choice(ours, word, words)
-    flags = {
-        "allowMultiplePurchases": "allow_multiple_purchases",
-        "showNetPrices": "show_net_prices",
-        "paymentOnly": "payment_only",
-        "startWithVoucherInput": "start_with_voucher_input",
-        "hideVoucherInput": "hide_voucher_input",
-        "debugMode": "debug_mode",
+    return {**words, **flags, **addresses}
+
+
+def _address_settings_of(options: CheckoutOptions) -> dict[str, Any]:
+    required = {
+        "invoiceAddressRequired": "invoice_address_required",
+        "deliveryAddressRequired": "delivery_address_required",
     }
-    for name, ours in flags.items():
-        if (value := getattr(preparation, ours)) is not None:
-            body[name] = arguments.checked_bool(ours, value)
-    return body
+    taken_over = {"takeOver": ("address_take_over", arguments.ADDRESSES_TAKEN_OVER)}
+    return {**_choices_of(options, taken_over), **_flags_of(options, required)}
 
 
-def _additional_data_of(preparation: Preparation) -> dict[str, Any]:
+def _choices_of(options: CheckoutOptions, choices: Mapping[str, tuple[str, Sequence[str]]]) -> dict[str, Any]:
+    """Return words by the vendor's names, of which `choices` tells our name and the words that there are."""
+    return {
+        name: arguments.checked_choice(ours, value, words)
+        for name, (ours, words) in choices.items()
+        if (value := getattr(options, ours)) is not None
+    }
+
+
+def _flags_of(options: CheckoutOptions, flags: Mapping[str, str]) -> dict[str, Any]:
+    """Return booleans by the vendor's names, of which `flags` tells our name."""
+    return {
+        name: arguments.checked_bool(ours, value)
+        for name, ours in flags.items()
+        if (value := getattr(options, ours)) is not None
+    }
+
+
+def _additional_data_of(options: CheckoutOptions) -> dict[str, Any]:
     limits = {"affiliateId": ("affiliate_id", 100), "partnerId": ("partner_id", 100), "sourceId": ("source_id", 500)}
-    additional: dict[str, Any] = dict(arguments.texts(limits, lambda name: getattr(preparation, name)))
-    if preparation.data:
-        additional["data"] = arguments.checked_data("data", preparation.data)
+    additional: dict[str, Any] = dict(arguments.texts(limits, lambda name: getattr(options, name)))
+    if options.utm and (utm := arguments.checked_utm(options.utm)):
+        additional["utm"] = utm
+    if options.data:
+        additional["data"] = arguments.checked_data("data", options.data)
     return additional
 
 
-def _item_of(item: OfferItem) -> dict[str, Any]:
-    offer_id = checked_id("offer_id", item.offer_id, OFFER_ID_LENGTH)
-    return {"plenigoOfferId": offer_id, "quantity": arguments.checked_quantity(item.quantity)}
+def _item_of(item: OfferItem | CustomProduct) -> dict[str, Any]:
+    quantity = arguments.checked_quantity(item.quantity)
+    if isinstance(item, OfferItem):
+        return {
+            "plenigoOfferId": checked_id("offer_id", item.offer_id, arguments.OFFER_ID_LENGTH),
+            "quantity": quantity,
+        }
+    missing = [name for name in ("title", "currency", "tax_type", "legal_text") if not getattr(item, name)]
+    if missing:
+        raise InvalidValueError(missing[0], "is missing: what is sold at a price of its own needs it")
+    # The document asks for `offerId` and `quantity` of a product too, of which it says nothing: a slip (10).
+    product = {
+        "productId": checked_id("product_id", item.product_id, arguments.PRODUCT_ID_LENGTH),
+        "title": arguments.optional_title(item.title),
+        "price": arguments.checked_amount("price", item.price),
+        "currency": arguments.checked_currency(item.currency),
+        "taxType": arguments.checked_choice("tax_type", item.tax_type, arguments.TAX_TYPES),
+        "accessRightUniqueId": arguments.checked_access_right_id(item.access_right_id, "access_right_id"),
+    }
+    if item.shipping_cost not in (None, ""):
+        product["shippingCosts"] = arguments.checked_amount("shipping_cost", item.shipping_cost)
+    legal_text = arguments.checked_paragraphs("legal_text", item.legal_text, arguments.LEGAL_TEXT_LENGTH)
+    return {"title": product["title"], "legalText": legal_text, "quantity": quantity, "products": [product]}
 
 
 def _checked_ip_address(value: object) -> str:

@@ -95,6 +95,7 @@ class PreparedCheckout(SessionDialogue[PreparedVisit], CheckoutDialogue[Prepared
             total=sum(line.price * line.quantity for line in lines) if len(lines) > 1 else None,
             currency=lines[0].currency,
             voucher_code=self.prepared.body.get("voucherCode"),
+            legal_texts=[item["legalText"] for item in self.prepared.body.get("items", []) if item.get("legalText")],
             customer=self.customer,
             is_owned=self.is_owned,
             problem=problem,

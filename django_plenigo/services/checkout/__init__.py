@@ -1,7 +1,14 @@
 """Opens checkouts: signed offers for the click, what the vendor is told on it, and the way back to the article."""
 
-from django_plenigo.protocols.base import CheckoutOptions, CheckoutOrder, PreparedOptions
-from django_plenigo.services.checkout.offers import NEVER_PREPARED, Offer, is_prepared, sign_checkout
+from django_plenigo.protocols.base import CheckoutOptions, CheckoutOrder
+from django_plenigo.services.checkout.offers import (
+    NEVER_PREPARED,
+    NEVER_SIGNED,
+    PARTS_OF_PRICE,
+    Offer,
+    is_prepared,
+    sign_checkout,
+)
 from django_plenigo.services.checkout.opening import (
     PreparedCheckout,
     login_pass_for_response,
@@ -14,12 +21,13 @@ from django_plenigo.services.checkout.signing import MEMO_SIZE, OFFER_SALT, admi
 __all__ = [
     "MEMO_SIZE",
     "NEVER_PREPARED",
+    "NEVER_SIGNED",
     "OFFER_SALT",
+    "PARTS_OF_PRICE",
     "CheckoutOptions",
     "CheckoutOrder",
     "Offer",
     "PreparedCheckout",
-    "PreparedOptions",
     "PurchaseReturn",
     "admits_visitors",
     "is_prepared",

@@ -7,26 +7,28 @@ from typing import Any
 from django_plenigo import backends, conf
 from django_plenigo.errors import InvalidValueError, UnsupportedOperationError
 from django_plenigo.protocols.base import (
+    NO_OPTIONS,
+    PREPARED_OPTIONS,
     CheckoutCall,
     CheckoutOptions,
     CheckoutOrder,
     CheckoutPreparer,
     CustomerRef,
+    CustomProduct,
     LoginPass,
     OfferItem,
     Preparation,
-    PreparedOptions,
 )
 from django_plenigo.tracebacks import without_secrets
 
 #: What a checkout cannot be told that the vendor prepares, by the name of the option: why, and what to do instead.
 NEVER_PREPARED: Mapping[str, str] = {
     **dict.fromkeys(
-        ("price", "currency", "pay_what_you_want", "shipping_cost", "override_mode"),
-        "sells an offer at the price that it has at plenigo: make an offer of that price there.",
+        ("pay_what_you_want", "override_mode"),
+        "sells an offer at the price that it has at plenigo, or with the option price what is not kept there.",
     ),
     **dict.fromkeys(
-        ("type", "category_id", "product_id_replacement"),
+        ("category_id", "product_id_replacement"),
         "sells an offer as it is kept at plenigo: set this there.",
     ),
     "segment_id": "finds the price by the offer and by the reader's country.",
@@ -39,11 +41,18 @@ NEVER_PREPARED: Mapping[str, str] = {
     "source_url": "is told no address for its statistics: source_id names a source.",
 }
 
-#: What an offer without options of prepared checkouts has.
-NO_EXTRAS = PreparedOptions()
+#: What belongs to a price in the template: without one an offer is sold as it is kept at plenigo.
+PARTS_OF_PRICE = ("currency", "type", "shipping_cost", "legal_text")
 
-#: What of these goes to the vendor as the checkout is prepared; the rest is its script's.
-_SENT = tuple({each.name for each in fields(PreparedOptions)} & {each.name for each in fields(Preparation)})
+#: What a checkout cannot be told that is signed here, by the name of the option.
+NEVER_SIGNED = frozenset({*PREPARED_OPTIONS, "quantity", "legal_text"})
+
+#: What our names of an item's parts are in an offer, and what to do about a wrong one.
+_IN_OFFER = {
+    "offer_id": ("product_id", ": the setting PRODUCTS names the offer of a product"),
+    "access_right_id": ("product_id", ""),
+    "tax_type": ("type", ""),
+}
 
 #: In place of the reader's address, who has not clicked yet: of a network that is kept for documentation.
 _NOBODYS_ADDRESS = "192.0.2.1"
@@ -56,17 +65,19 @@ class Offer:
     order: CheckoutOrder
     """The product, its price and the checkout's settings."""
 
-    options: CheckoutOptions
-    """How the checkout opens and where it returns to."""
+    options: CheckoutOptions = NO_OPTIONS
+    """How the checkout opens, what it asks for, and where it returns to."""
 
-    using: str
+    using: str = conf.DEFAULT_ACCOUNT
     """The account that sells."""
-
-    extras: PreparedOptions | None = None
-    """What only API v3 knows of a checkout; None where nothing of that is given."""
 
     lets_visitors_in: bool = False
     """Whether a visitor logs in or registers inside the checkout; otherwise he logs in on this site first."""
+
+    @property
+    def is_personal(self) -> bool:
+        """Whether it holds something of one reader: it is not kept, and the page that shows it is private."""
+        return self.order.is_personal or self.options.is_personal
 
 
 def is_prepared(using: str) -> bool:
@@ -94,58 +105,92 @@ def check_prepared(offer: Offer) -> None:
     refused = next((name for name in given if name in NEVER_PREPARED), None)
     if refused:
         raise UnsupportedOperationError(f"{refused}: API v3 of the account {offer.using!r} {NEVER_PREPARED[refused]}")
+    part = None if _has_price(offer) else next((name for name in given if name in PARTS_OF_PRICE), None)
+    if part:
+        raise UnsupportedOperationError(
+            f"{part}: API v3 of the account {offer.using!r} sells an offer as it is kept at plenigo, unless the option "
+            "price makes it a product that is not kept there."
+        )
     if not isinstance(offer.options.start_with_registration, bool):
         raise InvalidValueError("start_with_registration", "must be True or False")
-    if offer.extras and offer.extras.debug_mode and conf.Account(offer.using).mode == "live":
+    if offer.options.debug_mode and conf.Account(offer.using).mode == "live":
         raise InvalidValueError("debug_mode", 'is never for MODE "live"')
     script_options(offer)
     try:
         preparation = preparation_of(offer, ip_address=_NOBODYS_ADDRESS)
         backends.checkout_preparer(offer.using).check_preparation(preparation)
     except InvalidValueError as error:
-        if error.field != "offer_id":
+        if error.field not in _IN_OFFER:
             raise
-        problem = f"{error.problem}: the setting PRODUCTS names the offer of a product"
-        raise InvalidValueError("product_id", problem) from None
+        field, advice = _IN_OFFER[error.field]
+        problem = error.problem + advice
+        raise InvalidValueError(field, problem) from None
 
 
 def _check_signed(offer: Offer) -> None:
     """Raise `UnsupportedOperationError` for what an API does not know that signs its checkouts here."""
-    given = [] if offer.extras is None else _given(offer.extras)
-    if given:
+    given = () if offer.options is NO_OPTIONS else _given(offer.options)
+    refused = next((name for name in (*_given(offer.order), *given) if name in NEVER_SIGNED), None)
+    if refused:
         generation = conf.Account(offer.using).generation
-        text = f"{given[0]}: API {generation} of the account {offer.using!r} knows no such option: that takes API v3."
+        text = f"{refused}: API {generation} of the account {offer.using!r} knows no such option: that takes API v3."
         raise UnsupportedOperationError(text)
 
 
-def _given(values: CheckoutOrder | CheckoutOptions | PreparedOptions) -> list[str]:
+def _given(values: CheckoutOrder | CheckoutOptions) -> list[str]:
     """Return the names of what is given: neither None nor blank."""
     names = [each.name for each in fields(values)]
     return [name for name in names if getattr(values, name) not in (None, "")]
 
 
+def _has_price(offer: Offer) -> bool:
+    return offer.order.price not in (None, "")
+
+
 def preparation_of(offer: Offer, *, ip_address: str, customer: CustomerRef | None = None) -> Preparation:
     """Return what the vendor is told to prepare the checkout of an offer. Raises `InvalidValueError`."""
-    account, extras = conf.Account(offer.using), offer.extras or NO_EXTRAS
-    told: dict[str, Any] = {name: getattr(extras, name) for name in _SENT if getattr(extras, name) is not None}
-    if not extras.voucher_code and not extras.basket_id:
-        offer_id = account.product(offer.order.product_id).offer_id
-        told["items"] = (OfferItem(offer_id, 1 if extras.quantity is None else extras.quantity),)
-    elif extras.quantity is not None:
-        raise InvalidValueError("quantity", "is said by the voucher or the basket")
     return Preparation(
         ip_address=ip_address,
         customer=customer,
-        language=account.language,
-        affiliate_id=offer.options.affiliate_id or None,
-        **told,
+        items=_items_of(offer),
+        language=conf.Account(offer.using).language,
+        options=offer.options,
     )
 
 
-def script_options(offer: Offer) -> Mapping[str, str]:
+def _items_of(offer: Offer) -> tuple[OfferItem | CustomProduct, ...]:
+    """Return what is sold: an offer of the vendor's, a product at a price of its own, or what somebody else says."""
+    order, options, account = offer.order, offer.options, conf.Account(offer.using)
+    if options.voucher_code or options.basket_id:
+        for name in ("quantity", "price"):
+            if getattr(order, name) not in (None, ""):
+                raise InvalidValueError(name, "is said by the voucher or the basket")
+        return ()
+    product, quantity = account.product(order.product_id), 1 if order.quantity is None else order.quantity
+    if order.price in (None, ""):
+        return (OfferItem(product.offer_id, quantity),)
+    legal_text = order.legal_text or account.legal_text
+    if not legal_text:
+        raise InvalidValueError(
+            "legal_text", "is missing: API v3 sells a product at a price of its own under conditions; see LEGAL_TEXT"
+        )
+    sold = CustomProduct(
+        product.product_id,
+        product.access_right_id,
+        title=order.title,
+        price=order.price,
+        currency=order.currency,
+        tax_type=order.type,
+        legal_text=legal_text,
+        shipping_cost=order.shipping_cost,
+        quantity=quantity,
+    )
+    return (sold,)
+
+
+def script_options(offer: Offer) -> Mapping[str, Any]:
     """Return what the vendor's script opens the prepared checkout of an offer with. Raises `InvalidValueError`."""
-    preparer = backends.checkout_preparer(offer.using)
-    return preparer.script_options(offer.options, offer.extras or NO_EXTRAS, title=offer.order.title)
+    return backends.checkout_preparer(offer.using).script_options(offer.options, title=offer.order.title)
 
 
 @without_secrets

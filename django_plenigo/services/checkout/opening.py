@@ -34,7 +34,7 @@ class PreparedCheckout:
     start: str
     """The method of the script's checkout: "start" for a customer, "login" or "register" for a visitor."""
 
-    options: Mapping[str, str] = field(repr=False)
+    options: Mapping[str, Any] = field(repr=False)
     """The options of the script's checkout, by the vendor's own names."""
 
 

@@ -1,7 +1,8 @@
 """Offers on their way through the browser: signed, so that nothing there decides what is sold, or for how much."""
 
+import itertools
 import time
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from datetime import date, timedelta
 from decimal import Decimal
 from functools import lru_cache
@@ -11,7 +12,7 @@ from django.core import signing
 
 from django_plenigo import conf
 from django_plenigo.errors import InvalidValueError
-from django_plenigo.protocols.base import CheckoutOptions, CheckoutOrder, PreparedOptions
+from django_plenigo.protocols.base import NO_OPTIONS, CheckoutOptions, CheckoutOrder
 from django_plenigo.services.checkout.offers import Offer, check_account, check_offer, is_prepared
 
 OFFER_SALT = "django_plenigo.offer"
@@ -20,7 +21,8 @@ OFFER_SALT = "django_plenigo.offer"
 MEMO_SIZE = 1024
 SIGNATURE_SECONDS = 60
 
-_EXTRAS = tuple(each.name for each in fields(PreparedOptions))
+#: What JSON carries as text.
+_DAYS = ("birthday", "subscription_start_date")
 
 
 def sign_offer(offer: Offer) -> str:
@@ -29,7 +31,7 @@ def sign_offer(offer: Offer) -> str:
     Raises `InvalidValueError` and `UnsupportedOperationError` where its checkout could not be opened: a wrong value is
     told now, not on the click.
     """
-    if offer.order.is_personal or offer.extras is not None:
+    if offer.is_personal or offer.options.has_prepared:
         return _sign_offer(offer)
     try:
         return _remembered_signed_offer(offer, is_prepared(offer.using), int(time.time() // SIGNATURE_SECONDS))
@@ -40,9 +42,9 @@ def sign_offer(offer: Offer) -> str:
 def _sign_offer(offer: Offer) -> str:
     check_offer(offer)
     order = {name: _as_json(value) for name, value in asdict(offer.order).items() if value is not None}
-    options = {name: value for name, value in asdict(offer.options).items() if value}
-    if offer.extras is not None:
-        options |= {name: value for name, value in asdict(offer.extras).items() if value is not None}
+    options = {}
+    if offer.options is not NO_OPTIONS:
+        options = {name: _as_json(value) for name, value in asdict(offer.options).items() if value not in (None, "")}
     if offer.lets_visitors_in:
         options["lets_visitors_in"] = True
     return signing.dumps([offer.using, order, options], salt=OFFER_SALT)
@@ -70,18 +72,12 @@ def read_offer(signed: Any) -> Offer:
         raise InvalidValueError("offer", "is out of date") from None
     except signing.BadSignature:
         raise InvalidValueError("offer", "was not made by this site") from None
-    if "birthday" in order:
-        order["birthday"] = date.fromisoformat(order["birthday"])
-    extras = {name: options.pop(name) for name in _EXTRAS if name in options}
+    for values, name in itertools.product((order, options), _DAYS):
+        if name in values:
+            values[name] = date.fromisoformat(values[name])
     lets_visitors_in = options.pop("lets_visitors_in", False)
     try:
-        return Offer(
-            CheckoutOrder(**order),
-            CheckoutOptions(**options),
-            using,
-            PreparedOptions(**extras) if extras else None,
-            lets_visitors_in,
-        )
+        return Offer(CheckoutOrder(**order), CheckoutOptions(**options), using, lets_visitors_in)
     except TypeError:  # it was signed by another release, whose options had other names
         raise InvalidValueError("offer", "is out of date") from None
 

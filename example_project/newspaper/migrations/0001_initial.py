@@ -24,9 +24,14 @@ class Migration(migrations.Migration):
                 (
                     "product_id",
                     models.CharField(
-                        help_text="The id of the product at plenigo.",
+                        help_text="Our own name of the product. PLENIGO in the settings says what plenigo calls it.",
                         max_length=20,
                         unique=True,
+                        validators=[
+                            django.core.validators.RegexValidator(
+                                "^[0-9A-Za-z-]{2,20}$", "Use 2 to 20 letters, digits and hyphens."
+                            )
+                        ],
                         verbose_name="product id",
                     ),
                 ),
@@ -163,6 +168,11 @@ class Migration(migrations.Migration):
                         max_length=20,
                         null=True,
                         unique=True,
+                        validators=[
+                            django.core.validators.RegexValidator(
+                                "^[0-9A-Za-z-]{2,20}$", "Use 2 to 20 letters, digits and hyphens."
+                            )
+                        ],
                         verbose_name="product id",
                     ),
                 ),

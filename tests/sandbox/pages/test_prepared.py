@@ -149,10 +149,11 @@ def test_purchase_id_that_is_too_old_is_refused(visit, company, customer, time_m
 
 def test_custom_product_is_shown_and_bought_as_the_shop_describes_it(open_prepared, visit, company, customer):
     product = {"title": "The moss clock", "price": 2.5, "currency": "EUR", "accessRightUniqueId": "moss-clock"}
-    items = [{"title": "A story", "legalText": "L", "products": [product], "quantity": 1}]
+    items = [{"title": "A story", "legalText": "Terms < & >\nof sale", "products": [product], "quantity": 1}]
     purchase_id = preparations.prepare(company, customer, {"items": items})
     page = visit("prepared", purchaseId=purchase_id, way="start", returnUrl=RETURN_URL)
     assert ("The moss clock" in page.text, "2.50 EUR" in page.text) == (True, True)
+    assert "Terms &lt; &amp; &gt;<br>of sale" in page.text
     page.press("buy")
     assert Purchase.objects.get().access_right_id == "moss-clock"
 
