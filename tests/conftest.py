@@ -9,6 +9,7 @@ import pytest
 from django.conf import settings
 from django.core.cache import caches
 from django.utils import translation
+from hypothesis import settings as hypothesis_settings
 
 from django_plenigo import backends, heartbeat
 from django_plenigo.sandbox.testing import Sandbox
@@ -18,6 +19,9 @@ from django_plenigo.services.sending import pace
 from tests import vendor_in_memory as memory
 from tests import vendor_v3
 from tests.factories import UserFactory
+
+# For runs that differ from the first one in the database or in the API alone: `--hypothesis-profile=few`.
+hypothesis_settings.register_profile("few", max_examples=30)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -245,5 +245,10 @@ def test_it_always_ends_in_step(sandbox: Sandbox) -> None:
     suppressed = [HealthCheck.too_slow, HealthCheck.data_too_large]
     run_state_machine_as_test(
         Outbox,
-        settings=settings(max_examples=50, stateful_step_count=20, deadline=None, suppress_health_check=suppressed),
+        settings=settings(
+            max_examples=settings().max_examples // 2,
+            stateful_step_count=20,
+            deadline=None,
+            suppress_health_check=suppressed,
+        ),
     )
