@@ -29,7 +29,7 @@ def tox_environments() -> tuple[list[str], set[str]]:
 
 
 #: These change nothing but the database, and end at once.
-RUN_FOR_REAL = ("plenigo_link_users", "plenigo_sandbox_buy", "plenigo_sync")
+RUN_FOR_REAL = ("plenigo_link_users", "plenigo_sandbox_buy", "plenigo_sandbox_callbacks", "plenigo_sync")
 
 #: Of a package that a site may choose.
 OF_TASKS = ("db_worker", "prune_db_task_results")

@@ -8,18 +8,26 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import requests
+from django.db.models import Q, QuerySet
 from django.dispatch import receiver
 from django.utils.module_loading import import_string
+from django.utils.translation import gettext as _
 
-from . import clock
+from . import clock, purchases
 from .events import CallbackType, EntityType, Event, happened
-from .models import Callback, CallbackAttempt, CallbackDelivery
+from .models import Callback, CallbackAttempt, CallbackDelivery, Channel, SentMessage
 
 #: What a callback may be told of.
 EVENTS: dict[EntityType, tuple[CallbackType, ...]] = {
     EntityType.CUSTOMER: (CallbackType.CREATION, CallbackType.CHANGE, CallbackType.DELETION),
     EntityType.ORDER: (CallbackType.CREATION,),
-    EntityType.SUBSCRIPTION: (CallbackType.CREATION, CallbackType.CHANGE, CallbackType.CANCELLATION),
+    EntityType.SUBSCRIPTION: (
+        CallbackType.CREATION,
+        CallbackType.CHANGE,
+        CallbackType.CANCELLATION,
+        CallbackType.UNDO_CANCELLATION,
+        CallbackType.ENDED,
+    ),
 }
 EVENT_NAMES = [f"{entity}.{kind}" for entity, kinds in EVENTS.items() for kind in kinds]
 
@@ -33,7 +41,6 @@ TIMEOUT_SECONDS = 5.0
 API_VERSION = "3.0"
 #: So long nobody else sends what one process is sending.
 CLAIM = timedelta(minutes=1)
-BATCH = 100
 
 #: Sends a body to an address and returns the status. Raises `requests.RequestException`.
 Post = Callable[[str, bytes, Mapping[str, str]], int]
@@ -70,24 +77,34 @@ def post_over_http(url: str, body: bytes, headers: Mapping[str, str]) -> int:
     ).status_code
 
 
+def due() -> QuerySet[CallbackDelivery]:
+    """Return what is due by the sandbox's clock, oldest first. Subscriptions that have ended are told of by now."""
+    purchases.tell_of_ended()
+    return CallbackDelivery.objects.filter(due_at__lte=clock.now(), callback__is_enabled=True).order_by("pk")
+
+
 def send_due(post: Post = post_over_http, only: Collection[int] | None = None) -> int:
-    """Send what is due by the sandbox's clock, oldest first, and return how much of it was told.
+    """Send what is due and return how much of it was told.
 
     `only` are primary keys of deliveries, None for all. Call it outside of transactions: another party answers.
     """
-    due = CallbackDelivery.objects.filter(due_at__lte=clock.now(), callback__is_enabled=True)
-    due = due if only is None else due.filter(pk__in=only)
-    rows = list(due.select_related("callback").order_by("pk")[:BATCH])
-    return sum(_send(row, post) for row in rows)
+    rows = due() if only is None else due().filter(pk__in=only)
+    return sum(_send(number, post) for number in list(rows.values_list("pk", flat=True)))
 
 
-def _send(row: CallbackDelivery, post: Post) -> bool:
+def _send(number: int, post: Post) -> bool:
+    # Read anew: calls before this one may have switched the callback off.
+    found = CallbackDelivery.objects.filter(pk=number, callback__is_enabled=True)
+    row = found.select_related("callback__company").first()
     now = clock.now()
+    if row is None or row.due_at is None or row.due_at > now:
+        return False
     claimed = CallbackDelivery.objects.filter(pk=row.pk, due_at=row.due_at, attempts=row.attempts)
     if not claimed.update(due_at=now + CLAIM, attempts=row.attempts + 1):
         return False  # another process was faster
     body = row.body.encode()
     headers = {
+        **row.callback.authentication(),
         "Content-Type": "application/json",
         # Our choice: a repeated call carries the signature of the first, whose time is when it came about.
         "plenigo-signature": signature(row.callback.secret, row.signed_at, body),
@@ -104,7 +121,7 @@ def _send(row: CallbackDelivery, post: Post) -> bool:
         due_at=None if is_success else _next_attempt(row.attempts, now),
     )
     if not is_success:
-        _switch_off_where_hopeless(row.callback, now)
+        _judge_failures(row.callback, now)
     return is_success
 
 
@@ -112,12 +129,38 @@ def _next_attempt(failed_before: int, now: datetime) -> datetime | None:
     return now + RETRIES[failed_before] if failed_before < len(RETRIES) else None
 
 
-def _switch_off_where_hopeless(callback: Callback, now: datetime) -> None:
-    """Switch a callback off that has failed ten times a day on seven days running, today included."""
+def _judge_failures(callback: Callback, now: datetime) -> None:
+    """Tell the company of ten failures within a day, once a day; after seven such days running, switch off."""
+    if not _has_failed_all_day(callback, now):
+        return
+    rows = Callback.objects.filter(pk=callback.pk)
+    if all(_has_failed_all_day(callback, now - day * timedelta(days=1)) for day in range(1, DAYS)):
+        if rows.filter(is_enabled=True).update(is_enabled=False, switched_off_at=now, warned_at=now):
+            _write_to_company(callback, now, _("It has failed like that for seven days and is switched off now."))
+        return
+    is_new = Q(warned_at=None) | Q(warned_at__lte=now - timedelta(days=1))
+    if rows.filter(is_new).update(warned_at=now):
+        _write_to_company(callback, now, _("After seven such days running it is switched off."))
+
+
+def _has_failed_all_day(callback: Callback, end: datetime) -> bool:
+    """Say whether a callback has failed ten times or more in the 24 hours before a moment."""
     failures = CallbackAttempt.objects.filter(delivery__callback=callback, is_success=False)
-    for day in range(DAYS):
-        end = now - timedelta(days=day)
-        of_day = failures.filter(sent_at__gt=end - timedelta(days=1), sent_at__lte=end)
-        if of_day.count() < FAILURES_A_DAY:
-            return
-    Callback.objects.filter(pk=callback.pk).update(is_enabled=False, switched_off_at=now)
+    if callback.failures_count_from is not None:
+        failures = failures.filter(sent_at__gt=callback.failures_count_from)
+    return failures.filter(sent_at__gt=end - timedelta(days=1), sent_at__lte=end).count() >= FAILURES_A_DAY
+
+
+def _write_to_company(callback: Callback, now: datetime, outlook: str) -> None:
+    """Put a mail to the company's contact into the outbox."""
+    company = callback.company
+    if not company.contact_email:
+        return
+    text = _("The callback to %(url)s has failed %(number)d times or more within a day.")
+    SentMessage.objects.create(
+        company=company,
+        channel=Channel.EMAIL,
+        recipient=company.contact_email,
+        text=f"{text % {'url': callback.url, 'number': FAILURES_A_DAY}} {outlook}",
+        sent_at=now,
+    )

@@ -194,6 +194,13 @@ def set_password(customer: Customer, password: str) -> None:
     """Let a customer log in at the vendor's with a password."""
     customer.password = make_password(password)
     customer.save(update_fields=["password"])
+    note_change(customer)
+
+
+def note_change(customer: Customer) -> None:
+    """Note that something of a customer has changed, and tell of it."""
+    customer.changed_at = clock.now()
+    customer.save(update_fields=["changed_at"])
     tell_of_customer(customer, CallbackType.CHANGE)
 
 

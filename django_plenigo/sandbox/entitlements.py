@@ -28,8 +28,12 @@ def products_of(company: Company) -> dict[str, Product]:
 
 def access_right_of(purchase: Purchase, product: Product | None) -> str:
     """Return the right that a purchase gives. A product that only the shop knows gives the right of its own name."""
-    own = purchase.access_right_id or (product.access_right_id if product else "")
-    return own or identifiers.access_right_id_of(purchase.product_id)
+    return purchase.access_right_id or _access_right_of_product(purchase.product_id, product)
+
+
+def _access_right_of_product(product_id: str, product: Product | None) -> str:
+    own = product.access_right_id if product else ""
+    return own or identifiers.access_right_id_of(product_id)
 
 
 def entitlements_of(customer: Customer, asked: Iterable[str] | None = None) -> list[Entitlement]:
@@ -49,6 +53,26 @@ def entitlements_of(customer: Customer, asked: Iterable[str] | None = None) -> l
         rights.append(Entitlement(right_id, purchase, product, _purchase_counts(purchase, now)))
     wanted = None if asked is None else set(asked)
     return [right for right in rights if wanted is None or right.access_right_id in wanted]
+
+
+def sources_of(
+    customer: Customer, product_ids: Iterable[str], *, test_mode: bool = False
+) -> dict[str, list[Purchase | AccessRight]]:
+    """Return what lets a customer use products now, by product id, oldest first: purchases before the merchant's own.
+
+    A product is usable by a purchase of it, and by the right that it gives where that was made or sold by itself
+    through API v3, which knows no test mode.
+    """
+    now = clock.now()
+    products = products_of(customer.company)
+    rows = [row for row in customer.purchases.filter(test_mode=test_mode).order_by("pk") if _purchase_counts(row, now)]
+    rights = [] if test_mode else [row for row in customer.access_rights.order_by("pk") if _right_counts(row, now)]
+    found: dict[str, list[Purchase | AccessRight]] = {}
+    for product_id in product_ids:
+        name = _access_right_of_product(product_id, products.get(product_id))
+        bought = [row for row in rows if product_id == row.product_id or name == row.access_right_id]
+        found[product_id] = [*bought, *(right for right in rights if right.access_right_id == name)]
+    return found
 
 
 def find_right(customer: Customer, access_right_id: str) -> AccessRight | None:

@@ -23,6 +23,8 @@ class CallbackType(StrEnum):
     CHANGE = "CHANGE"
     DELETION = "DELETION"
     CANCELLATION = "CANCELLATION"
+    UNDO_CANCELLATION = "UNDO_CANCELLATION"
+    ENDED = "ENDED"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,7 @@ def tell_of_order(purchases: list[Purchase]) -> None:
 
 
 def tell_of_subscription(purchase: Purchase, callback_type: CallbackType) -> None:
-    """Tell that a subscription was made, changed or cancelled; nothing of any other purchase."""
+    """Tell what has happened to a subscription; nothing of any other purchase."""
     if _is_known(purchase) and purchase.is_subscription:
         happened.send(None, event=Event(EntityType.SUBSCRIPTION, callback_type, purchase.customer, (purchase,)))
 

@@ -7,11 +7,12 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import IntegrityError, router, transaction
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
 from . import clock, identifiers
 from .companies import find_product
 from .customers import lock
+from .entitlements import sources_of
 from .events import CallbackType, tell_of_order, tell_of_subscription
 from .models import Customer, Product, Purchase
 
@@ -146,19 +147,32 @@ def cancel(purchase: Purchase) -> None:
     tell_of_subscription(purchase, CallbackType.CANCELLATION)
 
 
-def active(
-    customer: Customer, *, product_ids: Iterable[str] | None = None, test_mode: bool = False
-) -> QuerySet[Purchase]:
-    """Return the rights that count now: begun, not ended, not blocked, of the asked mode."""
-    now = clock.now()
-    rights = customer.purchases.filter(Q(end=None) | Q(end__gt=now), test_mode=test_mode, start__lte=now)
-    rights = rights.filter(is_blocked=False)
-    return rights if product_ids is None else rights.filter(product_id__in=list(product_ids))
+def undo_cancellation(purchase: Purchase) -> bool:
+    """Let a cancelled subscription that still runs go on as it was sold, and say whether it does."""
+    product = find_product(purchase.customer.company, purchase.product_id)
+    has_ended = purchase.end is not None and purchase.end <= clock.now()
+    if purchase.cancelled_at is None or has_ended or product is None or not product.is_subscription:
+        return False
+    terms = _terms(product, purchase.start)
+    purchase.cancelled_at, purchase.end, purchase.auto_renewal = None, terms["end"], terms["auto_renewal"]
+    purchase.save(update_fields=["cancelled_at", "end", "auto_renewal"])
+    tell_of_subscription(purchase, CallbackType.UNDO_CANCELLATION)
+    return True
+
+
+def tell_of_ended() -> None:
+    """Tell of subscriptions that have ended since it was last asked, each once."""
+    ended = Purchase.objects.filter(is_subscription=True, end__lte=clock.now(), end_is_told=False)
+    for purchase in ended.select_related("customer__company").order_by("end", "pk"):
+        with transaction.atomic(using=router.db_for_write(Purchase)):
+            # Of two processes at once, one tells it.
+            if Purchase.objects.filter(pk=purchase.pk, end_is_told=False).update(end_is_told=True):
+                tell_of_subscription(purchase, CallbackType.ENDED)
 
 
 def owns(customer: Customer, product_id: str, *, test_mode: bool = False) -> bool:
     """Say whether a customer may use a product now."""
-    return active(customer, product_ids=[product_id], test_mode=test_mode).exists()
+    return bool(sources_of(customer, [product_id], test_mode=test_mode)[product_id])
 
 
 def next_term(purchase: Purchase, now: datetime) -> datetime | None:

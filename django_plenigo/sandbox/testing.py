@@ -73,7 +73,7 @@ class Sandbox:
 
     def sent_codes(self, recipient: str) -> list[str]:
         """Return the codes that were sent to an e-mail address or a mobile number, oldest first."""
-        sent = SentMessage.objects.filter(company=self.company, recipient=recipient)
+        sent = SentMessage.objects.filter(company=self.company, recipient=recipient).exclude(code="")
         return list(sent.order_by("pk").values_list("code", flat=True))
 
     def send_callbacks(self, post: callbacks.Post = callbacks.post_over_http) -> int:

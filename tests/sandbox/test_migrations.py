@@ -1,4 +1,4 @@
-"""Rows of earlier releases get their ids of API v3."""
+"""Rows of earlier releases get what later ones need of them."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from django_plenigo.sandbox import identifiers
 from django_plenigo.sandbox.credentials import API_TOKEN, COMPANY_ID
-from django_plenigo.sandbox.models import Company, Customer, Product
+from django_plenigo.sandbox.models import Address, Company, Customer, Product
 from tests.sandbox.v3.client import ApiV3
 
 BEFORE = [("plenigo_sandbox", "0002_exact_ids")]
@@ -43,3 +43,34 @@ def test_old_rows_are_reachable_through_v3(before: Any) -> None:
     numbers = list(Customer.objects.values_list("number", flat=True))
     assert len(set(numbers)) == 2
     assert [ApiV3()("GET", f"customers/{number}").status_code for number in numbers] == [200, 200]
+
+
+@pytest.fixture
+def before_addresses(transactional_db: None) -> Any:
+    """The models while API v2 had addresses of its own."""
+    target = [("plenigo_sandbox", "0006_callbacks")]
+    MigrationExecutor(connection).migrate(target)
+    yield MigrationExecutor(connection).loader.project_state(target).apps
+    call_command("migrate", verbosity=0)
+
+
+def test_single_addresses_of_v2_become_rows_of_the_list(before_addresses: Any) -> None:
+    companies, customers, addresses = (
+        before_addresses.get_model("plenigo_sandbox", name).objects for name in ("Company", "Customer", "Address")
+    )
+    demo = companies.create(name="Demo", company_id=COMPANY_ID)
+    values = {"company": demo, "registered_at": timezone.now()}
+    homes = {"street": "Way 1", "post_code": "53111", "city": "Bonn", "country": "DE", "state": "x" * 255}
+    ada, bob, _eve = (
+        customers.create(email=f"{name}@example.com", email_key=f"{name}@example.com", **values, **home)
+        for name, home in (("ada", homes), ("bob", homes), ("eve", {}))
+    )
+    addresses.create(customer=bob, kind="INVOICE", preferred=True, city="Berlin")
+    call_command("migrate", "plenigo_sandbox", verbosity=0)
+    rows = Address.objects.order_by("pk").values_list("customer", "city", "postcode", "preferred")
+    assert list(rows) == [
+        (bob.pk, "Berlin", "", True),
+        (ada.pk, "Bonn", "53111", True),
+        (bob.pk, "Bonn", "53111", False),
+    ]
+    assert Address.objects.filter(city="Bonn", state="x" * 100, street="Way 1").count() == 2

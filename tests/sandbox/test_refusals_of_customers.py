@@ -328,11 +328,11 @@ LIMITS = [
         (*ACCESS, {"customerId": ADA}, name, "x" * 100, "x" * 101)
         for name in (FIRST, "yourSecondIdentifier", "yourThirdIdentifier", FOURTH, "yourFourthIdentifier")
     ),
+    *((*ADDRESS, {**NAMES, "country": "DE"}, name, "x" * 255, "x" * 256) for name in ("firstName", "name")),
     *(
-        (*ADDRESS, {**NAMES, "country": "DE"}, name, "x" * 255, "x" * 256)
-        for name in ("firstName", "name", "company", "additionalCompanyInfo", "street", "additionalAddressInfo")
+        (*ADDRESS, {**NAMES, "country": "DE"}, name, "x" * 100, "x" * 101)
+        for name in ("company", "additionalCompanyInfo", "street", "additionalAddressInfo", "postCode", "city", "state")
     ),
-    *((*ADDRESS, {**NAMES, "country": "DE"}, name, "x" * 255, "x" * 256) for name in ("postCode", "city", "state")),
     (*ADDRESS, NAMES, "country", "de", "deu"),
     (*LOGIN, CREDENTIALS, "os", "x" * 40, "x" * 41),
     (*LOGIN, CREDENTIALS, "browser", "x" * 40, "x" * 41),

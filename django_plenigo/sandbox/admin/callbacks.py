@@ -26,7 +26,16 @@ class CallbackForm(ModelForm[Callback]):
 
     class Meta:
         model = Callback
-        fields: ClassVar[list[str]] = ["company", "url", "events", "is_enabled", "sends_empty_values"]
+        fields: ClassVar[list[str]] = [
+            "company",
+            "url",
+            "events",
+            "is_enabled",
+            "sends_empty_values",
+            "username",
+            "password",
+            "headers",
+        ]
 
 
 @admin.register(Callback)
@@ -34,8 +43,12 @@ class CallbackAdmin(ModelAdmin[Callback]):
     """Callbacks of all companies. The detail view shows the secret."""
 
     form = CallbackForm
-    fields = ("company", "url", "events", "is_enabled", "sends_empty_values", "secret", "switched_off_at")
-    readonly_fields = ("secret", "switched_off_at")
+    readonly_fields = ("secret", "warned_at", "switched_off_at")
+    fieldsets = (
+        (None, {"fields": ("company", "url", "events", "is_enabled", "sends_empty_values", "secret")}),
+        (_("Authentication"), {"fields": ("username", "password", "headers")}),
+        (_("Failures"), {"fields": ("warned_at", "switched_off_at")}),
+    )
     list_display = ("url", "shown_events", "is_enabled", "switched_off_at", "company")
     list_filter = ("is_enabled", "company")
     list_select_related = ("company",)
@@ -47,9 +60,10 @@ class CallbackAdmin(ModelAdmin[Callback]):
         return ", ".join(callback.events)
 
     def save_model(self, request: HttpRequest, obj: Callback, form: Any, change: bool) -> None:
-        """Store the callback; switched on again, it was never switched off."""
-        if obj.is_enabled:
-            obj.switched_off_at = None
+        """Store the callback; switched on again, it begins without failures."""
+        if obj.is_enabled and "is_enabled" in form.changed_data:
+            obj.switched_off_at = obj.warned_at = None
+            obj.failures_count_from = clock.now()
         super().save_model(request, obj, form, change)
 
 

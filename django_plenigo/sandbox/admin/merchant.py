@@ -88,8 +88,9 @@ class CustomerAdmin(ModelAdmin[Customer]):
 
     def save_model(self, request: HttpRequest, obj: Customer, form: Any, change: bool) -> None:
         """Store the customer, and the password where one was typed."""
+        obj.changed_at = clock.now()
         if not change:
-            obj.registered_at = clock.now()
+            obj.registered_at = obj.changed_at
         super().save_model(request, obj, form, change)
         tell_of_customer(obj, CallbackType.CHANGE if change else CallbackType.CREATION)
         if form.cleaned_data["new_password"]:
@@ -111,7 +112,11 @@ class CustomerAdmin(ModelAdmin[Customer]):
     @admin.action(description=_("Unlock the selected customers"), permissions=["change"])
     def unlock(self, request: HttpRequest, queryset: QuerySet[Customer]) -> None:
         """Let customers log in again who have typed too many wrong passwords or were blocked."""
+        blocked = list(queryset.filter(blocked_by_support=True).select_related("company"))
         count = queryset.update(locked_until=None, failed_logins=0, blocked_by_support=False)
+        for customer in blocked:
+            customer.blocked_by_support = False
+            customers.note_change(customer)
         text = ngettext("%d customer can log in again.", "%d customers can log in again.", count) % count
         self.message_user(request, text, messages.SUCCESS)
 
@@ -149,13 +154,18 @@ class AccessIdentifierAdmin(ModelAdmin[AccessIdentifier]):
 
 @admin.register(Address)
 class AddressAdmin(ModelAdmin[Address]):
-    """Addresses of all customers, as API v3 has them."""
+    """Addresses of all customers. API v2 has one of each: of invoices before deliveries, the preferred one first."""
 
     list_display = ("customer", "kind", "preferred", "street", "street_number", "postcode", "city", "country")
     list_filter = ("kind", "customer__company")
     list_select_related = ("customer",)
     search_fields = ("customer__number", "customer__email", "street", "postcode", "city")
     autocomplete_fields = ("customer",)
+
+    def save_model(self, request: HttpRequest, obj: Address, form: Any, change: bool) -> None:
+        """Store the address: its customer is a changed one."""
+        super().save_model(request, obj, form, change)
+        customers.note_change(obj.customer)
 
 
 @admin.register(AccessRight)
@@ -220,14 +230,15 @@ class PurchaseAdmin(ModelAdmin[Purchase]):
     search_fields = ("product_id", "title", "transaction_id", "customer__customer_id", "customer__email")
     autocomplete_fields = ("customer",)
     ordering = ("-pk",)
-    actions = ("block", "unblock", "cancel")
+    actions = ("block", "unblock", "cancel", "undo_cancellation")
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         """Let a new purchase begin now, by the sandbox's clock."""
         return {"start": clock.now(), **super().get_changeform_initial_data(request)}
 
     def save_model(self, request: HttpRequest, obj: Purchase, form: Any, change: bool) -> None:
-        """Store the purchase and tell of it."""
+        """Store the purchase and tell of it; of another end it is told anew."""
+        obj.end_is_told = obj.end_is_told and "end" not in form.changed_data
         super().save_model(request, obj, form, change)
         if not change:
             tell_of_order([obj])
@@ -264,4 +275,12 @@ class PurchaseAdmin(ModelAdmin[Purchase]):
             purchases.cancel(purchase)
         count = len(running)
         text = ngettext("%d subscription is cancelled.", "%d subscriptions are cancelled.", count) % count
+        self.message_user(request, text, messages.SUCCESS if count else messages.WARNING)
+
+    @admin.action(description=_("Take back the cancellation of the selected subscriptions"), permissions=["change"])
+    def undo_cancellation(self, request: HttpRequest, queryset: QuerySet[Purchase]) -> None:
+        """Let cancelled subscriptions that still run go on; others are left alone."""
+        rows = queryset.filter(is_subscription=True).select_related("customer__company")
+        count = sum(purchases.undo_cancellation(purchase) for purchase in rows)
+        text = ngettext("%d subscription goes on.", "%d subscriptions go on.", count) % count
         self.message_user(request, text, messages.SUCCESS if count else messages.WARNING)

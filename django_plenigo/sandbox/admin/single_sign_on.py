@@ -105,7 +105,7 @@ class CustomerSessionAdmin(ReadOnlyAdmin, ModelAdmin[CustomerSession]):
 class SentMessageAdmin(ReadOnlyAdmin, ModelAdmin[SentMessage]):
     """The outbox: the sandbox sends nothing, and shows what the vendor would have sent."""
 
-    list_display = ("recipient", "channel", "code", "sent_at", "company")
+    list_display = ("recipient", "channel", "code", "text", "sent_at", "company")
     list_filter = ("channel", "company")
     list_select_related = ("company",)
     search_fields = ("recipient",)

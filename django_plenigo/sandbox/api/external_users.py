@@ -7,13 +7,15 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.http import HttpResponse
 
-from .. import clock, customers, login_tokens
-from ..events import CallbackType, tell_of_customer
+from .. import customers, login_tokens
+from ..postal import write_main_address
 from .answers import conflict, done, found, invalid, refusal
 from .endpoints import Call, endpoint
 from .parameters import Values, read_all
 
 EXTERNAL_ID_CHARACTERS = 100
+#: As API v3 has it, on the same addresses.
+ADDRESS_CHARACTERS = 100
 TOKENS_AT_ONCE = 10
 
 #: The fields of an access id in a request: slot -> names. The fourth's first spelling is the vendor's own.
@@ -24,13 +26,13 @@ ACCESS_ID_FIELDS = {
     4: ("yourForthIdentifier", "yourFourthIdentifier"),
 }
 
-#: Field of the request -> field of `Customer`.
+#: Field of the request -> column of `Address`.
 ADDRESS_FIELDS = {
     "company": "company_name",
     "additionalCompanyInfo": "additional_company_info",
     "street": "street",
-    "additionalAddressInfo": "additional_address_info",
-    "postCode": "post_code",
+    "additionalAddressInfo": "additional_street_info",
+    "postCode": "postcode",
     "city": "city",
     "state": "state",
 }
@@ -130,7 +132,7 @@ def change_address(call: Call, reference: str) -> HttpResponse:
     body = call.body
     needs_country = any(body.raw.get(name) for name in ADDRESS_FIELDS)
     values = read_all(
-        **{field: partial(body.text, name) for name, field in ADDRESS_FIELDS.items()},
+        **{field: partial(body.text, name, limit=ADDRESS_CHARACTERS) for name, field in ADDRESS_FIELDS.items()},
         gender=lambda: body.text("gender", required=True, limit=20).upper(),
         first_name=lambda: body.text("firstName", required=True),
         last_name=lambda: body.text("name", required=True),
@@ -139,13 +141,16 @@ def change_address(call: Call, reference: str) -> HttpResponse:
     )
     customer = call.customer(reference, is_external=values.pop("is_external"))
     # What is empty is written, what was left out is not.
-    missing = {field for name, field in {**ADDRESS_FIELDS, "country": "country"}.items() if body.raw.get(name) is None}
-    written = values.keys() - missing
-    for field in written:
-        setattr(customer, field, values[field])
-    customer.changed_at = clock.now()
-    customer.save(update_fields={*written, "changed_at"})
-    tell_of_customer(customer, CallbackType.CHANGE)
+    fields = {**ADDRESS_FIELDS, "country": "country"}
+    address = {field: values.pop(field) for field in fields.values()}
+    address = {field: address[field] for name, field in fields.items() if body.raw.get(name) is not None}
+    if "street" in address:
+        address["street_number"] = ""  # API v2 has it behind the street
+    write_main_address(customer, address)
+    for field, value in values.items():
+        setattr(customer, field, value)
+    customer.save(update_fields=[*values])
+    customers.note_change(customer)
     return done()
 
 

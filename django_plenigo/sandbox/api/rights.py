@@ -1,6 +1,6 @@
 """Ask for and change rights to products. Source: docs/protocols/plenigo-v2.md 2.2 and 2.3."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
 from typing import Any
@@ -9,12 +9,14 @@ from django.http import HttpResponse
 
 from .. import clock, purchases
 from ..customers import find_customer_with_access
-from ..models import Customer, Purchase
+from ..entitlements import sources_of
+from ..models import AccessRight, Customer, Purchase
 from .answers import RefusalError, done, found, invalid, milliseconds
 from .endpoints import Call, endpoint
 from .parameters import Values, read_all
 
 PRODUCT_ID_CHARACTERS = 100
+FOR_EVER = datetime.max.replace(tzinfo=UTC)
 NOT_ALLOWED = {"error": "User is not allowed to access the product requested."}
 
 
@@ -40,31 +42,32 @@ def _access(call: Call) -> HttpResponse:
     )
     product_ids = asked["product_ids"]
     customer = find_customer_with_access(call.company, asked["reference"], is_external=asked["is_external"])
-    rows = purchases.active(customer, product_ids=product_ids, test_mode=asked["test_mode"]) if customer else ()
-    owned = _longest(row for row in rows if row.product_id in product_ids)
+    sources = sources_of(customer, product_ids, test_mode=asked["test_mode"]) if customer else {}
+    owned = {product_id: _longest(rows) for product_id, rows in sources.items() if rows}
     if not owned and call.company.paywall_enabled:
         raise RefusalError(403, NOT_ALLOWED)
     now = clock.now()
-    return found({"accessGranted": True, "userProducts": [_right(row, now) for row in owned]})
+    rights = [_right(product_id, source, now) for product_id, source in owned.items()]
+    return found({"accessGranted": True, "userProducts": rights})
 
 
-def _longest(rows: Iterable[Purchase]) -> list[Purchase]:
-    """Return one right a product: the one that lasts longest."""
-    best: dict[str, Purchase] = {}
-    for row in rows:
-        other = best.get(row.product_id)
-        if other is None or row.end is None or (other.end is not None and row.end > other.end):
-            best[row.product_id] = row
-    return list(best.values())
+def _longest(rows: list[Purchase | AccessRight]) -> Purchase | AccessRight:
+    """Return what lasts longest; of equals, the first."""
+    return max(rows, key=lambda row: _end_of(row) or FOR_EVER)
 
 
-def _right(row: Purchase, now: datetime) -> dict[str, Any]:
-    right: dict[str, Any] = {"productId": row.product_id, "blocked": False}
-    if row.end is not None:
-        right["lifeTimeEnd"] = milliseconds(row.end)
-    renewal = purchases.next_term(row, now) if row.auto_renewal else None
-    if renewal is not None:
-        right["nextRenewalDate"] = milliseconds(renewal)
+def _end_of(source: Purchase | AccessRight) -> datetime | None:
+    return source.life_time_end if isinstance(source, AccessRight) else source.end
+
+
+def _right(product_id: str, source: Purchase | AccessRight, now: datetime) -> dict[str, Any]:
+    right: dict[str, Any] = {"productId": product_id, "blocked": False}
+    end = _end_of(source)
+    if end is not None:
+        right["lifeTimeEnd"] = milliseconds(end)
+    if isinstance(source, Purchase) and source.auto_renewal:
+        renewal = purchases.next_term(source, now)
+        right |= {} if renewal is None else {"nextRenewalDate": milliseconds(renewal)}
     return right
 
 

@@ -9,6 +9,7 @@ from django.http import HttpResponse
 
 from .. import clock, customers, oauth, session_cookies
 from ..models import Customer, Purchase
+from ..postal import main_address
 from .answers import RefusalError, found, page_of, refusal, without_gaps, written
 from .endpoints import Call, endpoint
 from .parameters import read_all
@@ -24,9 +25,11 @@ PROFILE_FIELDS = {
     "externalUserId": "external_id",
     "phoneNumber": "phone_number",
     "mobileNumber": "mobile_number",
-    "street": "street",
-    "additionalAddressInfo": "additional_address_info",
-    "postCode": "post_code",
+}
+#: Field of the answer -> column of `Address`.
+ADDRESS_FIELDS = {
+    "additionalAddressInfo": "additional_street_info",
+    "postCode": "postcode",
     "city": "city",
     "country": "country",
 }
@@ -142,6 +145,10 @@ def _bought_on_pages(call: Call, reference: str) -> QuerySet[Purchase]:
 def _profile_of(customer: Customer) -> dict[str, Any]:
     values = {name: getattr(customer, field) for name, field in PROFILE_FIELDS.items()}
     values["birthday"] = customer.birthday.isoformat() if customer.birthday else None
+    address = main_address(customer)
+    if address is not None:
+        values |= {name: getattr(address, column) for name, column in ADDRESS_FIELDS.items()}
+        values["street"] = f"{address.street} {address.street_number}".strip()
     return without_gaps(values)
 
 

@@ -39,11 +39,12 @@ ADDRESS_COLUMNS = {
     "validationHash": "validation_hash",
     "preferred": "preferred",
 }
+STATE_CHARACTERS = 2
 ADDRESS: dict[str, Field] = {
     **dict.fromkeys(ADDRESS_COLUMNS, LONG),
     "businessAddress": Flag(),
     "salutation": SALUTATION,
-    "state": Text(longest=2),
+    "state": Text(longest=STATE_CHARACTERS),
     "country": Text(shortest=2, longest=2),
     "vatNumber": Text(longest=20),
     "phoneNumber": Text(longest=100, pattern=PHONE_NUMBER),
@@ -174,6 +175,8 @@ def created_customer_of(row: Customer) -> dict[str, Any]:
 def address_of(row: Address) -> dict[str, Any]:
     """Return an address as the API answers it."""
     values = {name: getattr(row, column) for name, column in ADDRESS_COLUMNS.items()}
+    if len(row.state) > STATE_CHARACTERS:
+        del values["state"]  # API v2 takes any text
     return without_gaps({"addressId": row.pk, "type": row.kind, "customerId": row.customer.number, **values})
 
 

@@ -2,7 +2,17 @@
 
 from django.urls import URLPattern, path
 
-from . import access_rights, checkout, customers, login_identifiers, orders, search_by_address, sessions, sso_settings
+from . import (
+    access_rights,
+    callback_logs,
+    checkout,
+    customers,
+    login_identifiers,
+    orders,
+    search_by_address,
+    sessions,
+    sso_settings,
+)
 from .endpoints import NAMES, address, unknown_address
 
 CUSTOMER = "customers/<str:customer_id>"
@@ -36,6 +46,8 @@ urlpatterns: list[URLPattern] = [
             PUT=access_rights.update_access_right_for_customer, DELETE=access_rights.delete_access_right_for_customer
         ),
     ),
+    path("callbacks/logs", address(GET=callback_logs.search_callback_logs)),
+    path("callbacks/logs/<str:entry_id>", address(GET=callback_logs.get_callback_log)),
     path("checkout/preparePurchase", address(POST=checkout.prepare_purchase)),
     path("orders/<str:order_id>", address(GET=orders.get_order)),
     path("subscriptions", address(GET=orders.search_subscriptions)),

@@ -1,4 +1,4 @@
-"""The addresses of a customer in API v3."""
+"""The addresses of a customer. API v3 has them all, v2 has one of them."""
 
 from django.core.validators import RegexValidator
 from django.db import models
@@ -47,7 +47,8 @@ class Address(models.Model):
     postbox = models.CharField(_("post-office box"), max_length=100, blank=True, default="")
     postcode = models.CharField(_("post code"), max_length=100, blank=True, default="")
     city = models.CharField(_("city"), max_length=100, blank=True, default="")
-    state = models.CharField(_("state"), max_length=2, blank=True, default="")
+    #: API v3 has two characters, v2 any text.
+    state = models.CharField(_("state"), max_length=100, blank=True, default="")
     country = models.CharField(_("country"), max_length=2, blank=True, default="", validators=[COUNTRY])
     vat_number = models.CharField(_("VAT number"), max_length=20, blank=True, default="")
     phone_number = models.CharField(_("phone number"), max_length=100, blank=True, default="")

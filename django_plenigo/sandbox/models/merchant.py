@@ -43,6 +43,12 @@ class Company(models.Model):
     secret = models.CharField(
         _("secret"), max_length=64, default=identifiers.new_secret, validators=[MinLengthValidator(32)]
     )
+    contact_email = models.EmailField(
+        _("e-mail address of the contact"),
+        blank=True,
+        default="",
+        help_text=_("Told of callbacks that fail; the mails lie in the outbox."),
+    )
     closed_user_group = models.BooleanField(
         _("closed user group"),
         default=True,

@@ -34,6 +34,8 @@ class Purchase(models.Model):
     term_months = models.PositiveSmallIntegerField(_("term in months"), null=True, blank=True)
     auto_renewal = models.BooleanField(_("renews itself"), default=False)
     cancelled_at = models.DateTimeField(_("cancelled at"), null=True, blank=True)
+    #: Whether callbacks were told that the subscription has ended.
+    end_is_told = models.BooleanField(default=False, editable=False)
     price = models.DecimalField(_("price"), max_digits=10, decimal_places=2, default=Decimal(0))
     shipping_costs = models.DecimalField(_("shipping costs"), max_digits=10, decimal_places=2, default=Decimal(0))
     currency = models.CharField(_("currency"), max_length=3, default="EUR")

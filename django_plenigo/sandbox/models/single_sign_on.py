@@ -116,12 +116,13 @@ class ConnectionProcess(models.Model):
 
 
 class SentMessage(models.Model):
-    """A code that the sandbox would have sent to a customer."""
+    """What the sandbox would have sent: a code to a customer, or a text to the company."""
 
     company = models.ForeignKey(Company, on_delete=models.CASCADE, related_name="+", verbose_name=_("company"))
     channel = models.CharField(_("channel"), max_length=10, choices=Channel.choices)
     recipient = models.CharField(_("recipient"), max_length=254)
-    code = models.CharField(_("code"), max_length=10)
+    code = models.CharField(_("code"), max_length=10, blank=True, default="")
+    text = models.TextField(_("text"), blank=True, default="")
     sent_at = models.DateTimeField(_("sent at"))
 
     class Meta:

@@ -24,6 +24,8 @@ CALLS = {
     "checkAccessOfCustomer": ("GET", "accessRights/1/hasAccess?accessRightUniqueIds=news"),
     "updateAccessRightForCustomer": ("PUT", "accessRights/1/news"),
     "deleteAccessRightForCustomer": ("DELETE", "accessRights/1/news"),
+    "searchCallbackLogs": ("GET", "callbacks/logs"),
+    "getCallbackLog": ("GET", "callbacks/logs/1"),
     "preparePurchase": ("POST", "checkout/preparePurchase"),
     "getOrder": ("GET", "orders/1"),
     "searchSubscriptions": ("GET", "subscriptions"),
