@@ -79,7 +79,7 @@ def validate(company: Company, text: str) -> CustomerSession:
     if session.ended_at is not None:
         raise ReplacedError
     now = clock.now()
-    if session.expires_at <= now or session.customer.blocked_by_support:
+    if session.expires_at <= now or not _may_be_in(session.customer):
         raise InvalidError
     session.expires_at = now + LIFETIME
     session.save(update_fields=["expires_at"])
@@ -134,10 +134,16 @@ def redeem_transfer_token(company: Company, token: str) -> CustomerSession | Non
     """Return the session behind a token, once; None when it is unknown, used or too old, or the session has ended."""
     now = clock.now()
     found = TransferToken.objects.filter(session__customer__company=company, digest=identifiers.digest(token))
-    row = found.select_related("session").first()
+    row = found.select_related("session__customer").first()
     if row is None or not TransferToken.objects.filter(pk=row.pk, used_at=None, expires_at__gt=now).update(used_at=now):
         return None
-    return row.session if row.session.ended_at is None and row.session.expires_at > now else None
+    session = row.session
+    lives = session.ended_at is None and session.expires_at > now and _may_be_in(session.customer)
+    return session if lives else None
+
+
+def _may_be_in(customer: Customer) -> bool:
+    return not customer.blocked_by_support and not customer.processing_blocked
 
 
 def is_removal_token(company: Company, token: str) -> bool:

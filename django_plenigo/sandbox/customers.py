@@ -110,13 +110,18 @@ def _check_external_id(company: Company, external_id: str | None, known: Custome
 
 
 def _registered_again(customer: Customer, now: datetime, fails: bool) -> Customer:
-    recent = abs(now - customer.registered_at) < timedelta(seconds=THROTTLE_SECONDS)
-    if customer.company.throttles_registration and recent:
-        raise ThrottleError
+    refuse_hasty(customer, now)
     if fails:
         raise ConflictError("There is a customer with this e-mail address already.")
     Customer.objects.filter(pk=customer.pk).update(registered_at=now)
     return customer
+
+
+def refuse_hasty(customer: Customer, now: datetime) -> None:
+    """Raise `ThrottleError` where a company throttles and the customer was registered a moment ago."""
+    recent = abs(now - customer.registered_at) < timedelta(seconds=THROTTLE_SECONDS)
+    if customer.company.throttles_registration and recent:
+        raise ThrottleError
 
 
 def change_email(customer: Customer, email: str) -> None:

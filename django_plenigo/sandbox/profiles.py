@@ -7,7 +7,7 @@ from django.contrib.auth.hashers import make_password
 from django.db import IntegrityError, transaction
 
 from . import clock, identifiers
-from .customers import find_customer, find_customer_by_email, find_customer_by_number, is_storable
+from .customers import find_customer, find_customer_by_email, find_customer_by_number, is_storable, refuse_hasty
 from .events import CallbackType, tell_of_customer
 from .models import Address, Company, Customer
 
@@ -58,8 +58,8 @@ def pseudo_email(number: str) -> str:
 def create(company: Company, values: Mapping[str, Any], addresses: list[dict[str, Any]]) -> tuple[Customer, bool]:
     """Return the customer with the e-mail address **and** the number of `values`, or a new one; and whether it is new.
 
-    `values` are columns of `Customer`, the password in clear; `addresses` those of `Address`. Raises `MismatchError`
-    or `TakenError`.
+    `values` are columns of `Customer`, the password in clear; `addresses` those of `Address`. Raises `MismatchError`,
+    `TakenError` or `ThrottleError`.
     """
     values = dict(values)
     number = values.setdefault("number", identifiers.new_customer_number())
@@ -67,6 +67,8 @@ def create(company: Company, values: Mapping[str, Any], addresses: list[dict[str
         values["email"] = pseudo_email(number)
     of_email = find_customer_by_email(company, values["email"])
     of_number = find_customer_by_number(company, number)
+    if of_email is not None:
+        refuse_hasty(of_email, clock.now())
     if of_email is not None and of_email == of_number:
         return of_email, False
     if of_email is not None and of_number is not None:

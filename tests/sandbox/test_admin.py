@@ -310,3 +310,12 @@ def test_number_of_a_customer_stays_when_he_is_changed(staff, ada):
     data = {"company": ada.company.pk, "customer_id": ada.customer_id, "email": "new@example.com", "language": "en"}
     staff.post(address(Customer, "change", ada.pk), data)
     assert Customer.objects.get(pk=ada.pk).number == ada.number
+
+
+def test_applications_of_a_token_are_ticked(staff, sandbox):
+    page = staff.get(address("company", "change", sandbox.company.pk))
+    form = page.context["adminform"].form
+    shown = {name: form[name].value() for name in form.fields}
+    data = {name: value for name, value in shown.items() if value not in (None, False)}
+    staff.post(address("company", "change", sandbox.company.pk), data | {"api_token_applications": ["CUSTOMERS"]})
+    assert type(sandbox.company).objects.get().api_token_applications == ["CUSTOMERS"]

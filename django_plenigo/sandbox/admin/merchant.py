@@ -12,16 +12,33 @@ from django.utils.translation import ngettext
 
 from .. import clock, customers, profiles, purchases
 from ..events import CallbackType, tell_of_customer, tell_of_order, tell_of_subscription
-from ..models import AccessIdentifier, AccessRight, Address, Category, Company, Customer, Product, Purchase
+from ..models import AccessIdentifier, AccessRight, Address, Application, Category, Company, Customer, Product, Purchase
 from .base import ModelAdmin, ModelForm
 
 SHOWN_CHARACTERS = 4
+
+
+class CompanyForm(ModelForm[Company]):
+    """A company, with the applications of its token to tick."""
+
+    api_token_applications = forms.MultipleChoiceField(
+        label=Company._meta.get_field("api_token_applications").verbose_name,
+        choices=Application.choices,
+        widget=forms.CheckboxSelectMultiple(),
+        required=False,
+        help_text=Company._meta.get_field("api_token_applications").help_text,
+    )
+
+    class Meta:
+        model = Company
+        exclude = ()
 
 
 @admin.register(Company)
 class CompanyAdmin(ModelAdmin[Company]):
     """Companies, their credentials and switches."""
 
+    form = CompanyForm
     list_display = ("name", "company_id", "masked_secret", "closed_user_group", "paywall_enabled")
     list_filter = ("closed_user_group", "paywall_enabled")
     search_fields = ("name", "company_id")

@@ -9,11 +9,11 @@ from django.http import HttpResponse
 from .. import clock
 from ..customers import lock
 from ..entitlements import Entitlement, entitlements_of, find_right
-from ..models import AccessRight, Customer, Purchase
+from ..models import AccessRight, Application, Customer, Purchase
 from ..purchases import order_number, subscription_item_number
 from .answers import RefusalError, answered, flaw, invalid, without_gaps, written
 from .endpoints import Call, operation
-from .fields import ACCESS_RIGHT_ID, Field, Flag, Moment, Text, TextMap, TimeOrMoment
+from .fields import ACCESS_RIGHT_ID, Array, Field, Flag, Moment, Text, TextMap, TimeOrMoment
 
 ITEM_COLUMNS = {
     "lifeTimeStart": "life_time_start",
@@ -33,6 +33,7 @@ ITEM: dict[str, Field] = {
     "accessTimeEnd": TimeOrMoment(),
     "data": TextMap(entries=20, longest_key=20, longest_value=2000),
     "blocked": Flag(),
+    "activePartners": Array(item=Text()),
 }
 CREATION: dict[str, Field] = {**ITEM, "accessRightUniqueId": Text(required=True, pattern=ACCESS_RIGHT_ID)}
 
@@ -40,7 +41,7 @@ RIGHT_IS_USED = 21001
 RIGHT_NOT_FOUND = 21404
 
 
-@operation("checkAccessOfCustomer")
+@operation("checkAccessOfCustomer", Application.ACCESS_RIGHTS)
 def check_access_of_customer(call: Call, customer_id: str) -> HttpResponse:
     """Say whether at least one of the asked rights is granted, and what there is of each."""
     asked = call.read_query({"accessRightUniqueIds": Text(required=True, shortest=1)})["accessRightUniqueIds"]
@@ -63,13 +64,13 @@ def check_access_of_customer(call: Call, customer_id: str) -> HttpResponse:
     )
 
 
-@operation("getAccessRights")
+@operation("getAccessRights", Application.ACCESS_RIGHTS)
 def get_access_rights(call: Call, customer_id: str) -> HttpResponse:
     """Return all rights of a customer."""
     return _rights_answer(call.customer(customer_id), 200)
 
 
-@operation("createAccessRightsForCustomer")
+@operation("createAccessRightsForCustomer", Application.ACCESS_RIGHTS)
 def create_access_rights_for_customer(call: Call, customer_id: str) -> HttpResponse:
     """Give a customer a right: 201, or 208 where he has it from an earlier call already, and it stays as it is.
 
@@ -90,7 +91,7 @@ def create_access_rights_for_customer(call: Call, customer_id: str) -> HttpRespo
     return _rights_answer(customer, 201)
 
 
-@operation("updateAccessRightForCustomer")
+@operation("updateAccessRightForCustomer", Application.ACCESS_RIGHTS)
 def update_access_right_for_customer(call: Call, customer_id: str, access_right_id: str) -> HttpResponse:
     """Change a right that was made by an earlier call. Our choice: the item takes the place of the old one."""
     customer = call.customer(customer_id)
@@ -105,7 +106,7 @@ def update_access_right_for_customer(call: Call, customer_id: str, access_right_
     return _rights_answer(customer, 200)
 
 
-@operation("deleteAccessRightForCustomer")
+@operation("deleteAccessRightForCustomer", Application.ACCESS_RIGHTS)
 def delete_access_right_for_customer(call: Call, customer_id: str, access_right_id: str) -> HttpResponse:
     """Take away a right that was made by an earlier call."""
     _right(call.customer(customer_id), access_right_id).delete()
@@ -125,9 +126,13 @@ def _columns_of(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _check(columns: Mapping[str, Any]) -> None:
-    start, end = columns.get("life_time_start"), columns.get("life_time_end")
-    if start is not None and end is not None and end < start:
-        raise invalid([flaw("lifeTimeEnd", "before lifeTimeStart", written(end))])
+    flaws = []
+    for name in ("lifeTime", "pausedTime"):
+        start, end = columns.get(ITEM_COLUMNS[f"{name}Start"]), columns.get(ITEM_COLUMNS[f"{name}End"])
+        if start is not None and end is not None and end < start:
+            flaws.append(flaw(f"{name}End", f"before {name}Start", written(end)))
+    if flaws:
+        raise invalid(flaws)
 
 
 def _rights_answer(customer: Customer, status: int) -> HttpResponse:

@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 from django.http import HttpResponse
 
 from ..callbacks import API_VERSION
-from ..models import CallbackAttempt
+from ..models import Application, CallbackAttempt
 from .answers import NO_SUCH_ADDRESS, RefusalError, answered, without_gaps, written
 from .endpoints import Call, operation
 from .fields import Text
@@ -51,7 +51,7 @@ CALLBACK_TYPES = frozenset(
 )
 
 
-@operation("searchCallbackLogs")
+@operation("searchCallbackLogs", Application.CALLBACKS)
 def search_callback_logs(call: Call) -> HttpResponse:
     """Return the calls that were made, page by page: all, or those of an entity type and a callback type."""
     asked = call.read_query({"entityType": Text(choices=ENTITY_TYPES), "callbackType": Text(choices=CALLBACK_TYPES)})
@@ -63,7 +63,7 @@ def search_callback_logs(call: Call) -> HttpResponse:
     return page_of(call, [_entry(row) for row in rows])
 
 
-@operation("getCallbackLog")
+@operation("getCallbackLog", Application.CALLBACKS)
 def get_callback_log(call: Call, entry_id: str) -> HttpResponse:
     """Return one call that was made."""
     row = _log(call).filter(pk=int(entry_id)).first() if re.fullmatch(r"[0-9]{1,18}", entry_id) else None

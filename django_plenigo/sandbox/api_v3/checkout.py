@@ -7,13 +7,14 @@ from django.http import HttpResponse
 
 from .. import customer_sessions, preparations
 from ..companies import find_offer
-from ..models import Customer
+from ..models import Application, Customer
 from .answers import Flaw, RefusalError, answered, flaw, invalid
-from .endpoints import Call, operation
+from .endpoints import Call, operation, refuse_blocked
 from .fields import (
     ACCESS_RIGHT_ID,
     CUSTOMER_ID,
     Array,
+    DayOrMoment,
     Field,
     Flag,
     Integer,
@@ -119,7 +120,7 @@ PREPARATION: dict[str, Field] = {
     "hideVoucherInput": Flag(),
     "language": Text(longest=2),
     "debugMode": Flag(),
-    "subscriptionStartDate": Text(longest=40),
+    "subscriptionStartDate": DayOrMoment(),
     "addressSettings": Object(
         fields={
             "takeOver": Text(choices=TAKE_OVER),
@@ -143,7 +144,7 @@ PREPARATION: dict[str, Field] = {
 }
 
 
-@operation("preparePurchase")
+@operation("preparePurchase", Application.CHECKOUT)
 def prepare_purchase(call: Call) -> HttpResponse:
     """Return a purchase id, with which the checkout is opened."""
     values = call.read(PREPARATION)
@@ -161,7 +162,9 @@ def _customer(call: Call, values: Mapping[str, Any]) -> Customer | None:
     Our choice: a payment without offers shows no log-in, so it needs a customer.
     """
     if values.get("customerId"):
-        return call.customer(values["customerId"])
+        customer = call.customer(values["customerId"])
+        refuse_blocked(customer)
+        return customer
     if values.get("customerSession"):
         try:
             return customer_sessions.validate(call.company, values["customerSession"]).customer

@@ -6,11 +6,10 @@ from typing import Any
 
 from ..models import Address, Customer
 from .answers import RefusalError, flaw, invalid, without_gaps, written
-from .fields import CUSTOMER_ID, PHONE_NUMBER, Array, Day, Email, Field, Flag, Object, Text, TextMap
+from .fields import CUSTOMER_ID, LANGUAGE, PHONE_NUMBER, Array, Day, Email, Field, Flag, Object, Text, TextMap
 
 LONG = Text(longest=100)
 SALUTATION = Text(choices=frozenset({"DIVERSE", "MR", "MRS", "NONE"}))
-LANGUAGE = Text(shortest=2, longest=2)
 DATA = TextMap(entries=50, longest_key=30, longest_value=200)
 
 #: Name of the API -> column of `Address`.
@@ -83,7 +82,7 @@ CHANGE: dict[str, Field] = {
     "firstName": LONG,
     "lastName": LONG,
     "invoiceEmail": Email(may_be_empty=True),
-    "language": LANGUAGE,
+    "language": Text(pattern=LANGUAGE),
     "mobileNumber": Text(longest=100, pattern=f"({PHONE_NUMBER})?"),
     "birthday": Day(),
     "miscellaneousData": Object(fields={"leitwegId": Text(longest=50)}),
@@ -94,7 +93,7 @@ CHANGE: dict[str, Field] = {
 CREATION: dict[str, Field] = {
     **CHANGE,
     "email": Email(required=True),
-    "language": Text(required=True, shortest=2, longest=2),
+    "language": Text(required=True, pattern=LANGUAGE),
     "customerId": Text(pattern=CUSTOMER_ID),
     "registrationSource": LONG,
     "sendWelcomeMail": Flag(),

@@ -6,9 +6,9 @@ from typing import Any
 from django.http import HttpResponse
 
 from .. import profiles
-from ..customers import find_customer, find_customer_by_email
-from ..models import Customer
-from .answers import CUSTOMER_NOT_FOUND, RefusalError, answered, flaw, invalid, without_gaps, written
+from ..customers import ThrottleError, find_customer, find_customer_by_email
+from ..models import Application, Customer
+from .answers import CUSTOMER_NOT_FOUND, THROTTLED, RefusalError, answered, flaw, invalid, without_gaps, written
 from .customer_fields import (
     CHANGE,
     CREATION,
@@ -29,7 +29,7 @@ MISMATCH = 20027
 PSEUDO_EMAIL_REFUSED = 20062
 
 
-@operation("createCustomer")
+@operation("createCustomer", Application.CUSTOMERS)
 def create_customer(call: Call) -> HttpResponse:
     """Create a customer: 201, or 208 where one with the same e-mail address and the same id exists."""
     is_pseudo = call.read({"pseudoEmail": Flag()}).get("pseudoEmail", False)
@@ -37,6 +37,8 @@ def create_customer(call: Call) -> HttpResponse:
     _check(values)
     try:
         customer, is_new = profiles.create(call.company, columns_of(values), addresses_of(values.get("addresses", [])))
+    except ThrottleError:
+        raise RefusalError(429, THROTTLED, "The e-mail address was registered a moment ago.") from None
     except profiles.MismatchError:
         raise RefusalError(400, MISMATCH, "The e-mail address and the customer id belong to two customers.") from None
     except profiles.TakenError as error:
@@ -44,13 +46,13 @@ def create_customer(call: Call) -> HttpResponse:
     return answered(created_customer_of(customer), 201 if is_new else 208)
 
 
-@operation("getCustomer")
+@operation("getCustomer", Application.CUSTOMERS)
 def get_customer(call: Call, customer_id: str) -> HttpResponse:
     """Return a customer."""
     return answered(customer_of(call.customer(customer_id, malformed=404)))
 
 
-@operation("updateCustomer")
+@operation("updateCustomer", Application.CUSTOMERS)
 def update_customer(call: Call, customer_id: str) -> HttpResponse:
     """Change a customer. What becomes of the fields that are left out is a switch of the company."""
     customer = call.customer(customer_id)
@@ -65,7 +67,7 @@ def update_customer(call: Call, customer_id: str) -> HttpResponse:
     return answered(customer_of(customer))
 
 
-@operation("changeCustomerEmail")
+@operation("changeCustomerEmail", Application.CUSTOMERS)
 def change_customer_email(call: Call, customer_id: str) -> HttpResponse:
     """Give a customer another e-mail address. The answer is a list, as the vendor has it."""
     customer = call.customer(customer_id)
@@ -78,7 +80,7 @@ def change_customer_email(call: Call, customer_id: str) -> HttpResponse:
     return answered({"items": [customer_of(customer)]})
 
 
-@operation("customerIdByExternalSystemId")
+@operation("customerIdByExternalSystemId", Application.CUSTOMERS)
 def customer_id_by_external_system_id(call: Call, external_system_id: str) -> HttpResponse:
     """Return the id of the customer with the merchant's own id."""
     if len(external_system_id) > 100:
@@ -89,13 +91,13 @@ def customer_id_by_external_system_id(call: Call, external_system_id: str) -> Ht
     return answered({"customerId": customer.number})
 
 
-@operation("getCustomerAdditionalData")
+@operation("getCustomerAdditionalData", Application.CUSTOMERS)
 def get_customer_additional_data(call: Call, customer_id: str) -> HttpResponse:
     """Return a customer's additional data."""
     return answered(_additional_data_of(call.customer(customer_id, malformed=404)))
 
 
-@operation("replaceAdditionalData")
+@operation("replaceAdditionalData", Application.CUSTOMERS)
 def replace_additional_data(call: Call, customer_id: str) -> HttpResponse:
     """Put another map in the place of a customer's additional data."""
     customer = call.customer(customer_id)
@@ -103,7 +105,7 @@ def replace_additional_data(call: Call, customer_id: str) -> HttpResponse:
     return answered(_additional_data_of(customer))
 
 
-@operation("searchCustomers")
+@operation("searchCustomers", Application.CUSTOMERS)
 def search_customers(call: Call) -> HttpResponse:
     """Return the customer with an e-mail address, a user name or an external id, or all of them page by page.
 

@@ -14,14 +14,17 @@ from django.views.decorators.csrf import csrf_exempt
 
 from ..customers import NUMBER, find_customer_by_number
 from ..exchange import serve
-from ..models import Company, Customer
+from ..models import Application, Company, Customer
 from .answers import (
     BAD_TYPE,
     BODY_MISSING,
+    CUSTOMER_DISABLED,
     CUSTOMER_NOT_FOUND,
     INVALID_DATA,
     NO_SUCH_ADDRESS,
     NOT_JSON,
+    PROCESSING_BLOCKED,
+    THROTTLED,
     RefusalError,
     flaw,
     invalid,
@@ -35,7 +38,7 @@ BODY_LIMIT_BYTES = 1_000_000
 NAMES: list[str] = []
 
 #: What a fault with no code of its own is told with.
-CODES_BY_STATUS = {401: 99009, 404: NO_SUCH_ADDRESS, 408: 20040, 423: 20026, 429: 99429, 502: 99502, 503: 99503}
+CODES_BY_STATUS = {401: 99009, 404: NO_SUCH_ADDRESS, 408: 20040, 423: 20026, 429: THROTTLED, 502: 99502, 503: 99503}
 CODES_BY_STATUS[504] = 99504
 
 Work = Callable[..., HttpResponse]
@@ -93,12 +96,24 @@ class Call:
         return customer
 
 
-def operation(name: str) -> Callable[[Work], Work]:
-    """Name the work of one operation, with the vendor's operation id. The work raises `RefusalError` to say no."""
+def refuse_blocked(customer: Customer) -> None:
+    """Refuse to let a customer in who is disabled, or whose data must not be processed. Raises `RefusalError` (400)."""
+    if customer.blocked_by_support:
+        raise RefusalError(400, CUSTOMER_DISABLED, "The customer is disabled.")
+    if customer.processing_blocked:
+        raise RefusalError(400, PROCESSING_BLOCKED, "The customer is blocked for processing.")
+
+
+def operation(name: str, application: Application) -> Callable[[Work], Work]:
+    """Name the work of one operation, with the vendor's operation id, and what a token must be good for.
+
+    The work raises `RefusalError` to say no.
+    """
     NAMES.append(name)
 
     def decorate(work: Work) -> Work:
-        work.operation = name  # type: ignore[attr-defined]  # read where the operations of one address meet
+        # Read where the operations of one address meet.
+        work.operation, work.application = name, application  # type: ignore[attr-defined]
         return work
 
     return decorate
@@ -139,7 +154,7 @@ def _general_code(status: int) -> int:
 def _answer(request: HttpRequest, methods: tuple[str, ...], work: Work | None, path: dict[str, Any]) -> HttpResponse:
     try:
         with transaction.atomic(using=router.db_for_write(Customer)):
-            company = authenticate(request)
+            company = authenticate(request, work.application if work else None)  # type: ignore[attr-defined]
         if not methods:
             return refuse(404, "There is no such address.")
         if work is None:

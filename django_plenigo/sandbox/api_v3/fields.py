@@ -20,6 +20,8 @@ INT32 = 2**31 - 1
 INT64 = 2**63 - 1
 CUSTOMER_ID = r"[0-9]{1,18}"
 ACCESS_RIGHT_ID = r"[0-9a-zA-Z-]{2,30}"
+#: ISO 639-1.
+LANGUAGE = r"[a-zA-Z]{2}"
 PHONE_NUMBER = r"\+?[1-9][0-9]{1,14}"
 RFC3339 = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?([Zz]|[+-][0-9]{2}:[0-9]{2})"
@@ -218,6 +220,20 @@ class TimeOrMoment:
         if isinstance(value, str) and re.fullmatch(r"([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]", value):
             return value
         return Moment().clean(name, value).isoformat()
+
+
+@dataclass(frozen=True, kw_only=True)
+class DayOrMoment:
+    """A day as `YYYY-MM-DD`, or a moment: the vendor's text says one thing and its schema the other."""
+
+    required: bool = False
+
+    def clean(self, name: str, value: Any) -> str:
+        """Return what was sent. Raises `FlawsError`."""
+        try:
+            return Day().clean(name, value).isoformat()
+        except FlawsError:
+            return Moment().clean(name, value).isoformat()
 
 
 @dataclass(frozen=True, kw_only=True)

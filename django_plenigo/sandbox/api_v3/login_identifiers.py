@@ -10,15 +10,15 @@ from django.http import HttpResponse
 
 from .. import account_connections as connections
 from ..customers import find_customer_by_number
-from ..models import Address, Channel, ConnectionProcess, Customer, SsoSettings
+from ..models import Address, Application, Channel, ConnectionProcess, Customer, SsoSettings
 from ..postal import has_address
 from ..profiles import TakenError, is_pseudo_email
 from ..single_sign_on import NAME_REQUIRED, settings_of
 from .answers import INVALID_DATA, RefusalError, answered, flaw, invalid, nothing
 from .customer_fields import ADDRESS, address_columns_of
 from .customers import PSEUDO_EMAIL_REFUSED, taken
-from .endpoints import Call, operation
-from .fields import CUSTOMER_ID, PHONE_NUMBER, Field, Flag, Integer, Object, Text
+from .endpoints import Call, operation, refuse_blocked
+from .fields import CUSTOMER_ID, LANGUAGE, PHONE_NUMBER, Field, Flag, Integer, Object, Text
 from .orders import find_subscription
 from .sessions import LOGGING_DATA, logging_columns_of, session_answer
 
@@ -26,7 +26,7 @@ LONG = Text(longest=100)
 START: dict[str, Field] = {
     "email": Text(required=True, shortest=1, longest=100),
     "password": Text(required=True, shortest=1, longest=100, secret=True),
-    "language": Text(required=True, shortest=2, longest=2),
+    "language": Text(required=True, pattern=LANGUAGE),
     "customerId": Text(pattern=CUSTOMER_ID),
     "subscriptionId": Integer(),
     **dict.fromkeys(("postcode", "street", "streetNumber", "city"), LONG),
@@ -73,7 +73,7 @@ REFUSED_STEPS: dict[type[connections.ProcessError], tuple[int, int, str]] = {
 }
 
 
-@operation("startloginIdentifierRegistration")
+@operation("startloginIdentifierRegistration", Application.PROCESSES)
 def start_registration(call: Call) -> HttpResponse:
     """Send a code to a customer who was imported without an address: 200, or 208 where he has one already."""
     settings = settings_of(call.company)
@@ -81,6 +81,7 @@ def start_registration(call: Call) -> HttpResponse:
     _check_open(settings)
     _check_values(settings, values)
     customer = _identified(call, settings, values)
+    refuse_blocked(customer)
     try:
         step = connections.start(customer, values["email"], _kept(values))
     except connections.RegisteredError:
@@ -92,7 +93,7 @@ def start_registration(call: Call) -> HttpResponse:
     return _next_step(call, step)
 
 
-@operation("validateloginIdentifierRegistration")
+@operation("validateloginIdentifierRegistration", Application.PROCESSES)
 def validate_registration(call: Call) -> HttpResponse:
     """Take the code: 201 with a session, or 208 where the customer has registered in the meantime."""
     values = call.read(VERIFICATION)
@@ -100,6 +101,7 @@ def validate_registration(call: Call) -> HttpResponse:
     if not connections.is_right_code(process, values["verificationToken"]):
         # Not raised: what has been counted must stay.
         return RefusalError(403, CODE_WRONG, "The verification code is wrong.").answer()
+    refuse_blocked(process.customer)
     try:
         session = connections.finish(process, logging_columns_of(values))
     except connections.RegisteredError:
@@ -109,7 +111,7 @@ def validate_registration(call: Call) -> HttpResponse:
     return session_answer(session, 201)
 
 
-@operation("resendloginIdentifier")
+@operation("resendloginIdentifier", Application.PROCESSES)
 def resend_code(call: Call) -> HttpResponse:
     """Send another code. The old token and the old code are of no use any more."""
     return _next_step(call, connections.resend(_process(call, call.read(TOKEN)["token"])))

@@ -10,7 +10,7 @@ from django.http import HttpResponse
 
 from .. import clock, purchases
 from ..entitlements import access_right_of, products_of
-from ..models import Product, Purchase
+from ..models import Application, Product, Purchase
 from .answers import RefusalError, answered, without_gaps, written, written_day
 from .endpoints import Call, operation
 from .fields import Integer, Text
@@ -59,14 +59,14 @@ ORDER_NOT_FOUND = 99404
 SUBSCRIPTION_NOT_FOUND = 40404
 
 
-@operation("searchCustomerOrders")
+@operation("searchCustomerOrders", Application.APPSTORES)
 def search_customer_orders(call: Call, customer_id: str) -> HttpResponse:
     """Return a customer's orders, page by page."""
     customer = call.customer(customer_id)
     return page_of(call, [_order_entry(rows, call) for rows in _orders(_bought(call).filter(customer=customer))])
 
 
-@operation("getOrder")
+@operation("getOrder", Application.APPSTORES)
 def get_order(call: Call, order_id: str) -> HttpResponse:
     """Return an order of any customer of the company."""
     key = _key(order_id, purchases.FIRST_ORDER)
@@ -78,14 +78,14 @@ def get_order(call: Call, order_id: str) -> HttpResponse:
     return answered(order_of(rows, products_of(call.company)))
 
 
-@operation("searchCustomerSubscriptions")
+@operation("searchCustomerSubscriptions", Application.APPSTORES)
 def search_customer_subscriptions(call: Call, customer_id: str) -> HttpResponse:
     """Return a customer's subscriptions, page by page."""
     customer = call.customer(customer_id)
     return page_of(call, [_subscription_entry(row, call) for row in _subscriptions(call).filter(customer=customer)])
 
 
-@operation("searchSubscriptions")
+@operation("searchSubscriptions", Application.APPSTORES)
 def search_subscriptions(call: Call) -> HttpResponse:
     """Return the company's subscriptions, page by page: all, or that of an item of an order."""
     asked = call.read_query(
@@ -103,7 +103,7 @@ def search_subscriptions(call: Call) -> HttpResponse:
     return page_of(call, [_subscription_entry(row, call) for row in rows])
 
 
-@operation("getSubscription")
+@operation("getSubscription", Application.APPSTORES)
 def get_subscription(call: Call, subscription_id: str) -> HttpResponse:
     """Return a subscription of any customer of the company."""
     row = find_subscription(call, subscription_id)

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.http import HttpResponse
 
-from ..models import Address
+from ..models import Address, Application
 from ..postal import folded
 from .answers import answered, flaw, invalid, without_gaps
 from .endpoints import Call, operation
@@ -36,7 +36,7 @@ PARTS: dict[str, Callable[[Address], str]] = {
 NAMES = ("lastName", "companyName")
 
 
-@operation("searchCustomerByAddress")
+@operation("searchCustomerByAddress", Application.CUSTOMERS)
 def search_customer_by_address(call: Call) -> HttpResponse:
     """Return the customers who have an address like that, the newest first; at most a hundred."""
     use_and = call.read_query({"useAnd": Flag(in_query=True)}).get("useAnd", False)

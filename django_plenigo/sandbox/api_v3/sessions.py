@@ -6,10 +6,10 @@ from typing import Any
 from django.http import HttpResponse
 
 from .. import customer_sessions
-from ..models import CustomerSession
+from ..models import Application, CustomerSession
 from .answers import RefusalError, answered, without_gaps, written
 from .customer_fields import customer_of
-from .endpoints import Call, operation
+from .endpoints import Call, operation, refuse_blocked
 from .fields import Field, Text
 
 LOGGING_DATA: dict[str, Field] = {
@@ -30,7 +30,6 @@ LOGGING_COLUMNS = {
 }
 SESSION_TOKEN: dict[str, Field] = {"sessionToken": Text(required=True, shortest=1, longest=10_000, secret=True)}
 
-CUSTOMER_DISABLED = 20024
 SESSION_INVALID = 20028
 SESSION_NOT_REMOVED = 20030
 REMOVAL_TOKEN_INVALID = 20031
@@ -38,13 +37,12 @@ TRANSFER_TOKEN_INVALID = 20032
 SESSION_REPLACED = 99011
 
 
-@operation("createCustomerSession")
+@operation("createCustomerSession", Application.CUSTOMERS)
 def create_customer_session(call: Call, customer_id: str) -> HttpResponse:
     """Make a session: 202. Where the customer has as many as he may, 200 with the list of them, and none is made."""
     logging_data = logging_columns_of(call.read(LOGGING_DATA))
     customer = call.customer(customer_id, unknown=400)
-    if customer.blocked_by_support:
-        raise RefusalError(400, CUSTOMER_DISABLED, "The customer is disabled.")
+    refuse_blocked(customer)
     if not customer_sessions.has_reached_limit(customer):
         return session_answer(customer_sessions.create(customer, logging_data), 202)
     items = [_session_information_of(session) for session in customer_sessions.active(customer)]
@@ -52,7 +50,7 @@ def create_customer_session(call: Call, customer_id: str) -> HttpResponse:
     return answered({"activeSessions": {"items": items}, "removalToken": token})
 
 
-@operation("removeActiveSessionsLogin")
+@operation("removeActiveSessionsLogin", Application.PROCESSES)
 def remove_active_sessions_login(call: Call, removal_token: str) -> HttpResponse:
     """End one session or all of them, and make a new one."""
     session_id = call.read_query({"sessionId": Text(longest=40)}).get("sessionId") or None
@@ -62,10 +60,11 @@ def remove_active_sessions_login(call: Call, removal_token: str) -> HttpResponse
         raise RefusalError(401, REMOVAL_TOKEN_INVALID, "The removal token is invalid.") from None
     except customer_sessions.UnknownSessionError:
         raise RefusalError(400, SESSION_NOT_REMOVED, "There is no such session.") from None
+    refuse_blocked(session.customer)
     return session_answer(session, 202)
 
 
-@operation("validateCustomerSession")
+@operation("validateCustomerSession", Application.CUSTOMERS)
 def validate_customer_session(call: Call) -> HttpResponse:
     """Return what a session is."""
     session = _session_of(call, call.read_query(SESSION_TOKEN)["sessionToken"])
@@ -81,13 +80,13 @@ def validate_customer_session(call: Call) -> HttpResponse:
     )
 
 
-@operation("getCustomerDataBySession")
+@operation("getCustomerDataBySession", Application.CUSTOMERS)
 def get_customer_data_by_session(call: Call) -> HttpResponse:
     """Return whose session it is."""
     return answered(customer_of(_session_of(call, call.read_query(SESSION_TOKEN)["sessionToken"]).customer))
 
 
-@operation("createTransferToken")
+@operation("createTransferToken", Application.CUSTOMERS)
 def create_transfer_token(call: Call) -> HttpResponse:
     """Mint a token that carries a session to another site."""
     values = call.read({"customerSession": Text(required=True, shortest=1, longest=10_000, secret=True)})
@@ -95,7 +94,7 @@ def create_transfer_token(call: Call) -> HttpResponse:
     return answered({"transferToken": customer_sessions.mint_transfer_token(session)})
 
 
-@operation("validateTransferToken")
+@operation("validateTransferToken", Application.CUSTOMERS)
 def validate_transfer_token(call: Call) -> HttpResponse:
     """Use a token up and return its session. Our choice: expired, used and unknown tokens are all 412."""
     values = call.read_query({"transferToken": Text(required=True, shortest=1, longest=50, secret=True)})

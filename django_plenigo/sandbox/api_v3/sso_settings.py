@@ -2,10 +2,11 @@
 
 from django.http import HttpResponse
 
+from ..models import Application
 from ..single_sign_on import settings_of
 from .answers import answered, without_gaps
 from .endpoints import Call, operation
-from .fields import Text
+from .fields import LANGUAGE, Text
 
 REGISTRATION_IDENTIFIERS = {
     "requestCustomerId": "request_customer_id",
@@ -17,10 +18,10 @@ REGISTRATION_IDENTIFIERS = {
 }
 
 
-@operation("getSsoProcessSettings")
+@operation("getSsoProcessSettings", Application.PROCESSES)
 def get_sso_process_settings(call: Call) -> HttpResponse:
     """Return the settings. The texts are the same in every language."""
-    call.read_query({"language": Text(shortest=2, longest=2)})
+    call.read_query({"language": Text(pattern=LANGUAGE)})
     row = settings_of(call.company)
     settings = {
         "tokenType": row.token_type,

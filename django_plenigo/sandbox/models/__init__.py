@@ -4,7 +4,7 @@ from .access_rights import AccessRight
 from .addresses import Address
 from .callbacks import Callback, CallbackAttempt, CallbackDelivery
 from .customers import AccessIdentifier, Customer, LoginToken, OAuthGrant
-from .merchant import Category, Company, Product
+from .merchant import Application, Category, Company, Product
 from .preparations import PreparedPurchase
 from .purchases import Purchase
 from .sessions import CustomerSession, SessionRemoval, TransferToken
@@ -15,6 +15,7 @@ __all__ = [
     "AccessIdentifier",
     "AccessRight",
     "Address",
+    "Application",
     "Callback",
     "CallbackAttempt",
     "CallbackDelivery",

@@ -29,6 +29,18 @@ class ProductType(models.TextChoices):
     MEMBERSHIP = "MEMBERSHIP", _("membership")
 
 
+class Application(models.TextChoices):
+    """What an API access token can be limited to. Source: docs/protocols/plenigo-v3.md 1.2."""
+
+    CUSTOMERS = "CUSTOMERS", _("customers and sessions")
+    ACCESS_RIGHTS = "ACCESS_RIGHTS", _("access rights")
+    CHECKOUT = "CHECKOUT", _("checkout")
+    #: Printed so by the vendor, surely by a slip.
+    APPSTORES = "APPSTORES", _("orders and subscriptions")
+    PROCESSES = "PROCESSES", _("settings, registration and log-in")
+    CALLBACKS = "CALLBACKS", _("log of callbacks")
+
+
 class Company(models.Model):
     """One publisher. A client of API v2 signs with its id and secret; a client of API v3 sends its token."""
 
@@ -78,6 +90,12 @@ class Company(models.Model):
     )
     api_token_is_read_only = models.BooleanField(
         _("API access token may only read"), default=False, help_text=_("API v3 refuses every change with 401.")
+    )
+    api_token_applications = models.JSONField(
+        _("applications of the API access token"),
+        default=list,
+        blank=True,
+        help_text=_("What API v3 may be used for; everything where none is ticked. The rest is refused with 401."),
     )
     has_sms_provider = models.BooleanField(
         _("SMS provider"), default=False, help_text=_("Without one, the single sign-on cannot send codes by SMS.")

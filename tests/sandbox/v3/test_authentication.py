@@ -87,6 +87,30 @@ def test_token_that_may_only_read_is_refused_every_change(v3, ada) -> None:
     assert v3.refusal("PUT", f"customers/{ada.number}/email", {"email": "new@example.com"}) == (401, 99009)
 
 
+#: Which operations a token must be good for, as section 1.2 has it by tags.
+APPLICATIONS = {
+    "CUSTOMERS": {name for name, (_method, path) in CALLS.items() if path.startswith(("customers", "sessions"))},
+    "ACCESS_RIGHTS": {name for name, (_method, path) in CALLS.items() if path.startswith("accessRights")},
+    "CHECKOUT": {"preparePurchase"},
+    "APPSTORES": {name for name in CALLS if "Order" in name or "Subscription" in name},
+    "PROCESSES": {name for name, (_method, path) in CALLS.items() if path.startswith("processes")},
+    "CALLBACKS": {"searchCallbackLogs", "getCallbackLog"},
+}
+APPLICATIONS["CUSTOMERS"] -= APPLICATIONS["APPSTORES"]
+
+
+@pytest.mark.parametrize("application", APPLICATIONS)
+def test_token_is_good_for_its_applications_only(v3, sandbox, application) -> None:
+    Company.objects.filter(pk=sandbox.company.pk).update(api_token_applications=[application])
+    refused = {name for name, (method, path) in CALLS.items() if v3.ask(method, path)[1].get("errorCode") == 99009}
+    assert set(CALLS) - refused == APPLICATIONS[application]
+
+
+def test_token_that_names_no_application_is_good_for_all(v3, sandbox) -> None:
+    assert sandbox.company.api_token_applications == []
+    assert v3("GET", "subscriptions").status_code == 200
+
+
 def test_token_of_another_company_reaches_its_own_customers_only(v3, ada, other_company) -> None:
     other = ApiV3(other_company.api_token)
     assert other.refusal("GET", f"customers/{ada.number}") == (404, 20404)

@@ -69,6 +69,7 @@ CUSTOMERS = [
         ("long address", {"email": f"{'e' * 60}@{'x' * 40}.example"}, 400, 99400),
         ("no language", {"language": None}, 400, 99400),
         ("long language", {"language": "deu"}, 400, 99400),
+        ("digits for a language", {"language": "12"}, 400, 99400),
         ("number for a text", {"firstName": 7}, 400, 99014),
         ("text for a flag", {"processingBlocked": "true"}, 400, 99014),
         ("long name", {"lastName": "x" * 101}, 400, 99400),
@@ -200,6 +201,14 @@ RIGHTS = [
             400,
             99400,
         ),
+        (
+            "end of a pause before its beginning",
+            {"pausedTimeStart": "2026-01-02T00:00:00Z", "pausedTimeEnd": "2026-01-01T00:00:00Z"},
+            400,
+            99400,
+        ),
+        ("text for the partners", {"activePartners": "P"}, 400, 99014),
+        ("number for a partner", {"activePartners": [7]}, 400, 99014),
         ("too many data", {"data": {str(number): "" for number in range(21)}}, 400, 99400),
         ("bought already", {"accessRightUniqueId": "P-MONTHLY"}, 400, 21001),
     ),
@@ -256,6 +265,8 @@ CHECKOUT = [
         ("address of nobody", {"invoiceAddressId": 1}, 400, 99400),
         ("address of another", {"customerId": ADA, "deliveryAddressId": 1}, 400, 99400),
         ("number in data", {"additionalData": {"data": {"id": 7}}}, 400, 99014),
+        ("word for the beginning", {"subscriptionStartDate": "soon"}, 400, 99003),
+        ("day that there is not for the beginning", {"subscriptionStartDate": "2026-02-30"}, 400, 99003),
         ("long affiliate", {"additionalData": {"affiliateId": "x" * 101}}, 400, 99400),
         ("long source of a campaign", {"additionalData": {"utm": {"source": "x" * 101}}}, 400, 99400),
     ),
@@ -287,6 +298,7 @@ CONNECTION = [
         ("no password", {"password": None}, 400, 99400),
         ("empty password", {"password": ""}, 400, 99400),
         ("no language", {"language": None}, 400, 99400),
+        ("digits for a language", {"language": "12"}, 400, 99400),
         ("no customer id", {"customerId": None}, 400, 99400),
         ("no post code", {"postcode": None}, 400, 99400),
         ("blank post code", {"postcode": " "}, 400, 99400),
@@ -382,9 +394,65 @@ def test_good_calls_of_the_table_are_not_refused(v3: ApiV3, people: Customer) ->
     assert [answer.status_code for answer in good] == [201, 200, 201, 201, 201]
 
 
-def test_disabled_customer_gets_no_session(v3: ApiV3, people: Customer) -> None:
-    Customer.objects.filter(number=ADA).update(blocked_by_support=True)
-    assert v3.refusal("POST", f"sessions/{ADA}", {}) == (400, 20024)
+@pytest.fixture(params=["blocked_by_support", "processing_blocked"])
+def shut(request: pytest.FixtureRequest) -> Any:
+    """Block a customer in one of two ways, and return the code that tells it."""
+
+    def block(number: str) -> int:
+        Customer.objects.filter(number=number).update(**{request.param: True})
+        return {"blocked_by_support": 20024, "processing_blocked": 20073}[request.param]
+
+    return block
+
+
+def test_blocked_customer_gets_no_session(v3: ApiV3, people: Customer, shut: Any) -> None:
+    code = shut(ADA)
+    assert v3.refusal("POST", f"sessions/{ADA}", {}) == (400, code)
+
+
+def test_blocked_customer_gets_no_session_in_place_of_others(v3: ApiV3, people: Customer, shut: Any) -> None:
+    v3("POST", f"sessions/{ADA}", {})
+    token = v3("POST", f"sessions/{ADA}", {}).json()["removalToken"]
+    code = shut(ADA)
+    before = all_rows()
+    assert v3.refusal("PUT", f"processes/login/changeSessions/{token}") == (400, code)
+    assert all_rows() == before
+
+
+def test_session_of_a_blocked_customer_is_worth_nothing(v3: ApiV3, people: Customer, shut: Any) -> None:
+    session = v3("POST", f"sessions/{ADA}", {}).json()["customerSession"]
+    token = v3("POST", "sessions/transferToken", {"customerSession": session}).json()["transferToken"]
+    shut(ADA)
+    assert v3.refusal("GET", f"sessions/validate?sessionToken={session}") == (401, 20028)
+    assert v3.refusal("GET", f"sessions/transferToken?transferToken={token}") == (412, 20032)
+
+
+def test_blocked_customer_cannot_buy(v3: ApiV3, people: Customer, shut: Any) -> None:
+    code = shut(ADA)
+    body = {**IP, "items": [OFFER], "customerId": ADA}
+    assert v3.refusal("POST", "checkout/preparePurchase", body) == (400, code)
+
+
+def test_blocked_customer_cannot_connect_an_account(v3: ApiV3, people: Customer, shut: Any) -> None:
+    step = v3("POST", f"{CONNECT}/start", START).json()
+    code = shut(ERNA)
+    body = {"token": step["token"], "verificationToken": step["verificationToken"]}
+    assert v3.refusal("POST", f"{CONNECT}/validate", body) == (400, code)
+    assert v3.refusal("POST", f"{CONNECT}/start", START) == (400, code)
+
+
+@pytest.mark.parametrize("begins", ["2030-01-31", "2030-01-31T00:00:00Z"])
+def test_beginning_of_a_subscription_is_a_day_or_a_moment(v3: ApiV3, people: Customer, begins: str) -> None:
+    body = {**IP, "items": [OFFER], "subscriptionStartDate": begins}
+    assert v3("POST", "checkout/preparePurchase", body).status_code == 201
+
+
+def test_address_is_throttled_for_five_seconds_where_the_company_says_so(v3: ApiV3, sandbox, standing_time) -> None:
+    Company.objects.filter(pk=sandbox.company.pk).update(throttles_registration=True)
+    assert v3("POST", "customers", {**NEW, "customerId": "4711"}).status_code == 201
+    assert v3.refusal("POST", "customers", {**NEW, "customerId": "4711"}) == (429, 99429)
+    sandbox.advance(5)
+    assert v3("POST", "customers", {**NEW, "customerId": "4711"}).status_code == 208
 
 
 @pytest.mark.parametrize("price", ["1e999", "1" + "0" * 400], ids=["infinite", "long"])
