@@ -143,19 +143,29 @@ def cancel(purchase: Purchase) -> None:
     purchase.cancelled_at = now
     purchase.end = next_term(purchase, now) or max(now, purchase.start)
     purchase.auto_renewal = False
-    purchase.save(update_fields=["cancelled_at", "end", "auto_renewal"])
+    purchase.changed_at = now
+    purchase.save(update_fields=["cancelled_at", "end", "auto_renewal", "changed_at"])
     tell_of_subscription(purchase, CallbackType.CANCELLATION)
+
+
+def block(purchase: Purchase, *, is_blocked: bool) -> None:
+    """Let a purchase give no access, or give it again."""
+    purchase.is_blocked, purchase.changed_at = is_blocked, clock.now()
+    purchase.save(update_fields=["is_blocked", "changed_at"])
+    tell_of_subscription(purchase, CallbackType.CHANGE)
 
 
 def undo_cancellation(purchase: Purchase) -> bool:
     """Let a cancelled subscription that still runs go on as it was sold, and say whether it does."""
     product = find_product(purchase.customer.company, purchase.product_id)
-    has_ended = purchase.end is not None and purchase.end <= clock.now()
+    now = clock.now()
+    has_ended = purchase.end is not None and purchase.end <= now
     if purchase.cancelled_at is None or has_ended or product is None or not product.is_subscription:
         return False
     terms = _terms(product, purchase.start)
     purchase.cancelled_at, purchase.end, purchase.auto_renewal = None, terms["end"], terms["auto_renewal"]
-    purchase.save(update_fields=["cancelled_at", "end", "auto_renewal"])
+    purchase.changed_at = now
+    purchase.save(update_fields=["cancelled_at", "end", "auto_renewal", "changed_at"])
     tell_of_subscription(purchase, CallbackType.UNDO_CANCELLATION)
     return True
 
@@ -166,7 +176,9 @@ def tell_of_ended() -> None:
     for purchase in ended.select_related("customer__company").order_by("end", "pk"):
         with transaction.atomic(using=router.db_for_write(Purchase)):
             # Of two processes at once, one tells it.
-            if Purchase.objects.filter(pk=purchase.pk, end_is_told=False).update(end_is_told=True):
+            told = Purchase.objects.filter(pk=purchase.pk, end_is_told=False)
+            if told.update(end_is_told=True, changed_at=purchase.end):
+                purchase.changed_at = purchase.end
                 tell_of_subscription(purchase, CallbackType.ENDED)
 
 

@@ -7,7 +7,7 @@ import json
 import re
 import threading
 import time
-from datetime import timedelta
+from datetime import datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
@@ -478,6 +478,19 @@ class TestMerchantBackend:
         staff.post(reverse("admin:plenigo_sandbox_purchase_changelist"), chosen)
         sandbox.send_callbacks(site)
         assert (site.names()[-1], site.told()[-1]["entity"]["accessBlocked"]) == ("SUBSCRIPTION.CHANGE", True)
+
+    def test_changed_purchase_is_found_by_the_time_of_its_change(self, staff, v3, ada, sandbox):
+        purchase = sandbox.buy(ada, MONTHLY)
+        sandbox.advance(HOUR)
+        since = (clock.now() - timedelta(minutes=1)).isoformat().replace("+00:00", "Z")
+        path = f"customers/{ada.number}/subscriptions?startTime={since}"
+        assert v3("GET", path).json()["items"] == []
+        for action in ("block", "cancel", "undo_cancellation"):
+            sandbox.advance(HOUR)
+            chosen = {"action": action, "_selected_action": [purchase.pk]}
+            staff.post(reverse("admin:plenigo_sandbox_purchase_changelist"), chosen)
+            (item,) = v3("GET", path).json()["items"]
+            assert abs(datetime.fromisoformat(item["changedDate"]) - clock.now()) < timedelta(minutes=5)
 
     def test_cancellation_is_taken_back(self, staff, v3, callback, ada, sandbox, site):
         purchase = sandbox.buy(ada, MONTHLY)

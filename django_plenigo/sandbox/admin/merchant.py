@@ -256,6 +256,7 @@ class PurchaseAdmin(ModelAdmin[Purchase]):
     def save_model(self, request: HttpRequest, obj: Purchase, form: Any, change: bool) -> None:
         """Store the purchase and tell of it; of another end it is told anew."""
         obj.end_is_told = obj.end_is_told and "end" not in form.changed_data
+        obj.changed_at = clock.now()
         super().save_model(request, obj, form, change)
         if not change:
             tell_of_order([obj])
@@ -279,9 +280,7 @@ class PurchaseAdmin(ModelAdmin[Purchase]):
         """Block or unblock purchases, tell of each subscription, and return how many there are."""
         rows = list(queryset.select_related("customer__company"))
         for purchase in rows:
-            purchase.is_blocked = is_blocked
-            purchase.save(update_fields=["is_blocked"])
-            tell_of_subscription(purchase, CallbackType.CHANGE)
+            purchases.block(purchase, is_blocked=is_blocked)
         return len(rows)
 
     @admin.action(description=_("Cancel the selected subscriptions"), permissions=["change"])

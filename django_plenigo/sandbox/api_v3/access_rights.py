@@ -155,7 +155,7 @@ def _item_of(right: Entitlement) -> dict[str, Any]:
             "productId": source.product_id,
             "plenigoOfferId": right.product.offer_id if right.product else None,
             "createdDate": written(source.start),
-            "changedDate": written(source.cancelled_at or source.start),
+            "changedDate": written(source.changed_at or source.cancelled_at or source.start),
             **_origin_of(source),
         }
     )

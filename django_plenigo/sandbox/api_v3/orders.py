@@ -143,9 +143,7 @@ def _orders(rows: Iterable[Purchase]) -> list[list[Purchase]]:
 
 
 def _order_entry(rows: list[Purchase], call: Call) -> Entry:
-    return Entry(
-        str(purchases.order_number(rows[0])), _changed(rows[0]), lambda: order_of(rows, products_of(call.company))
-    )
+    return Entry(str(purchases.order_number(rows[0])), rows[0].start, lambda: order_of(rows, products_of(call.company)))
 
 
 def _subscription_entry(row: Purchase, call: Call) -> Entry:
@@ -155,7 +153,7 @@ def _subscription_entry(row: Purchase, call: Call) -> Entry:
 
 
 def _changed(row: Purchase) -> datetime:
-    return row.cancelled_at or row.start
+    return row.changed_at or row.cancelled_at or row.start
 
 
 def order_of(rows: list[Purchase], products: dict[str, Product]) -> dict[str, Any]:

@@ -34,6 +34,7 @@ class Purchase(models.Model):
     term_months = models.PositiveSmallIntegerField(_("term in months"), null=True, blank=True)
     auto_renewal = models.BooleanField(_("renews itself"), default=False)
     cancelled_at = models.DateTimeField(_("cancelled at"), null=True, blank=True)
+    changed_at = models.DateTimeField(null=True, blank=True, editable=False)
     #: Whether callbacks were told that the subscription has ended.
     end_is_told = models.BooleanField(default=False, editable=False)
     price = models.DecimalField(_("price"), max_digits=10, decimal_places=2, default=Decimal(0))
