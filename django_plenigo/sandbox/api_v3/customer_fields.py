@@ -82,7 +82,7 @@ CHANGE: dict[str, Field] = {
     "firstName": LONG,
     "lastName": LONG,
     "invoiceEmail": Email(may_be_empty=True),
-    "language": Text(pattern=LANGUAGE),
+    "language": Text(shortest=2, longest=2, pattern=LANGUAGE),
     "mobileNumber": Text(longest=100, pattern=f"({PHONE_NUMBER})?"),
     "birthday": Day(),
     "miscellaneousData": Object(fields={"leitwegId": Text(longest=50)}),
@@ -93,7 +93,7 @@ CHANGE: dict[str, Field] = {
 CREATION: dict[str, Field] = {
     **CHANGE,
     "email": Email(required=True),
-    "language": Text(required=True, pattern=LANGUAGE),
+    "language": Text(required=True, shortest=2, longest=2, pattern=LANGUAGE),
     "customerId": Text(pattern=CUSTOMER_ID),
     "registrationSource": LONG,
     "sendWelcomeMail": Flag(),

@@ -35,7 +35,7 @@ LONG = Text(longest=100)
 START: dict[str, Field] = {
     "email": Text(required=True, shortest=1, longest=100),
     "password": Text(required=True, shortest=1, longest=100, secret=True),
-    "language": Text(required=True, pattern=LANGUAGE),
+    "language": Text(required=True, shortest=2, longest=2, pattern=LANGUAGE),
     "customerId": Text(pattern=CUSTOMER_ID),
     "subscriptionId": Integer(),
     **dict.fromkeys(("postcode", "street", "streetNumber", "city"), LONG),

@@ -21,7 +21,7 @@ REGISTRATION_IDENTIFIERS = {
 @operation("getSsoProcessSettings", Application.PROCESSES)
 def get_sso_process_settings(call: Call) -> HttpResponse:
     """Return the settings. The texts are the same in every language."""
-    call.read_query({"language": Text(pattern=LANGUAGE)})
+    call.read_query({"language": Text(shortest=2, longest=2, pattern=LANGUAGE)})
     row = settings_of(call.company)
     settings = {
         "tokenType": row.token_type,
