@@ -80,7 +80,12 @@ def visit(site: Path, buy: str) -> None:
     """Visit the article, click, log in, click, buy and read."""
     environ = {**os.environ, "PYTHONPATH": f"{site}{os.pathsep}{ROOT}", "DJANGO_SETTINGS_MODULE": "mysite.settings"}
     answer = subprocess.run(
-        [sys.executable, "-c", VISIT.replace("BUY", buy)], cwd=site, env=environ, capture_output=True, text=True, check=False
+        [sys.executable, "-c", VISIT.replace("BUY", buy)],
+        cwd=site,
+        env=environ,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert answer.returncode == 0, answer.stderr
 
