@@ -68,6 +68,8 @@ TEMPLATES = [
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 PLENIGO = {"default": {"API": os.environ.get("PLENIGO_API", "v2"), "MODE": "sandbox", "DELIVERY": ""}}
+if PLENIGO["default"]["API"] == "v3":
+    PLENIGO["default"]["MIRROR_ACCESS_IDS"] = True  # so that there is something to tell, as with API v2
 PLENIGO_SANDBOX = {"ALLOW_WITHOUT_DEBUG": True}
 
 # A continuous integration run must have the services; a developer's machine need not.

@@ -13,6 +13,7 @@ from django_plenigo.management import progress
 from django_plenigo.models import CustomerLink, DeliveryPause, RemoteChange
 from django_plenigo.services import customers, outbox
 from tests.factories import LinkFactory, UserFactory
+from tests.told import endpoint_of
 
 pytestmark = pytest.mark.django_db
 
@@ -97,16 +98,14 @@ def test_limit_leaves_the_rest_waiting_and_says_so(sandbox, changed):
     assert run("--limit", "2")[0] == 0
 
 
-@pytest.mark.api_v2
 def test_account_that_is_not_named_is_left_alone(sandbox, settings, changed):
-    settings.PLENIGO = {name: {"MODE": "sandbox", "DELIVERY": ""} for name in ("default", "weekly")}
+    settings.PLENIGO = dict.fromkeys(("default", "weekly"), settings.PLENIGO["default"])
     assert run("--using", "weekly")[1] == "0 delivered, 0 postponed, 0 refused, 0 waiting.\n"
     assert run()[1] == "3 delivered, 0 postponed, 0 refused, 0 waiting.\n"
 
 
-@pytest.mark.api_v2
 def test_failure_that_passes_is_postponed_and_waits(sandbox, changed):
-    sandbox.fail_next(503, times=None, endpoint="changeEmail")
+    sandbox.fail_next(503, times=None, endpoint=endpoint_of("change_email"))
     RemoteChange.objects.exclude(link__user=changed[0]).update(due_at=None, noted=0)
     code, text = run()
     assert (code, text) == (3, "0 delivered, 1 postponed, 0 refused, 1 waiting.\n")
@@ -132,11 +131,11 @@ def test_refused_credentials_are_told_in_words_with_what_to_do(sandbox, changed,
     assert len(sandbox.calls) == 1
 
 
-@pytest.mark.api_v2
 def test_mended_credentials_are_tried_at_once_though_the_account_is_paused(sandbox, changed, settings):
-    settings.PLENIGO = {"default": {"MODE": "sandbox", "SECRET": "x" * 40, "DELIVERY": ""}}
+    right = settings.PLENIGO
+    settings.PLENIGO = {"default": {**right["default"], "SECRET": "x" * 40}}
     run()
-    settings.PLENIGO = {"default": {"MODE": "sandbox", "DELIVERY": ""}}
+    settings.PLENIGO = right
     assert run() == (0, "3 delivered, 0 postponed, 0 refused, 0 waiting.\n")
     assert not DeliveryPause.objects.exists()
 
