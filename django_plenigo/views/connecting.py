@@ -144,10 +144,11 @@ def _back_to_form(
 
 def _mark(form: Any, outcome: Outcome) -> None:
     """Say at its field what was refused."""
+    if not form.is_bound:
+        form.cleaned_data = {}  # a form that is shown blank has none, which `add_error` needs
     for name in outcome.fields:
         if name in form.fields:
-            # Not by `add_error`, which takes nothing on a form that is shown blank.
-            form.errors.setdefault(name, form.error_class()).append(connection.sentence_of_field(outcome))
+            form.add_error(name, connection.sentence_of_field(outcome))
 
 
 def _without_process(request: HttpRequest, using: str) -> HttpResponse:
