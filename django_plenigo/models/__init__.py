@@ -97,7 +97,8 @@ class CustomerLink(models.Model):
 
     def save(self, *args: Any, **options: Any) -> None:
         """Save; the customer id of a new link is taken for one of the API that the account speaks."""
-        if self._state.adding and self.customer_id and not self.customer_id_generation:
+        is_unsaid = bool(self.customer_id) and not self.customer_id_generation
+        if self._state.adding and is_unsaid and self.account in conf.accounts():
             self.customer_id_generation = conf.Account(self.account).generation
         super().save(*args, **options)
 
@@ -105,10 +106,12 @@ class CustomerLink(models.Model):
     def has_customer_id(self) -> bool:
         """Whether there is a customer id, and the API that the account speaks has given it.
 
-        Where nobody has said which API that was, it was v2: see docs/moving-to-v3.md.
+        Where nobody has said which API that was, it was v2: see docs/moving-to-v3.md. An account that is gone from the
+        settings speaks none, and its links stay as they are.
         """
-        generation = self.customer_id_generation or "v2"
-        return bool(self.customer_id) and generation == conf.Account(self.account).generation
+        if not self.customer_id or self.account not in conf.accounts():
+            return bool(self.customer_id)
+        return (self.customer_id_generation or "v2") == conf.Account(self.account).generation
 
     @property
     def is_registered(self) -> bool:
