@@ -127,6 +127,24 @@ window.plenigo = {
 SCRIPTS = re.compile(r"/(plenigo_sdk|frisbii_media)\.min\.js")
 
 
+#: A page of somebody else's.
+WALL = "<!doctype html><title>Log in</title><form></form>"
+#: Answers of our endpoints that say nothing.
+ANSWERS: dict[str, dict[str, Any]] = {
+    "a page": {"status": 200, "body": WALL, "content_type": "text/html"},
+    "a page of a proxy": {"status": 502, "body": WALL, "content_type": "text/html"},
+    "a page that forbids": {"status": 403, "body": WALL, "content_type": "text/html"},
+    "nothing": {"status": 200, "body": ""},
+    "null": {"status": 200, "json": None},
+    "a list": {"status": 200, "json": []},
+    "an object of another kind": {"status": 200, "json": {"detail": ["?"], "function": 7}},
+    "an error of another kind": {"status": 400, "json": {"detail": {"code": 7}}},
+}
+
+#: What the reader is told about them.
+FAILED = "We could not open the checkout. Nothing was charged. Please try again."
+
+
 class BareScript:
     """The vendor's script without any precaution of its own."""
 
@@ -239,6 +257,27 @@ def newspaper(page: Page, sandbox: Any) -> Newspaper:
 def bare_script(page: Page) -> BareScript:
     """Let the page have a vendor's script that takes no precautions."""
     return BareScript(page)
+
+
+def answering(answer: dict[str, Any]) -> Callable[[Any], None]:
+    """Return what answers a call in our endpoint's place. With a second parameter it would be given the request."""
+    return lambda route: route.fulfill(**answer)
+
+
+@pytest.fixture
+def fails_to_open(page: Page, newspaper: Newspaper) -> Callable[[Locator, str], None]:
+    """Click once for each answer that says nothing, and make sure that the reader is told each time."""
+
+    def fails_to_open(element: Locator, endpoint: str) -> None:
+        address = f"**/plenigo/api/{endpoint}/"
+        for answer in ANSWERS.values():
+            page.route(address, answering(answer))
+            with page.expect_response(address):
+                element.click()
+            expect(newspaper.message).to_have_text(FAILED)
+            page.unroute(address)
+
+    return fails_to_open
 
 
 @pytest.fixture

@@ -1,5 +1,7 @@
 """Purchases by API v3 on the sandbox, whose script and page take the vendor's place."""
 
+import re
+
 import pytest
 from playwright.sync_api import expect
 
@@ -7,13 +9,9 @@ from django_plenigo.sandbox import purchases
 from django_plenigo.sandbox.models import PreparedPurchase, Purchase
 from django_plenigo.sandbox.seed import BOOK, DAY_PASS
 from django_plenigo.services import customers
-from tests.browser.conftest import PRODUCTS
 from tests.browser.test_accessibility import NONE, barriers
 
-
-@pytest.fixture(autouse=True)
-def _on_v3(settings):
-    settings.PLENIGO = {"default": {**settings.PLENIGO["default"], "API": "v3", "PRODUCTS": PRODUCTS}}
+pytestmark = pytest.mark.usefixtures("on_api_v3")
 
 
 @pytest.fixture
@@ -30,15 +28,6 @@ def opened(newspaper, sign_in, reader):
     newspaper.press("Buy and read")
     expect(newspaper.checkout.line("Product")).to_contain_text("Day pass")
     return newspaper
-
-
-def test_reader_buys_under_a_strict_policy_and_nothing_is_blocked(newspaper, sign_in, reader, violations):
-    sign_in(reader)
-    newspaper.open("article")
-    newspaper.press("Buy and read")
-    newspaper.checkout.press("Buy")
-    newspaper.has_article()
-    assert violations == []
 
 
 def test_page_with_an_open_checkout_has_no_barriers(opened, page):
@@ -169,3 +158,63 @@ def test_visitor_who_has_it_already_reads_once_she_has_logged_in_under_the_same_
     expect(page.get_by_role("button", name="Buy the day pass")).to_be_visible()
     newspaper.open("article")
     newspaper.has_article()
+
+
+# ---- a payment page --------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def paying(opened, page):
+    """A customer who has left the site for a payment page."""
+    opened.checkout.press("Pay on another page")
+    expect(page.get_by_role("heading")).to_have_text("Payment")
+    return opened
+
+
+def test_payment_page_leads_back_to_the_site_which_opens_the_article(paying, page):
+    assert barriers(page) == NONE
+    paying.press("Pay")
+    paying.has_article()
+    expect(page).to_have_url("/news/article/")
+
+
+def test_payment_that_fails_on_the_payment_page_is_told_on_the_site_and_may_be_tried_again(paying, page, message):
+    paying.press("Let the payment fail")
+    expect(message).to_contain_text("The payment did not work.")
+    expect(page).to_have_url(re.compile(r"/plenigo/return/\?(?!.*plenigoPayment)"))
+    message.get_by_role("link", name="Try again").click()
+    expect(page).to_have_url("/news/article/")
+    assert Purchase.objects.count() == 0
+
+
+# ---- vouchers and baskets --------------------------------------------------------------------------------------
+
+
+def test_voucher_opens_the_article_and_a_second_reader_cannot_redeem_it(
+    newspaper, sandbox, sign_in, reader, user_of, context
+):
+    sandbox.create_voucher("SPRING", DAY_PASS)
+    sign_in(reader)
+    newspaper.open("vouchers")
+    newspaper.press("Redeem the voucher")
+    expect(newspaper.checkout.line("Price")).to_have_text("0.00 EUR")
+    newspaper.checkout.press("Buy")
+    expect(newspaper.checkout.layer).to_have_count(0)
+    newspaper.open("article")
+    newspaper.has_article()
+    sign_in(user_of("second"))
+    newspaper.open("vouchers")
+    newspaper.press("Redeem the voucher")
+    expect(newspaper.message).to_have_text("This voucher cannot be redeemed. Please contact us.")
+
+
+def test_basket_is_bought_in_one_go(newspaper, sandbox, sign_in, reader):
+    sandbox.fill_basket("B-1", DAY_PASS, quantity=2)
+    sandbox.fill_basket("B-1", BOOK)
+    sign_in(reader)
+    newspaper.open("vouchers")
+    newspaper.press("Buy the basket")
+    expect(newspaper.checkout.line("Total")).to_have_text("27.98 EUR")
+    newspaper.checkout.press("Buy")
+    expect(newspaper.checkout.layer).to_have_count(0)
+    assert sorted(Purchase.objects.values_list("product_id", "quantity")) == [(DAY_PASS, 2), (BOOK, 1)]

@@ -1,28 +1,10 @@
-"""A reader connects a subscription, and ends a device, in a browser: by keyboard, under a strict policy, for all."""
-
-import re
+"""A reader connects a subscription in a browser: by keyboard, under a strict policy, for all."""
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from django_plenigo.models import CustomerLink
-from django_plenigo.protocols import base
 from tests.browser.test_accessibility import NONE, barriers
-from tests.factories import LinkFactory
-
-#: A stand-in for the vendor's script: a log-in succeeds at once, with the session that the test has put into the page.
-SCRIPT = """
-window.called = [];
-window.plenigo = { SSO: class {
-    constructor(config) { this.element = document.getElementById(config.elementId); }
-    login() {
-        called.push("login");
-        const detail = { customerSession: window.sessionOfTheTest };
-        document.dispatchEvent(new CustomEvent("plenigo.LoginSuccess", { detail }));
-    }
-    forgotPassword() { called.push("forgotPassword"); this.element.textContent = "Your address?"; }
-} };
-"""
 
 
 @pytest.fixture
@@ -79,62 +61,3 @@ def test_wrong_code_is_told_and_another_one_is_sent(stand_in, imported, form):
     page.get_by_label("Code").fill(stand_in.last_code)
     page.get_by_role("button", name="Connect").click()
     expect(page.get_by_text("Your subscription is connected.")).to_be_visible()
-
-
-@pytest.fixture
-def registered(stand_in, imported, form):
-    """The page that says that the subscription is registered already."""
-    form.route("**/frisbii_media.min.js", lambda route: route.fulfill(body=SCRIPT, content_type="text/javascript"))
-    imported.email = "ada@example.com"
-    form.keyboard.press("Enter")
-    expect(form.get_by_text("already registered")).to_be_visible()
-    form.wait_for_function("window.plenigo")
-    return form
-
-
-def test_reader_who_is_registered_logs_in_at_plenigo_and_is_linked(stand_in, imported, registered, user):
-    page = registered
-    assert barriers(page) == NONE
-    session = stand_in.start_session(base.CustomerRef(imported.customer_id)).value
-    page.evaluate("(session) => { window.sessionOfTheTest = session; }", session)
-    page.get_by_role("button", name="Log in").click()
-    expect(page).to_have_url(re.compile("/plenigo/connect/done/$"))
-    assert CustomerLink.objects.get(user=user).customer_id == imported.customer_id
-    assert session not in page.url
-
-
-def test_log_in_that_fails_is_told(stand_in, registered):
-    page = registered
-    page.evaluate("window.sessionOfTheTest = 'made-up'")
-    page.get_by_role("button", name="Log in").click()
-    expect(page.get_by_text("You are not logged in there any more.")).to_be_visible()
-
-
-def test_password_is_reset_at_plenigo(stand_in, registered):
-    registered.get_by_role("button", name="Reset my password").click()
-    expect(registered.get_by_text("Your address?")).to_be_visible()
-    assert registered.evaluate("called") == ["forgotPassword"]
-
-
-def test_reader_ends_a_device_and_goes_on(stand_in, page, sign_in, user, violations):
-    stand_in.add("1234567")
-    LinkFactory(user=user, customer_id="1234567")
-    stand_in.start_session(base.CustomerRef("1234567"))
-    sign_in(user)
-    page.goto("/plenigo/connect/")  # a page of the site, which a script may call from
-    devices_url = page.evaluate("""async () => {
-        const token = await (await fetch("/plenigo/api/csrf-token/")).json();
-        const answer = await fetch("/plenigo/api/transfer-token/", {
-            method: "POST",
-            headers: { "Content-Type": "application/json", [token.header]: token.csrf_token },
-            body: JSON.stringify({ account: "default", page: "/plenigo/connect/done/" }),
-        });
-        return (await answer.json()).devices_url;
-    }""")
-    page.goto(devices_url)
-    assert barriers(page) == NONE
-    page.get_by_role("radio", name="Firefox, Linux").check()
-    page.get_by_role("button", name="Log out there and go on").click()
-    expect(page.get_by_text("Thank you.")).to_be_visible()
-    assert stand_in.calls.count("end_sessions") == 1
-    assert violations == []

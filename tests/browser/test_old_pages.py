@@ -39,6 +39,7 @@ def opens_checkout(newspaper, product):
     expect(newspaper.checkout.layer).to_have_count(0)
 
 
+@pytest.mark.usefixtures("either_api")
 def test_button_in_a_tab_that_is_an_hour_old_opens_the_checkout(newspaper, sign_in, reader, an_hour_later):
     sign_in(reader)
     newspaper.open("offers")
@@ -68,6 +69,16 @@ def test_snippet_whose_token_is_spent_opens_with_a_fresh_one(newspaper, sandbox,
     opens_checkout(newspaper, "The moss clock")
 
 
+def test_reader_is_told_that_no_fresh_token_is_to_be_had(newspaper, sign_in, reader, bare_script, fails_to_open):
+    sign_in(reader)
+    newspaper.open("snippet", "?title=The+moss+clock")
+    newspaper.press("Buy the e-book")  # spends the token that came with the page
+    bare_script.opens(1)
+    fails_to_open(newspaper.button("Buy the e-book"), "login-token")
+    bare_script.opens(1)
+
+
+@pytest.mark.usefixtures("either_api")
 def test_button_that_was_put_into_the_page_later_opens_the_checkout(newspaper, page, sign_in, reader):
     sign_in(reader)
     newspaper.open("headlines")
@@ -81,6 +92,7 @@ def test_button_that_was_put_into_the_page_later_opens_the_checkout(newspaper, p
     opens_checkout(newspaper, "Day pass")
 
 
+@pytest.mark.usefixtures("either_api")
 def test_button_of_a_page_that_the_reader_comes_back_to_opens_the_checkout(newspaper, page, sign_in, reader):
     sign_in(reader)
     newspaper.open("offers")
@@ -92,6 +104,7 @@ def test_button_of_a_page_that_the_reader_comes_back_to_opens_the_checkout(newsp
     opens_checkout(newspaper, "Day pass")
 
 
+@pytest.mark.usefixtures("either_api")
 def test_button_works_in_a_page_that_the_browser_put_aside_when_it_left_for_the_log_in(
     remembering_page, sign_in, reader
 ):

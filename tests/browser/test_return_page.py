@@ -9,6 +9,8 @@ from django_plenigo.sandbox.seed import DAY_PASS
 from django_plenigo.services.checkout import PurchaseReturn, return_path
 from tests.browser.conftest import Newspaper
 
+pytestmark = pytest.mark.usefixtures("either_api")
+
 LATE = "Your payment is on its way to us."
 IS_SHOWN = "Object.defineProperty(document, 'visibilityState', {value: 'visible', configurable: true})"
 IS_HIDDEN = IS_SHOWN.replace("visible", "hidden")

@@ -26,6 +26,7 @@ from django_plenigo.sandbox.models import (
     Purchase,
     SentMessage,
     SsoSettings,
+    Voucher,
 )
 from django_plenigo.sandbox.seed import DAY_PASS, MONTHLY
 
@@ -62,6 +63,8 @@ def rows(sandbox, ada):
     now = timezone.now()
     AccessRight.objects.create(customer=ada, access_right_id="news", created_at=now, changed_at=now)
     SentMessage.objects.create(company=ada.company, channel="EMAIL", recipient="a@example.com", code="1", sent_at=now)
+    sandbox.create_voucher("SPRING", DAY_PASS)
+    sandbox.fill_basket("B-1", DAY_PASS)
 
 
 def test_all_that_a_merchant_needs_is_there():
@@ -69,6 +72,7 @@ def test_all_that_a_merchant_needs_is_there():
         "accessidentifier",
         "accessright",
         "address",
+        "basket",
         "callback",
         "callbackattempt",
         "callbackdelivery",
@@ -82,6 +86,7 @@ def test_all_that_a_merchant_needs_is_there():
         "purchase",
         "sentmessage",
         "ssosettings",
+        "voucher",
     ]
 
 
@@ -319,3 +324,12 @@ def test_applications_of_a_token_are_ticked(staff, sandbox):
     data = {name: value for name, value in shown.items() if value not in (None, False)}
     staff.post(address("company", "change", sandbox.company.pk), data | {"api_token_applications": ["CUSTOMERS"]})
     assert type(sandbox.company).objects.get().api_token_applications == ["CUSTOMERS"]
+
+
+def test_voucher_sells_what_its_own_company_sells(staff, sandbox):
+    other = Company.objects.create(name="The Other Gazette")
+    product = sandbox.company.products.get(product_id=DAY_PASS)
+    values = {"code": "SPRING", "product": product.pk, "company": other.pk}
+    assert "Another company sells this." in staff.post(address(Voucher, "add"), values).content.decode()
+    staff.post(address(Voucher, "add"), {**values, "company": sandbox.company.pk})
+    assert Voucher.objects.get().product == product

@@ -1,0 +1,169 @@
+"""plenigo's own log-in in the site's page: the sandbox's script and pages take the vendor's place."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from django_plenigo.models import CustomerLink
+from django_plenigo.sandbox import customer_sessions, customers
+from django_plenigo.sandbox.models import Customer
+from tests.browser.test_accessibility import NONE, barriers
+
+pytestmark = pytest.mark.usefixtures("on_api_v3")
+
+
+@pytest.fixture
+def customer(sandbox):
+    """A customer who has registered at plenigo with an address that the site does not know."""
+    return sandbox.create_customer("ada.at.home@example.com")
+
+
+@pytest.fixture
+def registered(page, sandbox, sign_in, user):
+    """The page that says that the subscription is registered already, and whose it is."""
+    imported = sandbox.import_customer(postcode="10115").customer
+    sign_in(user)
+    page.goto("/plenigo/connect/?next=/plenigo/connect/done/")
+    page.get_by_label("Customer number").fill(imported.number)
+    page.get_by_label("ZIP code").fill("10115")
+    page.get_by_label("New password").fill("a-new-password")
+    customers.change_email(imported, "ada.at.home@example.com")
+    Customer.objects.filter(pk=imported.pk).update(has_pseudo_email=False)
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("already registered")).to_be_visible()
+    page.wait_for_function("Boolean(window.plenigo?.SSO)")
+    return imported
+
+
+@pytest.fixture
+def log_in(page):
+    """Log in at plenigo, whose page is open."""
+
+    def log_in(email):
+        frame = page.frame_locator("#plenigo-sign-in iframe")
+        frame.get_by_label("E-mail address").fill(email)
+        frame.get_by_role("button", name="Log in", exact=True).click()
+
+    return log_in
+
+
+def test_reader_who_is_registered_logs_in_at_plenigo_and_is_linked(page, registered, log_in, user, violations):
+    assert barriers(page) == NONE
+    page.get_by_role("button", name="Log in", exact=True).click()
+    expect(page.frame_locator("iframe").get_by_role("heading")).to_have_text("Log in")
+    assert barriers(page.frames[1]) == NONE
+    log_in("ada.at.home@example.com")
+    expect(page).to_have_url(re.compile("/plenigo/connect/done/$"))
+    assert CustomerLink.objects.get(user=user).customer_id == registered.number
+    assert violations == []
+
+
+def test_reader_who_is_logged_in_elsewhere_ends_that_first(page, registered, log_in, user):
+    elsewhere = customer_sessions.begin(registered, {"browser": "Firefox", "os": "Linux"})
+    page.get_by_role("button", name="Log in", exact=True).click()
+    log_in("ada.at.home@example.com")
+    frame = page.frame_locator("iframe")
+    expect(frame.get_by_role("heading")).to_have_text("Too many log-ins")
+    assert barriers(page.frames[1]) == NONE
+    frame.get_by_role("button", name="Log out there and go on").click()
+    expect(page).to_have_url(re.compile("/plenigo/connect/done/$"))
+    assert elsewhere not in customer_sessions.active(registered)
+
+
+def test_log_in_that_is_over_meanwhile_is_told(page, registered, log_in):
+    page.evaluate("""() => document.addEventListener("plenigo.LoginSuccess", (event) => {
+        event.detail.customerSession = "made-up";
+    }, true)""")
+    page.get_by_role("button", name="Log in", exact=True).click()
+    log_in("ada.at.home@example.com")
+    expect(page.get_by_text("You are not logged in there any more.")).to_be_visible()
+
+
+def test_password_is_reset_at_plenigo_and_the_reader_logs_in_with_it(page, registered, log_in, user, sandbox):
+    page.get_by_role("button", name="Reset my password").click()
+    frame = page.frame_locator("iframe")
+    frame.get_by_label("E-mail address").fill("ada.at.home@example.com")
+    frame.get_by_role("button", name="Send me a code").click()
+    expect(frame.get_by_role("heading")).to_have_text("Choose a new password")
+    assert barriers(page.frames[1]) == NONE
+    frame.get_by_label("Code").fill(sandbox.sent_codes("ada.at.home@example.com")[-1])
+    frame.get_by_label("New password").fill("a-new-password")
+    frame.get_by_role("button", name="Change the password").click()
+    expect(frame.get_by_text("Your password has been changed.")).to_be_visible()
+    frame.get_by_role("button", name="Log in", exact=True).click()
+    expect(page).to_have_url(re.compile("/plenigo/connect/done/$"))
+
+
+# ---- the script itself -----------------------------------------------------------------------------------------
+
+#: Keep what the script tells, from before it is there.
+KEEP = """
+window.told = [];
+for (const name of ["LoginSuccess", "Error", "WebAnalyticsLoad"]) {
+    document.addEventListener("plenigo." + name, (event) => told.push([name, event.detail]));
+}
+"""
+
+
+@pytest.fixture
+def script(page, sandbox):
+    """A page that has the script and an element for it."""
+    assert sandbox.company
+    page.add_init_script(KEEP)
+    page.goto("/news/offers/")
+    page.wait_for_function("window.plenigo && document.getElementById('plenigoCheckout')")
+    return page
+
+
+def told_by(page, count):
+    page.wait_for_function("(count) => told.length >= count", arg=count)
+    return page.evaluate("told")
+
+
+def test_account_is_connected_by_number_address_and_code(script, sandbox):
+    imported = sandbox.import_customer(postcode="10115").customer
+    script.evaluate("new plenigo.SSO({ elementId: 'plenigoCheckout', loginIdentifier: true }).register()")
+    frame = script.frame_locator("iframe")
+    frame.get_by_label("Customer number").fill(imported.number)
+    frame.get_by_label("ZIP code").fill("10115")
+    frame.get_by_label("E-mail address").fill("ada@example.com")
+    frame.get_by_label("New password").fill("correct horse")
+    assert barriers(script.frames[1]) == NONE
+    frame.get_by_role("button", name="Send me a code").click()
+    frame.get_by_label("Code").fill("000000x")
+    frame.get_by_role("button", name="Connect", exact=True).click()
+    expect(frame.get_by_role("alert")).to_have_text("This code is not right.")
+    frame.get_by_label("Code").fill(sandbox.sent_codes("ada@example.com")[-1])
+    frame.get_by_role("button", name="Connect", exact=True).click()
+    script.wait_for_function("told.some(([name]) => name === 'LoginSuccess')")
+    told = script.evaluate("told")
+    session = customer_sessions.validate(sandbox.company, dict(told)["LoginSuccess"]["customerSession"])
+    assert (session.customer, session.customer.email) == (imported, "ada@example.com")
+    assert ["WebAnalyticsLoad", "defaultRegistrationWithIdentifierForm"] in told
+
+
+def test_registration_leads_to_the_connection_by_the_sites_own_words(script):
+    script.evaluate(
+        "new plenigo.SSO({ elementId: 'plenigoCheckout', showLoginIdentifier: 'I read on paper' }).register()"
+    )
+    frame = script.frame_locator("iframe")
+    frame.get_by_role("button", name="I read on paper").click()
+    expect(frame.get_by_label("Customer number")).to_be_visible()
+
+
+@pytest.mark.parametrize("call", ["login", "register", "forgotPassword"])
+def test_element_that_is_missing_is_told(script, call):
+    script.evaluate(f"new plenigo.SSO({{ elementId: 'nowhere' }}).{call}()")
+    [[name, detail]] = told_by(script, 1)
+    assert (name, "elementId" in detail["errorMsg"]) == ("Error", True)
+
+
+def test_domain_that_the_settings_do_not_allow_is_told(script, sandbox):
+    settings = sandbox.company.sso_settings
+    settings.allowed_domains = "news.example"
+    settings.save()
+    script.evaluate("new plenigo.SSO({ elementId: 'plenigoCheckout' }).login()")
+    told = told_by(script, 2)
+    assert told[0] == ["WebAnalyticsLoad", "defaultInvalidDomainForm"]
+    assert (told[1][0], "this domain" in told[1][1]["errorMsg"]) == ("Error", True)
