@@ -6,10 +6,13 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
+from django_plenigo.models import AccountConnection
 from django_plenigo.protocols.base import CheckoutOptions, CheckoutOrder
 from django_plenigo.services import checkout, customers
+from django_plenigo.services.hashes import number_hash
 from tests.factories import LinkFactory
 from tests.vendor_v3 import OFFER, OTHER_OFFER
 
@@ -52,6 +55,21 @@ def click(browser, offer, page="/article/"):
 
 
 # ---- the click -------------------------------------------------------------------------------------------------
+
+
+def test_click_does_not_give_back_a_customer_that_an_agent_has_taken(vendor, browser, customer):
+    link = customers.link_of(customer)
+    AccountConnection.objects.create(
+        user=customer,
+        account="default",
+        state=AccountConnection.State.UNDONE,
+        customer_hash=number_hash("customer", link.customer_id),
+        started_at=timezone.now(),
+    )
+    link.delete()
+    answer = click(browser, offer_of())
+    assert (answer.status_code, "Our support has separated" in answer.json()["detail"]) == (409, True)
+    assert customers.link_of(customer) is None
 
 
 def test_click_of_a_customer_prepares_a_purchase_and_starts_it(vendor, browser, customer):

@@ -37,18 +37,11 @@ def due():
     return list(RemoteChange.objects.filter(due_at__isnull=False).values_list("kind", flat=True))
 
 
-def test_purchase_does_not_give_the_customer_back(undone, stand_in, imported, browser, user):
-    answer = browser.post(
-        "/plenigo/api/login-token/", {"account": "default", "page": "/"}, content_type="application/json"
-    )
-    assert (answer.status_code, "Our support has separated" in answer.json()["detail"]) == (409, True)
-    assert customers.link_of(user) is None
-    assert (due(), imported.external_id) == ([], "")
-
-
-def test_agent_is_told_why_a_purchase_was_refused(undone, user):
+def test_registration_does_not_give_the_customer_back_and_the_agent_is_told_why(undone, imported, user):
     with pytest.raises(errors.ConflictError):
         customers.register(user)
+    assert customers.link_of(user) is None
+    assert (due(), imported.external_id) == ([], "")
     refused = RemoteChange.objects.get(refused_at__isnull=False)
     assert "taken from this reader" in str(explain(refused.last_error_type, refused.last_error).meaning)
 

@@ -170,9 +170,20 @@ def test_server_sends_callbacks_when_they_are_due(tmp_path):
         try:
             url = process.stdout.readline().removeprefix("ready: ").strip()
             with closing(sqlite3.connect(database, timeout=20)) as connection, connection:
-                values = (f"http://127.0.0.1:{site.server_port}/", '["CUSTOMER.CREATION"]', 1, "s" * 40, 1, 1)
-                names = "url, events, is_enabled, secret, sends_empty_values, company_id"
-                connection.execute(f"INSERT INTO plenigo_sandbox_callback ({names}) VALUES (?, ?, ?, ?, ?, ?)", values)  # noqa: S608
+                values = (
+                    f"http://127.0.0.1:{site.server_port}/",
+                    '["CUSTOMER.CREATION"]',
+                    1,
+                    "s" * 40,
+                    1,
+                    "",
+                    "",
+                    "",
+                    1,
+                )
+                names = "url, events, is_enabled, secret, sends_empty_values, username, password, headers, company_id"
+                marks = ", ".join("?" * len(values))
+                connection.execute(f"INSERT INTO plenigo_sandbox_callback ({names}) VALUES ({marks})", values)  # noqa: S608
             headers = {"X-plenigo-token": API_TOKEN}
             body = {"email": "eve@example.com", "language": "de"}
             made = requests.post(f"{url}/api/v3.0/customers", json=body, headers=headers, timeout=SECONDS)

@@ -191,10 +191,19 @@ def resend(user: Any, process: Process, *, settings: base.SsoSettings) -> Outcom
 
 
 @without_secrets
-def sign_in(user: Any, customer_session: str, *, client_address: str, using: str = conf.DEFAULT_ACCOUNT) -> Outcome:
+def sign_in(
+    user: Any,
+    customer_session: str,
+    *,
+    client_address: str,
+    tells_address: bool = True,
+    using: str = conf.DEFAULT_ACCOUNT,
+) -> Outcome:
     """Link a reader to the customer who she has logged in as at the vendor, whose script has told her session.
 
-    The session is no more than a claim: the vendor is asked whose it is. Raises as `start` does.
+    The session is no more than a claim: the vendor is asked whose it is. `tells_address` is whether the vendor will be
+    told her address, which this site must have verified; it is not where the customer has it already. Raises as `start`
+    does.
     """
     keeper = backends.session_keeper(using)
     _check_client(client_address, using)
@@ -205,8 +214,8 @@ def sign_in(user: Any, customer_session: str, *, client_address: str, using: str
     until = records.locked_until(current)
     if until is not None:
         return _ended(current, Event.LOCKED, until=until)
-    if customers.email_of(user) and not customers.has_verified_email(user, using=using):
-        return _ended(current, Event.EMAIL_UNVERIFIED)  # the vendor is told the address of every customer
+    if tells_address and customers.email_of(user) and not customers.has_verified_email(user, using=using):
+        return _ended(current, Event.EMAIL_UNVERIFIED)
     try:
         owner = keeper.owner_of_session(session)
     except PlenigoError as error:
