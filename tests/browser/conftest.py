@@ -96,7 +96,7 @@ class Checkout:
     """The vendor's checkout in its frame."""
 
     def __init__(self, page: Page) -> None:
-        self.frame: FrameLocator = page.frame_locator("iframe[title='Checkout']")
+        self.frame: FrameLocator = page.frame_locator(":is(dialog, [role=dialog]) iframe")
         self.layer: Locator = page.get_by_role("dialog", name="Checkout")
 
     def line(self, term: str) -> Locator:

@@ -151,6 +151,7 @@ def test_visitor_who_has_it_already_reads_once_she_has_logged_in_under_the_same_
     newspaper.open("visitors")
     newspaper.press("Buy the day pass")
     newspaper.checkout.press("I am a customer already")
+    expect(newspaper.checkout.frame.get_by_role("button", name="Log in", exact=True)).to_be_visible()  # the next page
     newspaper.checkout.frame.get_by_label("E-mail address").fill(user.email)
     newspaper.checkout.press("Log in")
     newspaper.checkout.press("Back to the site")

@@ -10,7 +10,17 @@ from django_plenigo.sandbox import customer_sessions, customers
 from django_plenigo.sandbox.models import Customer
 from tests.browser.test_accessibility import NONE, barriers
 
-pytestmark = pytest.mark.usefixtures("on_api_v3")
+pytestmark = pytest.mark.usefixtures("verified")
+
+
+def is_verified(user):
+    return True
+
+
+@pytest.fixture
+def verified(on_api_v3, settings):
+    """The site has verified the address of every reader."""
+    settings.PLENIGO = {"default": {**settings.PLENIGO["default"], "EMAIL_IS_VERIFIED": f"{__name__}.is_verified"}}
 
 
 @pytest.fixture
