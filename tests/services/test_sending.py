@@ -12,6 +12,7 @@ from django.db import InterfaceError, OperationalError, connection, connections,
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from django_plenigo import conf
 from django_plenigo.models import AccessId, CustomerLink, DeliveryPause, RemoteChange
 from django_plenigo.services import customers, outbox, sending
 from django_plenigo.services.sending import Step, delivering
@@ -116,6 +117,7 @@ def test_registration_whose_worker_died_before_its_notes_is_ended_by_the_next_on
     outbox.note(link, Kind.ASSIGN_ACCESS_IDS)
     customer = sandbox.create_customer(user.email)
     written = {"customer_id": id_of(customer), "confirmed_email": user.email}
+    written["customer_id_generation"] = conf.Account().generation
     CustomerLink.objects.filter(pk=link.pk).update(**written)  # and nothing more
     RemoteChange.objects.filter(link=link, kind=Kind.ASSIGN_ACCESS_IDS).update(due_at=None, delivered=1)
     sending.deliver_due()

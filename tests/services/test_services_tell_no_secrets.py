@@ -15,6 +15,7 @@ pytestmark = pytest.mark.django_db
 
 #: Put together at run time, since tracebacks quote the lines of this file.
 MARK = "dribyranac"[::-1]
+CUSTOMER_ID = "3192748"[::-1]
 
 
 @pytest.fixture
@@ -22,7 +23,7 @@ def marked_reader(sandbox):
     """A registered reader of whom everything is marked."""
     reader = UserFactory(username=f"{MARK}1", email=f"{MARK}2@example.com", first_name=f"{MARK}3")
     customers.register(reader)
-    CustomerLink.objects.update(customer_id=f"{MARK}4")
+    CustomerLink.objects.update(customer_id=CUSTOMER_ID)
     return reader
 
 
@@ -55,6 +56,7 @@ def test_failing_verb_shows_no_id_and_no_address(sandbox, marked_reader, setting
         verb(marked_reader, link)
     ours, _ = pages_of(caught.value)
     assert MARK not in ours
+    assert CUSTOMER_ID not in ours
 
 
 def test_failing_registration_shows_no_address_on_the_error_page(sandbox, settings):
