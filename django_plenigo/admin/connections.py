@@ -31,20 +31,10 @@ def name_of(row: AccountConnection) -> str:
     return f"{row.user or '–'} ({point_in_time(row.started_at)})"
 
 
-class UndoConnection(ActionPage):
-    """Unlink readers who have connected a subscription."""
+class ConnectionAction(ActionPage):
+    """What an agent does with selected connections."""
 
-    name = "undo"
     permission = PERMISSION
-    title = _("Undo the connection")
-    question = _(
-        "These readers are no customers on this site any more: their link, the access IDs that came with it and the "
-        "kept session are deleted here. At plenigo the customer stays as the connection has made it, with the reader’s "
-        "e-mail address and password: whoever knows them can still log in there. Have plenigo’s support change that "
-        "where somebody else is the owner. The reader does not become this customer again, by a purchase or a log-in, "
-        "until you allow it."
-    )
-    button = _("Undo the connection")
     most = 25
 
     def rows(self, request: HttpRequest) -> QuerySet[AccountConnection]:
@@ -54,6 +44,21 @@ class UndoConnection(ActionPage):
     def describe(self, row: AccountConnection) -> str:
         """Name the reader and the time."""
         return name_of(row)
+
+
+class UndoConnection(ConnectionAction):
+    """Unlink readers who have connected a subscription."""
+
+    name = "undo"
+    title = _("Undo the connection")
+    question = _(
+        "These readers are no customers on this site any more: their link, the access IDs that came with it and the "
+        "kept session are deleted here. At plenigo the customer stays as the connection has made it, with the reader’s "
+        "e-mail address and password: whoever knows them can still log in there. Have plenigo’s support change that "
+        "where somebody else is the owner. The reader does not become this customer again, by a purchase or a log-in, "
+        "until you allow it."
+    )
+    button = _("Undo the connection")
 
     def act(self, rows: list[AccountConnection]) -> HttpResponse:
         """Undo those that are done."""
@@ -66,26 +71,16 @@ class UndoConnection(ActionPage):
         return self.leave(text % {"count": len(undone)}, messages.SUCCESS, rows)
 
 
-class AllowConnection(ActionPage):
+class AllowConnection(ConnectionAction):
     """Let readers whose connection was undone become that customer again."""
 
     name = "allow"
-    permission = PERMISSION
     title = _("Allow the connection again")
     question = _(
         "These readers become the same customer again as soon as they log in at plenigo on the page that connects a "
         "subscription; with their next purchase too, where this site has verified their e-mail address."
     )
     button = _("Allow the connection again")
-    most = 25
-
-    def rows(self, request: HttpRequest) -> QuerySet[AccountConnection]:
-        """Return the connections with their users."""
-        return super().rows(request).select_related("user")
-
-    def describe(self, row: AccountConnection) -> str:
-        """Name the reader and the time."""
-        return name_of(row)
 
     def act(self, rows: list[AccountConnection]) -> HttpResponse:
         """Allow those that were undone."""
