@@ -67,9 +67,16 @@ TEMPLATES = [
 # The passwords of tests guard nothing.
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
-PLENIGO = {"default": {"API": os.environ.get("PLENIGO_API", "v2"), "MODE": "sandbox", "DELIVERY": ""}}
-if PLENIGO["default"]["API"] == "v3":
-    PLENIGO["default"]["MIRROR_ACCESS_IDS"] = True  # so that there is something to tell, as with API v2
+PLENIGO_API = os.environ.get("PLENIGO_API", "v2")
+PLENIGO = {
+    "default": {
+        "API": PLENIGO_API,
+        "MODE": "sandbox",
+        "DELIVERY": "",
+        # So that there is something to tell, as with API v2.
+        **({"MIRROR_ACCESS_IDS": True} if PLENIGO_API == "v3" else {}),
+    }
+}
 PLENIGO_SANDBOX = {"ALLOW_WITHOUT_DEBUG": True}
 
 # A continuous integration run must have the services; a developer's machine need not.
