@@ -9,6 +9,7 @@ from typing import Any
 
 from django.core.management import call_command
 from django.utils import timezone
+from django.utils.module_loading import import_string
 from django.utils.translation import gettext_noop
 
 from django_plenigo.errors import RemoteError
@@ -117,6 +118,16 @@ def seed_readers() -> None:
             reader = create(demo.email, demo.password)
         if demo.subscribes:
             subscribe_patiently(reader)
+
+
+def seed_sandbox() -> str:
+    """Create the company at the sandbox that the newspaper sells through, and a subscriber of the printed edition.
+
+    Return the customer number on his invoices, "" once somebody has connected it.
+    """
+    company = import_string("django_plenigo.sandbox.seed.seed")()
+    subscriber = import_string("django_plenigo.sandbox.imports.seed_imported_customer")(company)
+    return str(subscriber.number) if subscriber.has_pseudo_email else ""
 
 
 def subscribe_patiently(reader: Reader) -> None:

@@ -3,6 +3,7 @@
 from typing import Any
 from urllib.parse import urlsplit
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import login
 from django.contrib.auth.mixins import LoginRequiredMixin
@@ -164,8 +165,9 @@ class AccountView(LoginRequiredMixin, TemplateView):
     template_name = "newspaper/account.html"
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """Add what the reader has bought."""
-        return super().get_context_data(**kwargs) | {"purchases": purchases_of(self.request.user)}
+        """Add what the reader has bought, and whether she can connect what she has had by post: that takes API v3."""
+        added = {"purchases": purchases_of(self.request.user), "can_connect": settings.PLENIGO_API == "v3"}
+        return super().get_context_data(**kwargs) | added
 
 
 class EmailView(LoginRequiredMixin, UpdateView):

@@ -220,3 +220,28 @@ def test_demo_keeps_what_the_reader_did_until_it_is_started_afresh(tmp_path: Pat
         assert second.reader().log_in("kept@example.com", PASSWORD).url.endswith("/account/")
     with running_demo(tmp_path, "--fresh") as third:
         assert "errorlist" in third.reader().log_in("kept@example.com", PASSWORD).text
+
+
+def test_reader_of_the_printed_edition_connects_her_subscription(tmp_path: Path) -> None:
+    with running_demo(tmp_path, PLENIGO_API="v3") as demo:
+        number = re.search(r"customer number (\d+), ZIP code 10115", demo.printed)
+        assert number is not None
+        reader = demo.reader()
+        assert "Connect your subscription" in reader.log_in("reader@example.com", "reader").text
+        details = {"customer_id": number[1], "postcode": "10115", "password": PASSWORD}
+        asked = reader.submit("/plenigo/connect/?next=/account/", **details)
+        assert asked.url.endswith("/plenigo/connect/code/")
+        editor = demo.reader()
+        sent = editor.log_in("editor@example.com", "editor", "/admin/plenigo_sandbox/sentmessage/").text
+        code = re.search(r"\b\d{6}\b", sent)
+        assert code is not None
+        connected = reader.submit("/plenigo/connect/code/", code=code[0])
+        assert "connected" in connected.text
+        assert "Monthly subscription" in reader.get("/account/").text
+        assert WHOLE_ARTICLE in reader.get(ARTICLE).text
+
+
+def test_subscription_is_connected_with_api_v3_only(tmp_path: Path) -> None:
+    with running_demo(tmp_path, PLENIGO_API="v2") as demo:
+        assert "Connect your subscription" not in demo.reader().log_in("reader@example.com", "reader").text
+        assert "customer number" not in demo.printed

@@ -7,10 +7,9 @@ from typing import Any
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
-from django.utils.module_loading import import_string
 
 from django_plenigo.errors import RemoteError
-from newspaper.seed import DEMO_READERS, seed_newspaper, seed_readers
+from newspaper.seed import DEMO_READERS, seed_newspaper, seed_readers, seed_sandbox
 
 DEFAULT_ADDRESS = "127.0.0.1"
 DEFAULT_PORT = 8000
@@ -21,14 +20,19 @@ WELCOME = """
 Log in as
 {log_ins}
 
-Three things to try
+To try
   1. Open {url}article/tram-line-six/ without being logged in, and read on: log in, buy, read.
      Nothing is charged: the checkout is the sandbox's.
   2. Log in as subscriber@example.com and open {url}edition/: no offer, the whole edition.
   3. Log in as the editor at {url}admin/: see who has bought what, give a reader a pass,
      or let plenigo fail, and look at the article again.
-
+{connection}
 Stop with Ctrl-C. `demo --fresh` starts anew.
+"""
+
+CONNECTION = """  4. Log in as reader@example.com at {url}account/ and connect the subscription of somebody
+     who has had the printed edition only: customer number {number}, ZIP code 10115.
+     The code is in the sandbox's outbox, which the editor sees: {url}admin/plenigo_sandbox/sentmessage/
 """
 
 
@@ -55,13 +59,13 @@ class Command(BaseCommand):
         call_command("migrate", interactive=False, verbosity=0)
         if options["fresh"]:
             call_command("flush", interactive=False, verbosity=0)
-        import_string("django_plenigo.sandbox.seed.seed")()
+        number = seed_sandbox()
         seed_newspaper()
         try:
             seed_readers()
         except RemoteError as error:
             raise CommandError(f"The sandbox did not answer in time ({error}). Please start the demo again.") from error
-        self.stdout.write(welcome(address, port))
+        self.stdout.write(welcome(address, port, number if settings.PLENIGO_API == "v3" else ""))
         self.stdout.flush()
         call_command("runserver", f"{address}:{port}", use_reloader=False, use_ipv6=":" in address)
 
@@ -89,8 +93,10 @@ def refuse_busy_port(address: str, port: int) -> None:
             ) from error
 
 
-def welcome(address: str, port: int) -> str:
-    """Return what the terminal shows."""
+def welcome(address: str, port: int, number: str) -> str:
+    """Return what the terminal shows; `number` is that of an imported subscription which can be connected, or ""."""
     host = "localhost" if address in {"0.0.0.0", "[::]"} else address  # noqa: S104 - only compared
     log_ins = "\n".join(f"  {demo.email} / {demo.password}: {demo.description}" for demo in DEMO_READERS)
-    return WELCOME.format(name="The Linden Post", url=f"http://{host}:{port}/", log_ins=log_ins)
+    url = f"http://{host}:{port}/"
+    connection = CONNECTION.format(url=url, number=number) if number else ""
+    return WELCOME.format(name="The Linden Post", url=url, log_ins=log_ins, connection=connection)
