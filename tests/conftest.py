@@ -12,12 +12,12 @@ from django.utils import translation
 from hypothesis import settings as hypothesis_settings
 
 from django_plenigo import backends, heartbeat
+from django_plenigo.sandbox import identifiers, seed
 from django_plenigo.sandbox.testing import Sandbox
 from django_plenigo.services import customers
 from django_plenigo.services.access_imports import running
 from django_plenigo.services.sending import pace
 from tests import vendor_in_memory as memory
-from tests import vendor_v3
 from tests.factories import UserFactory
 
 # For runs that differ from the first one in the database or in the API alone: `--hypothesis-profile=few`.
@@ -69,22 +69,27 @@ def reader(sandbox: Sandbox, user: Any) -> Any:
 
 
 @pytest.fixture
-def on_v3(settings: Any) -> Callable[..., vendor_v3.VendorV3]:
-    """Move the account to API v3, with further settings, and return its vendor: the same each time."""
-    vendor = vendor_v3.VendorV3()
+def on_v3(settings: Any) -> Callable[..., None]:
+    """Move the account to API v3, with further settings; it sells the day pass, which templates call as on API v2."""
+    account = settings.PLENIGO["default"]
+    day_pass = {
+        "product_id": "DAYPASS",
+        "offer_id": identifiers.offer_id_of(seed.DAY_PASS),
+        "access_right_id": identifiers.access_right_id_of(seed.DAY_PASS),
+    }
 
-    def move(**further: Any) -> vendor_v3.VendorV3:
-        settings.PLENIGO = {"default": {**vendor_v3.ACCOUNT, **further}}
-        vendor_v3.connect(vendor)
-        return vendor
+    def move(**further: Any) -> None:
+        settings.PLENIGO = {"default": {**account, "API": "v3", "PRODUCTS": {"DAYPASS": day_pass}, **further}}
 
     return move
 
 
 @pytest.fixture
-def vendor(on_v3: Callable[..., vendor_v3.VendorV3]) -> vendor_v3.VendorV3:
+def vendor(sandbox: Sandbox, on_v3: Callable[..., None]) -> Sandbox:
     """The vendor of an account on API v3."""
-    return on_v3()
+    sandbox.company  # noqa: B018 - it comes into being by being looked at
+    on_v3()
+    return sandbox
 
 
 @pytest.fixture

@@ -65,6 +65,7 @@ def test_list_of_secrets_rotates_and_the_first_signs(account):
         ({"TIMEOUT_SECONDS": True}, "timeout_seconds", "not bool"),
         ({"MODE": "production"}, "mode", "must be one of live, stage, sandbox"),
         ({"MODE": None}, "mode", "is missing"),
+        ({"COMPANY_ID": None}, "company_id", "PLENIGO['default']['COMPANY_ID'] is missing."),
         ({"API": "v1"}, "generation", "must be one of v2"),
         ({"SECRET": []}, "secrets", "must be a text or a list of texts"),
         ({"HOSTS": {"aip": "https://x"}}, "own_hosts", "unknown key 'aip'; known are: api, static"),

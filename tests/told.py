@@ -21,12 +21,22 @@ ENDPOINTS = {
         "import_access_ids": "replaceAdditionalData",
     },
 }
+#: How each says, with status 400, that an address is none that it takes.
+BAD_EMAIL = {
+    "v2": '{"email": {"Error": "unknown domain", "Rejected Value": "x"}}',
+    "v3": '{"errorCode": 20059, "errorMessage": "No."}',
+}
 VERBS = {endpoint: verb for endpoints in ENDPOINTS.values() for verb, endpoint in endpoints.items()}
 
 
 def endpoint_of(verb: str) -> str:
     """Return the endpoint that a verb tells something to, so that it can be made to fail."""
     return ENDPOINTS[conf.Account().generation][verb]
+
+
+def rejection_of_email() -> str:
+    """Return the body by which the site's API rejects an address."""
+    return BAD_EMAIL[conf.Account().generation]
 
 
 def told(sandbox: Sandbox) -> list[str]:

@@ -4,12 +4,13 @@ import pytest
 from django.conf import settings as site
 from playwright.sync_api import expect
 
-from django_plenigo.sandbox.seed import BOOK, DAY_PASS
-from django_plenigo.services import customers
+from django_plenigo.sandbox import preparations, purchases
+from django_plenigo.sandbox.models import PreparedPurchase, Purchase
+from django_plenigo.sandbox.seed import DAY_PASS
 from django_plenigo.services.checkout import PurchaseReturn, return_path
-from tests.browser.conftest import Newspaper
 from tests.browser.test_accessibility import NONE, barriers
-from tests.vendor_v3 import OFFER, OTHER_OFFER
+
+pytestmark = pytest.mark.usefixtures("on_api_v3")
 
 #: The vendor's script as far as ours calls it: it keeps what it was started with.
 SCRIPT = """
@@ -32,38 +33,28 @@ window.plenigo = {
     },
 };
 """
-PRODUCTS = {
-    DAY_PASS: {"offer_id": OFFER, "access_right_id": "day-pass"},
-    BOOK: {"offer_id": OTHER_OFFER, "access_right_id": "book"},
-}
 
 
 @pytest.fixture
-def vendor(on_v3):
-    """The vendor of the newspaper, which is on API v3."""
-    return on_v3(PRODUCTS=PRODUCTS)
-
-
-@pytest.fixture
-def newspaper(page, vendor, db):
+def newspaper(newspaper, page):
     """A visitor in front of the site, whose vendor's script is the one above."""
     page.route("**/frisbii_media.min.js", lambda route: route.fulfill(body=SCRIPT, content_type="text/javascript"))
-    return Newspaper(page)
+    return newspaper
 
 
 @pytest.fixture
-def customer(vendor, user, sign_in):
-    """A reader who is a customer and signed in."""
-    customers.register(user)
-    sign_in(user)
-    return user
+def customer(sandbox, reader, sign_in):
+    """A reader who is signed in, and whom the vendor knows."""
+    sign_in(reader)
+    (customer,) = sandbox.customers()
+    return customer
 
 
 class Till:
     """The open checkout, and what the vendor's script tells of it."""
 
-    def __init__(self, page, vendor):
-        self.page, self.vendor = page, vendor
+    def __init__(self, page, sandbox):
+        self.page, self.sandbox = page, sandbox
 
     def is_open(self, count=1):
         self.page.wait_for_function("(count) => window.started?.length === count", arg=count)
@@ -72,16 +63,16 @@ class Till:
     def tell(self, name, detail="null"):
         self.page.evaluate(f"document.dispatchEvent(new CustomEvent('plenigo.{name}', {{detail: {detail}}}))")
 
-    def buy(self, **options):
-        """Pay: the vendor knows of the order, and its script tells of it."""
-        order_id = self.vendor.buy(self.is_open()["purchaseId"], **options)
+    def buy(self, customer=None, *, is_blocked=False):
+        """Pay: the vendor knows of the order, and its script tells of it. A visitor logs in as a customer before."""
+        order_id = self.sandbox.complete_purchase(self.is_open()["purchaseId"], customer)
+        Purchase.objects.update(is_blocked=is_blocked)
         self.tell("PurchaseSuccess", f"{{orderId: '{order_id}'}}")
-        return order_id
 
 
 @pytest.fixture
-def till(page, vendor):
-    return Till(page, vendor)
+def till(page, sandbox):
+    return Till(page, sandbox)
 
 
 def message_of(page):
@@ -100,11 +91,12 @@ def opened(newspaper, customer, till):
 # ---- the start -------------------------------------------------------------------------------------------------
 
 
-def test_click_starts_the_prepared_checkout_in_its_container(newspaper, page, customer, till, vendor):
+def test_click_starts_the_prepared_checkout_in_its_container(newspaper, page, customer, till, sandbox):
     newspaper.open("article")
     newspaper.press("Buy and read")
     started = till.is_open()
-    assert (started["way"], [started["purchaseId"]]) == ("start", list(vendor.purchases))
+    assert started["way"] == "start"
+    assert preparations.find_prepared(sandbox.company, started["purchaseId"]) == PreparedPurchase.objects.get()
     assert started["options"]["elementId"] == "plenigoCheckout"
     container = page.locator("#plenigoCheckout")
     expect(container).to_have_text("The till")
@@ -134,15 +126,15 @@ def test_container_of_the_sites_own_is_used_where_it_stands(newspaper, page, cus
     expect(page.locator("#plenigoCheckout")).to_have_count(1)
 
 
-def test_double_click_prepares_one_purchase(newspaper, page, customer, till, vendor):
+def test_double_click_prepares_one_purchase(newspaper, page, customer, till):
     newspaper.open("article")
     newspaper.button("Buy and read").dblclick()
     till.is_open()
     page.wait_for_timeout(1000)
-    assert len(vendor.purchases) == 1
+    assert PreparedPurchase.objects.count() == 1
 
 
-def test_second_product_takes_the_place_of_the_first(newspaper, page, customer, till, vendor):
+def test_second_product_takes_the_place_of_the_first(newspaper, page, customer, till):
     newspaper.open("offers")
     newspaper.press("Buy the day pass")
     till.is_open()
@@ -161,8 +153,8 @@ def test_visitor_logs_in_on_the_site_and_comes_back_to_buy(newspaper, page, user
     assert till.is_open()["way"] == "start"
 
 
-def test_refusal_of_the_vendor_is_told_next_to_the_button(newspaper, customer, vendor):
-    vendor.fail("/checkout/preparePurchase", 400, 90039)
+def test_refusal_of_the_vendor_is_told_next_to_the_button(newspaper, customer, sandbox):
+    sandbox.fail_next(400, endpoint="preparePurchase", body='{"errorCode": 90039, "errorMessage": "No."}')
     newspaper.open("article")
     newspaper.press("Buy and read")
     expect(newspaper.message).to_contain_text("You have bought this already.")
@@ -192,56 +184,56 @@ def test_buyer_reads_the_article(opened, page, till):
     expect(page).to_have_url("/news/article/")
 
 
-def test_order_id_may_stand_on_the_event_itself(opened, page, till, vendor):
-    order_id = vendor.buy(till.is_open()["purchaseId"])
+def test_order_id_may_stand_on_the_event_itself(opened, page, till, sandbox):
+    order_id = sandbox.complete_purchase(till.is_open()["purchaseId"])
     page.evaluate(
         f"document.dispatchEvent(Object.assign(new Event('plenigo.PurchaseSuccess'), {{orderId: {order_id}}}))"
     )
     opened.has_article()
 
 
-def test_event_of_the_script_opens_nothing_by_itself(opened, page, till, vendor):
-    others = vendor.add_order(vendor.create_customer("bob@example.com"))
+def test_event_of_the_script_opens_nothing_by_itself(opened, page, till, sandbox):
+    others = purchases.order_number(sandbox.buy(sandbox.create_customer("bob@example.com"), DAY_PASS))
     till.tell("PurchaseSuccess", f"{{orderId: {others}}}")
     expect(message_of(page)).to_contain_text("We do not find this purchase under your account.")
     expect(message_of(page)).to_be_focused()
     expect(page.get_by_text("The teaser")).to_be_visible()
 
 
-def test_purchase_that_does_not_open_the_article_yet_is_waited_for(opened, page, till, vendor):
-    till.buy(opens="")
+def test_purchase_that_does_not_open_the_article_yet_is_waited_for(opened, page, till):
+    till.buy(is_blocked=True)
     expect(message_of(page)).to_contain_text("We are confirming your purchase")
-    vendor.rights.add((vendor.prepared["customerId"], "day-pass"))
+    Purchase.objects.update(is_blocked=False)
     opened.has_article()
 
 
-def test_purchase_is_waited_for_while_the_vendor_is_down(opened, page, till, vendor):
-    vendor.fail("/orders/", 500, 99500)
+def test_purchase_is_waited_for_while_the_vendor_is_down(opened, page, till, sandbox):
+    sandbox.fail_next(500, endpoint="getOrder", times=None)
     till.buy()
     opened.has_article()
 
 
-def test_reader_who_has_it_already_is_told_and_led_to_it(opened, page, till, vendor):
-    vendor.rights.add((vendor.prepared["customerId"], "day-pass"))
+def test_reader_who_has_it_already_is_told_and_led_to_it(opened, page, till, sandbox, customer):
+    sandbox.buy(customer, DAY_PASS)
     till.tell("PurchaseSuccess", "{orderId: '-1'}")
     expect(message_of(page)).to_contain_text("You have this already. You do not need to pay again.")
     message_of(page).get_by_role("link", name="Read on").click()
     opened.has_article()
 
 
-def test_reader_for_whom_nothing_is_for_sale_is_told(opened, page, till, vendor):
-    calls = len(vendor.calls)
+def test_reader_for_whom_nothing_is_for_sale_is_told(opened, page, till, sandbox):
+    calls = len(sandbox.calls)
     till.tell("PurchaseSuccess", "{orderId: -2}")
     expect(message_of(page)).to_have_text("This offer is not available for your account. Nothing was charged.")
-    assert len(vendor.calls) == calls
+    assert len(sandbox.calls) == calls
 
 
-def test_reader_whose_payment_fails_begins_again_with_a_new_purchase(opened, page, till, vendor):
+def test_reader_whose_payment_fails_begins_again_with_a_new_purchase(opened, page, till):
     till.tell("PurchaseFailed")
     expect(message_of(page)).to_contain_text("The payment did not work.")
     message_of(page).get_by_role("button", name="Try again").click()
     till.is_open(2)
-    assert len(vendor.purchases) == 2
+    assert PreparedPurchase.objects.count() == 2
     expect(message_of(page)).to_have_text("")
 
 
@@ -272,11 +264,13 @@ def test_sentence_about_a_checkout_has_no_barriers(opened, page, till, event):
     assert barriers(page) == NONE
 
 
-def test_visitor_who_buys_inside_the_checkout_logs_in_and_is_told_where_she_stands(newspaper, page, till, vendor, user):
+def test_visitor_who_buys_inside_the_checkout_logs_in_and_is_told_where_she_stands(
+    newspaper, page, till, sandbox, user
+):
     newspaper.open("visitors")
     newspaper.press("Buy the day pass")
     assert till.is_open()["way"] == "register"
-    till.buy(customer_id=vendor.create_customer("carol@example.com"))
+    till.buy(sandbox.create_customer("carol@example.com"))
     newspaper.log_in(user)
     expect(page.get_by_role("heading")).to_have_text("We know of no purchase of your account yet.")
 
@@ -292,10 +286,9 @@ def returned(newspaper, page, customer):
     return newspaper
 
 
-def test_purchase_that_the_script_tells_of_on_the_page_is_looked_at(returned, page, till, vendor, customer):
-    customer_id = customers.link_of(customer).customer_id
-    vendor.rights.add((customer_id, "day-pass"))
-    till.tell("PurchaseSuccess", f"{{orderId: {vendor.add_order(customer_id)}}}")
+def test_purchase_that_the_script_tells_of_on_the_page_is_looked_at(returned, page, till, sandbox, customer):
+    order_id = purchases.order_number(sandbox.buy(customer, DAY_PASS))
+    till.tell("PurchaseSuccess", f"{{orderId: {order_id}}}")
     returned.has_article()
 
 

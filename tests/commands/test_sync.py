@@ -123,7 +123,7 @@ def test_refused_change_is_left_to_an_agent(sandbox, changed):
 
 
 def test_refused_credentials_are_told_in_words_with_what_to_do(sandbox, changed, settings):
-    settings.PLENIGO = {"default": {"MODE": "sandbox", "SECRET": "x" * 40, "DELIVERY": ""}}
+    settings.PLENIGO = {"default": {**settings.PLENIGO["default"], "SECRET": "x" * 40}}
     code, text = run()
     assert code == 1
     assert "default: plenigo does not accept this site's company ID and secret. Tell the developers" in text
@@ -162,10 +162,10 @@ def test_plenigo_that_is_down_stops_the_run_and_nothing_is_lost(sandbox):
 
 
 def test_wrong_setting_is_told_by_its_name(sandbox, changed, settings):
-    settings.PLENIGO = {"default": {"MODE": "live", "SECRET": "x" * 40, "DELIVERY": ""}}
+    settings.PLENIGO = {"default": {**settings.PLENIGO["default"], "MODE": "live", "COMPANY_ID": "C" * 20}}
     code, text = run()
     assert code == 1
-    assert "default: PLENIGO['default']['COMPANY_ID'] is missing." in text
+    assert "default: PLENIGO['default']['SECRET'] is missing." in text
 
 
 def test_output_names_no_address(sandbox, changed, drifted):
@@ -214,7 +214,7 @@ def test_check_goes_on_to_tell_refused_changes(sandbox, changed):
 
 
 def test_check_tells_a_pause_before_all_else(sandbox, changed, settings):
-    settings.PLENIGO = {"default": {"MODE": "sandbox", "SECRET": "x" * 40, "DELIVERY": ""}}
+    settings.PLENIGO = {"default": {**settings.PLENIGO["default"], "SECRET": "x" * 40}}
     run()
     changes = RemoteChange.objects.filter(link=LinkFactory(), kind=Kind.CHANGE_EMAIL)
     changes.update(noted=1, refused_at=timezone.now())
@@ -225,7 +225,7 @@ def test_check_tells_a_pause_before_all_else(sandbox, changed, settings):
 
 
 def test_check_tells_programs_each_account_by_numbers(sandbox, settings, changed):
-    settings.PLENIGO = {name: {"MODE": "sandbox", "DELIVERY": ""} for name in ("default", "weekly")}
+    settings.PLENIGO = dict.fromkeys(("default", "weekly"), settings.PLENIGO["default"])
     RemoteChange.objects.filter(link__user=changed[0]).update(noted_at=timezone.now() - timedelta(seconds=90))
     code, said = numbers("--check")
     assert code == 3

@@ -21,7 +21,7 @@ def customer_id(reader):
 
 
 def configure(settings, **entry):
-    settings.PLENIGO = {"default": {"MODE": "sandbox", **entry}}
+    settings.PLENIGO = {"default": {**settings.PLENIGO["default"], **entry}}
 
 
 def test_visitor_and_unlinked_reader_have_bought_nothing_without_a_call(sandbox, user):
@@ -211,9 +211,10 @@ def test_slip_in_the_products_is_told_for_visitors_too(sandbox, ask, product_ids
 
 
 def test_link_is_asked_about_at_its_own_account(sandbox, reader, customer_id, settings):
-    brand = {"MODE": "sandbox", "COMPANY_ID": "BrandWithoutCustomers", "SECRET": "s" * 40}
-    settings.PLENIGO = {"default": {"MODE": "sandbox"}, "brand": brand}
-    link = CustomerLink(account="brand", user=reader, customer_id=customer_id)
+    account = settings.PLENIGO["default"]
+    brand = {**account, "COMPANY_ID": "BrandWithoutCustomers", "SECRET": "s" * 40}
+    settings.PLENIGO = {"default": account, "brand": brand}
+    link = CustomerLink(account="brand", user=reader, customer_id=customer_id, customer_id_generation=account["API"])
     with pytest.raises(AuthenticationError):
         access.has_bought(link, ["DAYPASS"])
     with pytest.raises(InvalidValueError) as caught:
@@ -250,5 +251,5 @@ def test_yes_of_the_sandbox_opens_nothing_in_another_mode(sandbox, reader, custo
     sandbox.buy(customer_id, "DAYPASS")
     access.check_access(reader, ["DAYPASS"])
     live = {"MODE": "live", "COMPANY_ID": "C" * 20, "SECRET": "s" * 40, "ACCESS_TTL_SECONDS": 60}
-    settings.PLENIGO = {"default": {**live, "HOSTS": {"api": "http://127.0.0.1:1"}}}
+    configure(settings, **live, HOSTS={"api": "http://127.0.0.1:1"})
     assert access.check_access(reader, ["DAYPASS"]) is Access.UNKNOWN

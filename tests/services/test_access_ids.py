@@ -6,15 +6,16 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from django_plenigo import backends
+from django_plenigo import backends, conf
 from django_plenigo.backends import access_registry
 from django_plenigo.errors import AccessImportError, InvalidValueError, PlenigoError
 from django_plenigo.models import AccessId, CustomerLink, RemoteChange
 from django_plenigo.protocols.base import CustomerRef
+from django_plenigo.sandbox import customer_sessions
 from django_plenigo.services import access, access_ids, checkout, customers, drift, sending, support
 from django_plenigo.services.access_ids import import_access_ids
 from tests.factories import LinkFactory, UserFactory
-from tests.told import access_ids_told_of
+from tests.told import access_ids_told_of, id_of
 
 pytestmark = pytest.mark.django_db
 
@@ -288,12 +289,18 @@ def test_every_id_of_a_customer_says_what_she_has_bought(told_reader, named):
     assert access.check_access(customer, ["MONTHLY", "DAYPASS"]) is access.Access.BOUGHT
 
 
+def let_in_by(login, sandbox):
+    """Return the customer whom a page of the vendor's takes somebody with a login pass to be."""
+    if conf.Account().generation == "v2":
+        return sandbox.consume_login_token(login.value)
+    return customer_sessions.redeem_transfer_token(sandbox.company, login.value).customer
+
+
 @EVERY_NAME
-@pytest.mark.api_v2
 def test_every_id_of_a_customer_logs_her_in(sandbox, told_reader, named):
     link = CustomerLink.objects.get(user=told_reader)
     login = checkout.mint_login(named(told_reader, link))
-    assert sandbox.consume_login_token(login.value).customer_id == link.customer_id
+    assert id_of(let_in_by(login, sandbox)) == link.customer_id
 
 
 def test_answer_that_is_kept_of_a_reader_is_kept_for_all_her_ids(sandbox, told_reader):
@@ -303,22 +310,21 @@ def test_answer_that_is_kept_of_a_reader_is_kept_for_all_her_ids(sandbox, told_r
     assert len(sandbox.calls) == 1
 
 
-@pytest.mark.api_v2
 def test_id_that_only_plenigo_knows_is_asked_about_there(sandbox):
     customer = sandbox.create_customer()
     sandbox.buy(customer, "DAYPASS")
-    assert access.check_access(customer.customer_id, ["DAYPASS"]) is access.Access.BOUGHT
-    assert access.check_access(customer.customer_id, ["MONTHLY"]) is access.Access.NOT_BOUGHT
-    assert access.has_bought(customer.customer_id, ["DAYPASS"]) == {"DAYPASS": True}
+    assert access.check_access(id_of(customer), ["DAYPASS"]) is access.Access.BOUGHT
+    assert access.check_access(id_of(customer), ["MONTHLY"]) is access.Access.NOT_BOUGHT
+    assert access.has_bought(id_of(customer), ["DAYPASS"]) == {"DAYPASS": True}
 
 
 @pytest.mark.parametrize(
     ("policy", "expected"), [("last_known", access.Access.UNKNOWN), ("open", access.Access.BOUGHT)]
 )
 def test_outage_is_no_no_for_an_id_either(sandbox, settings, policy, expected):
-    settings.PLENIGO = {"default": {"MODE": "sandbox", "ON_OUTAGE": policy}}
+    settings.PLENIGO = {"default": {**settings.PLENIGO["default"], "ON_OUTAGE": policy}}
     sandbox.fail_next(status=500, times=10)
-    assert access.check_access("nobody-here", ["DAYPASS"]) is expected
+    assert access.check_access("471147114", ["DAYPASS"]) is expected  # which either API may know
 
 
 def test_link_that_is_not_registered_has_bought_nothing(sandbox):
@@ -437,10 +443,9 @@ def test_error_shows_no_id(link):
     assert caught.value.__traceback__.tb_next.tb_next is None  # no frame of ours, whose locals hold it
 
 
-@pytest.mark.api_v2
 def test_ids_that_differ_in_capitals_alone_are_of_two_customers_at_plenigo_too(sandbox):
     for value in ("CRM-1", "crm-1"):
         import_access_ids(customers.register(UserFactory()), [value])
     assert sending.deliver_due().refused == 0
-    told = {identifier.value for customer in sandbox.customers() for identifier in customer.access_identifiers.all()}
-    assert told == {"CRM-1", "crm-1"}
+    told = [access_ids_told_of(customer) for customer in sandbox.customers()]
+    assert told == [{1: "CRM-1"}, {1: "crm-1"}]

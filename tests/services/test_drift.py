@@ -75,7 +75,7 @@ def test_customer_who_is_known_by_the_external_id_alone_is_found():
 
 
 def test_other_account_is_left_out(settings):
-    settings.PLENIGO = {name: {"MODE": "sandbox", "DELIVERY": ""} for name in ("default", "weekly")}
+    settings.PLENIGO = dict.fromkeys(("default", "weekly"), settings.PLENIGO["default"])
     link = LinkFactory(account="weekly", confirmed_email="old@example.com")
     assert found() == []
     assert [each.link_key for each in drift.find_drift("weekly")] == [link.pk]
@@ -145,8 +145,8 @@ def follow(settings):
     """Let the account follow some fields."""
 
     def follow(*names):
-        account = {"MODE": "sandbox", "DELIVERY": "", "FOLLOWED_FIELDS": names, "GENDER": f"{__name__}.female"}
-        settings.PLENIGO = {"default": account}
+        followed = {"FOLLOWED_FIELDS": names, "GENDER": f"{__name__}.female"}
+        settings.PLENIGO = {"default": {**settings.PLENIGO["default"], **followed}}
 
     return follow
 

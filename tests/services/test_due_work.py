@@ -79,7 +79,7 @@ def test_turn_that_has_no_time_left_asks_for_another(sandbox, large_file, monkey
 
 
 def test_accounts_of_a_turn_that_has_no_time_left_go_on_with_the_next_one(sandbox, settings, monkeypatch):
-    settings.PLENIGO = {name: {"MODE": "sandbox", "DELIVERY": ""} for name in ("one", "two", "three")}
+    settings.PLENIGO = dict.fromkeys(("one", "two", "three"), settings.PLENIGO["default"])
     monkeypatch.setattr(due_work, "TURN_SECONDS", -1.0)
     assert due_work.take_turn() == ["two", "three", "one"]
     assert due_work.take_turn(["two", "one"]) == ["one", "two"]

@@ -44,7 +44,7 @@ def keep_wakes(accounts):
 @pytest.fixture
 def wakes(settings, transactional_db):
     """Which accounts the delivery was woken for."""
-    settings.PLENIGO = {"default": {"MODE": "sandbox", "DELIVERY": f"{__name__}.keep_wakes"}}
+    settings.PLENIGO = {"default": {**settings.PLENIGO["default"], "DELIVERY": f"{__name__}.keep_wakes"}}
     calls_of_wake.clear()
     return calls_of_wake
 

@@ -2,10 +2,8 @@
 
 import pytest
 from django.template import Context, Template, TemplateSyntaxError
-from django.test.utils import override_settings
 
 from django_plenigo.errors import InvalidValueError, UnsupportedOperationError
-from tests.vendor_v3 import ACCOUNT
 
 
 def render(options="", **context):
@@ -14,8 +12,8 @@ def render(options="", **context):
 
 
 @pytest.fixture(autouse=True)
-def _on_v3(settings):
-    settings.PLENIGO = {"default": ACCOUNT}
+def _on_v3(on_v3):
+    on_v3()
 
 
 def test_button_is_the_same_for_everybody():
@@ -48,9 +46,7 @@ def test_misspelt_option_names_the_right_one():
         render('navigaton="OFF"')
 
 
-def test_api_v2_has_no_self_service():
-    with (
-        override_settings(PLENIGO={"default": {**ACCOUNT, "API": "v2"}}),
-        pytest.raises(UnsupportedOperationError, match="needs API v3"),
-    ):
+def test_api_v2_has_no_self_service(on_v3):
+    on_v3(API="v2")
+    with pytest.raises(UnsupportedOperationError, match="needs API v3"):
         render()

@@ -15,13 +15,13 @@ from django.utils import translation
 from django_plenigo.errors import ConfigurationError, InvalidValueError, UnsupportedOperationError
 from django_plenigo.middleware import PrivateResponseMiddleware
 from django_plenigo.services import checkout, customers
-from tests.vendor_v3 import ACCOUNT, connect
 
 pytestmark = pytest.mark.django_db
 
 SDK = "{% load plenigo %}{% plenigo_sdk %}"
 SNIPPET = '{% load plenigo %}<a onclick="{% plenigo_checkout "DAYPASS" title=title %}">Buy</a>'
 BUTTON = '{% load plenigo %}{% plenigo_checkout_button "DAYPASS" "Buy" title=title %}'
+LIVE = {"MODE": "live", "COMPANY_ID": "C" * 20, "SECRET": "an-api-access-token"}
 WAYS = pytest.mark.parametrize("source", [SNIPPET, BUTTON], ids=["snippet", "button"])
 
 
@@ -49,7 +49,7 @@ def button(options):
 
 
 def test_script_is_the_new_one_with_company_and_language(on_v3):
-    on_v3(MODE="live", COMPANY_ID="C" * 20)
+    on_v3(**LIVE)
     with translation.override("fr"):
         text = respond(SDK).content.decode()
     expected = (
@@ -64,7 +64,7 @@ def test_script_of_the_sandbox_is_where_the_site_mounts_it(vendor):
 
 
 def test_legacy_script_has_the_old_address_and_attributes(on_v3):
-    on_v3(MODE="live", COMPANY_ID="C" * 20, LEGACY_SDK=True)
+    on_v3(**LIVE, LEGACY_SDK=True)
     text = respond(SDK).content.decode()
     assert f'src="https://static.plenigo.com/static_resources/javascript/{"C" * 20}/plenigo_sdk.min.js"' in text
     assert f'data-companyId="{"C" * 20}" data-disable-redirect="true" data-lang="en"' in text
@@ -378,7 +378,7 @@ def test_voucher_stands_in_place_of_the_product_so_there_is_no_quantity(vendor):
 
 
 def test_checkout_that_tells_what_goes_wrong_is_never_for_readers(on_v3):
-    on_v3(MODE="live", COMPANY_ID="C" * 20)
+    on_v3(**LIVE)
     with pytest.raises(InvalidValueError, match="debug_mode"):
         respond(button("debug_mode=True"))
 
@@ -405,9 +405,9 @@ def test_offer_that_was_remembered_on_v2_is_looked_at_again_on_v3(sandbox, on_v3
 
 
 def test_account_of_a_button_decides_its_api(sandbox, on_v3, settings):
-    vendor = on_v3()
-    settings.PLENIGO = {"default": {"MODE": "sandbox"}, "weekly": ACCOUNT}
-    connect(vendor, "weekly")
+    on_v2 = settings.PLENIGO["default"]
+    on_v3()
+    settings.PLENIGO = {"default": on_v2, "weekly": settings.PLENIGO["default"]}
     assert offer_in(respond(button('using="weekly" voucher_code="SPRING"'))).using == "weekly"
     with pytest.raises(UnsupportedOperationError):
         respond(button('voucher_code="SPRING"'))
