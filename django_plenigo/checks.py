@@ -159,12 +159,12 @@ def _check_products(account: conf.Account) -> list[CheckMessage]:
 
 
 #: What only API v3 has, by the beginnings of the keys.
-OF_V3_ONLY = ("SSO_", "CONNECTION_")
+OF_V3_ONLY = ("SSO_", "CONNECTION_", "LEGACY_SDK", "MIRROR_ACCESS_IDS", "EXTERNAL_ID_IS_CUSTOMER_ID")
 
 
 @checks.register("plenigo")
 def check_account_pages(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    """Check that subscriptions can be connected, and devices be ended, where that is meant."""
+    """Check that what API v3 alone has is not meant for API v2, and that sessions can hold the steps of it."""
     messages: list[CheckMessage] = []
     for alias in conf.accounts():
         account = conf.Account(alias)
@@ -174,7 +174,7 @@ def check_account_pages(app_configs: Sequence[AppConfig] | None, **kwargs: Any) 
             continue  # told by check_settings
         meant = [str(key) for key in keys if str(key).startswith(OF_V3_ONLY)]
         if generation == "v2" and meant:
-            text = f"PLENIGO[{alias!r}] has {' and '.join(meant)}, but its API is v2: nothing can be connected there."
+            text = f"PLENIGO[{alias!r}] has {' and '.join(meant)}, which API v3 alone has, but its API is v2."
             hint = 'Write "API": "v3", or leave them out. The pages that need API v3 answer 404 meanwhile.'
             messages.append(checks.Warning(text, hint=hint, id="plenigo.W010"))
         if generation == "v3" and not conf.keeps_sessions_on_server():

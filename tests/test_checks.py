@@ -325,9 +325,19 @@ def test_sessions_in_a_cookie_are_an_error_with_api_v3_alone(settings):
     assert "plenigo.E010" not in ids()
 
 
-@pytest.mark.parametrize("key", ["SSO_TTL_SECONDS", "CONNECTION_FAILURES_PER_HOUR", "CONNECTION_ANSWER_SECONDS"])
-def test_key_of_api_v3_is_warned_of_with_api_v2(settings, key):
-    settings.PLENIGO = {"default": {**LIVE, key: 5}}
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("SSO_TTL_SECONDS", 5),
+        ("CONNECTION_FAILURES_PER_HOUR", 5),
+        ("CONNECTION_ANSWER_SECONDS", 5),
+        ("LEGACY_SDK", True),
+        ("MIRROR_ACCESS_IDS", True),
+        ("EXTERNAL_ID_IS_CUSTOMER_ID", True),
+    ],
+)
+def test_key_of_api_v3_is_warned_of_with_api_v2(settings, key, value):
+    settings.PLENIGO = {"default": {**LIVE, key: value}}
     assert "plenigo.W010" in ids()
-    settings.PLENIGO = {"default": {**V3, key: 5}}
+    settings.PLENIGO = {"default": {**V3, key: value}}
     assert "plenigo.W010" not in ids()
