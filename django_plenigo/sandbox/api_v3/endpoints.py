@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -104,23 +105,28 @@ def refuse_blocked(customer: Customer) -> None:
         raise RefusalError(400, PROCESSING_BLOCKED, "The customer is blocked for processing.")
 
 
-def operation(name: str, application: Application) -> Callable[[Work], Work]:
-    """Name the work of one operation, with the vendor's operation id, and what a token must be good for.
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One operation of the API."""
 
-    The work raises `RefusalError` to say no.
-    """
+    name: str
+    """The vendor's operation id."""
+
+    application: Application
+    """What a token must be good for."""
+
+    work: Work
+    """Raises `RefusalError` to say no."""
+
+
+def operation(name: str, application: Application) -> Callable[[Work], Operation]:
+    """Turn work on a `Call` into an operation, which the fault dial offers by its name."""
     NAMES.append(name)
-
-    def decorate(work: Work) -> Work:
-        # Read where the operations of one address meet.
-        work.operation, work.application = name, application  # type: ignore[attr-defined]
-        return work
-
-    return decorate
+    return lambda work: Operation(name, application, work)
 
 
-def address(**works: Work) -> View:
-    """Return the view of one address; `works` are its operations by method.
+def address(**operations: Operation) -> View:
+    """Return the view of one address; `operations` are those there by method.
 
     Around each: the guard, the fault dial, authentication and a transaction, which a refusal undoes.
     """
@@ -128,9 +134,9 @@ def address(**works: Work) -> View:
     @csrf_exempt
     @login_not_required
     def view(request: HttpRequest, **path: Any) -> HttpResponseBase:
-        work = works.get(request.method or "")
-        name = work.operation if work else ""  # type: ignore[attr-defined]  # set by `operation`
-        return serve(name, request, lambda: _answer(request, tuple(works), work, path), refuse)
+        asked = operations.get(request.method or "")
+        name = asked.name if asked else ""
+        return serve(name, request, lambda: _answer(request, tuple(operations), asked, path), refuse)
 
     return view
 
@@ -151,16 +157,18 @@ def _general_code(status: int) -> int:
     return 99500 if status >= 500 else INVALID_DATA
 
 
-def _answer(request: HttpRequest, methods: tuple[str, ...], work: Work | None, path: dict[str, Any]) -> HttpResponse:
+def _answer(
+    request: HttpRequest, methods: tuple[str, ...], asked: Operation | None, path: dict[str, Any]
+) -> HttpResponse:
     try:
         with transaction.atomic(using=router.db_for_write(Customer)):
-            company = authenticate(request, work.application if work else None)  # type: ignore[attr-defined]
+            company = authenticate(request, asked.application if asked else None)
         if not methods:
             return refuse(404, "There is no such address.")
-        if work is None:
+        if asked is None:
             return _not_allowed(methods)
         with transaction.atomic(using=router.db_for_write(Customer)):
-            return work(Call(request, company), **path)
+            return asked.work(Call(request, company), **path)
     except RefusalError as error:
         return error.answer()
     except RequestDataTooBig:
