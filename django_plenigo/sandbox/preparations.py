@@ -9,7 +9,7 @@ from django.db import router, transaction
 
 from . import clock, identifiers, purchases
 from .companies import find_basket, find_offer, find_voucher
-from .customers import lock
+from .customers import BlockedError, lock
 from .events import tell_of_order
 from .models import Company, Customer, PreparedPurchase, Purchase, Voucher
 
@@ -52,10 +52,14 @@ def find_prepared(company: Company, purchase_id: str) -> PreparedPurchase:
 def complete(prepared: PreparedPurchase, customer: Customer) -> list[Purchase]:
     """Record as paid what was prepared, once, and return it: one order.
 
-    Raises `OwnedError`. `customer` is the one of the preparation, or who has logged in at the checkout.
+    Raises `OwnedError`, and `BlockedError` where the customer may buy no more. `customer` is the one of the
+    preparation, or who has logged in at the checkout.
     """
     with transaction.atomic(using=router.db_for_write(Purchase)):
         lock(customer)
+        customer.refresh_from_db(fields=["status", "processing_blocked"])
+        if not customer.is_let_in:
+            raise BlockedError
         prepared.refresh_from_db(fields=["order_id"])
         if prepared.order_id:
             return list(customer.purchases.filter(order_id=prepared.order_id).order_by("pk"))

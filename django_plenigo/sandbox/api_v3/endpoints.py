@@ -19,11 +19,13 @@ from ..models import Application, Company, Customer
 from .answers import (
     BAD_TYPE,
     BODY_MISSING,
+    CUSTOMER_DEACTIVATED,
     CUSTOMER_DISABLED,
     CUSTOMER_NOT_FOUND,
     INVALID_DATA,
     NO_SUCH_ADDRESS,
     NOT_JSON,
+    PASSWORD_RESET_NEEDED,
     PROCESSING_BLOCKED,
     THROTTLED,
     RefusalError,
@@ -41,6 +43,13 @@ NAMES: list[str] = []
 #: What a fault with no code of its own is told with.
 CODES_BY_STATUS = {401: 99009, 404: NO_SUCH_ADDRESS, 408: 20040, 423: 20026, 429: THROTTLED, 502: 99502, 503: 99503}
 CODES_BY_STATUS[504] = 99504
+
+#: Why a customer gets neither a session nor a purchase.
+CODES_BY_CUSTOMER_STATUS: dict[str, tuple[int, str]] = {
+    Customer.Status.BLOCKED: (PASSWORD_RESET_NEEDED, "The customer must reset the password."),
+    Customer.Status.DEACTIVATED: (CUSTOMER_DEACTIVATED, "The customer is deactivated."),
+    Customer.Status.DISABLED: (CUSTOMER_DISABLED, "The customer is disabled."),
+}
 
 Work = Callable[..., HttpResponse]
 View = Callable[..., HttpResponseBase]
@@ -98,9 +107,9 @@ class Call:
 
 
 def refuse_blocked(customer: Customer) -> None:
-    """Refuse to let a customer in who is disabled, or whose data must not be processed. Raises `RefusalError` (400)."""
-    if customer.blocked_by_support:
-        raise RefusalError(400, CUSTOMER_DISABLED, "The customer is disabled.")
+    """Refuse to let a customer in whose status or whose data forbid it. Raises `RefusalError` (400)."""
+    if customer.status in CODES_BY_CUSTOMER_STATUS:
+        raise RefusalError(400, *CODES_BY_CUSTOMER_STATUS[customer.status])
     if customer.processing_blocked:
         raise RefusalError(400, PROCESSING_BLOCKED, "The customer is blocked for processing.")
 

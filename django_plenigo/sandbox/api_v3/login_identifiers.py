@@ -117,7 +117,6 @@ def validate_registration(call: Call) -> HttpResponse:
     if not connections.is_right_code(process, values["verificationToken"]):
         # Not raised: what has been counted must stay.
         return RefusalError(403, CODE_WRONG, "The verification code is wrong.").answer()
-    refuse_blocked(process.customer)
     try:
         return session_answer(finish(process, logging_columns_of(values)), 201)
     except connections.RegisteredError:
@@ -126,6 +125,7 @@ def validate_registration(call: Call) -> HttpResponse:
 
 def finish(process: ConnectionProcess, logging_data: Mapping[str, str]) -> CustomerSession:
     """Connect the customer of a process and return his session. Raises `RefusalError` or `RegisteredError`."""
+    refuse_blocked(process.customer)
     try:
         return connections.finish(process, logging_data)
     except TakenError as error:

@@ -110,7 +110,8 @@ class SelfService(Dialogue[ServiceVisit]):
         """Whose session it is. Raises `RefusalError` where it has ended."""
         active = CustomerSession.objects.filter(session_id=self.visit.session_id, customer__company=self.company)
         session = active.select_related("customer__company").first()
-        if session is None or session not in customer_sessions.active(session.customer):
+        is_active = session is not None and session in customer_sessions.active(session.customer)
+        if session is None or not is_active or not session.customer.is_let_in:
             raise RefusalError(401, _("You have been logged out. Please go back and start again."))
         return session.customer
 

@@ -89,7 +89,7 @@ class Sso(ConnectionDialogue[SsoVisit]):
         except ValidationError:
             return self.press_show_forgotten(gettext_lazy("Please enter a complete e-mail address."))
         customer = customers.find_customer_by_email(self.company, email)
-        if customer is None or customer.has_pseudo_email or customer.blocked_by_support:
+        if customer is None or not customers.may_reset_password(customer):
             return self.go_on(message_id=0, password_mark="")._show_reset()
         message = SentMessage.objects.create(
             company=self.company,
@@ -109,7 +109,7 @@ class Sso(ConnectionDialogue[SsoVisit]):
         password = self.request.POST.get("password", "")
         if len(password) < SHORTEST_PASSWORD:
             return self._show_reset(gettext_lazy("Please choose a password of at least 8 characters."))
-        customers.set_password(customer, password)
+        customers.reset_password(customer, password)
         self.go_on(message_id=0, password_mark="", email=customer.email)
         notice = _("Your password has been changed. Please log in.")
         return self.show_identification(registers=False, notice=notice)
@@ -124,7 +124,9 @@ class Sso(ConnectionDialogue[SsoVisit]):
         if message is None or not hmac.compare_digest(message.code.encode(), code.encode("utf-8", "replace")):
             return None
         customer = customers.find_customer_by_email(self.company, message.recipient)
-        return customer if customer is not None and _mark_of(customer) == self.visit.password_mark else None
+        if customer is None or not customers.may_reset_password(customer):
+            return None
+        return customer if _mark_of(customer) == self.visit.password_mark else None
 
 
 @sandbox_page

@@ -4,9 +4,11 @@ import pytest
 from django.contrib.auth.hashers import check_password
 
 from django_plenigo.sandbox import customer_sessions, customers, purchases
-from django_plenigo.sandbox.models import SsoSettings
+from django_plenigo.sandbox.models import Customer, SsoSettings
 from django_plenigo.sandbox.pages.self_service import TITLES
 from django_plenigo.sandbox.seed import DAY_PASS, MONTHLY
+
+from .conftest import SHUT_OUT
 
 
 @pytest.fixture
@@ -39,6 +41,14 @@ def test_token_works_once_and_for_thirty_seconds(open_page, visit, session, sand
     sandbox.advance(31)
     page = open_page(transferToken=token)
     assert (page.status, 'data-event="refused"' in page.text) == (412, True)
+
+
+@pytest.mark.parametrize("change", [change for change, _words in SHUT_OUT], ids=str)
+def test_customer_who_is_shut_out_sees_nothing_any_more(open_page, change):
+    page = open_page()
+    Customer.objects.update(**change)
+    assert page.press("go", page="ORDER").status == 401
+    assert open_page().status == 412
 
 
 @pytest.mark.parametrize(

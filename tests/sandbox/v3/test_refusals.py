@@ -394,15 +394,31 @@ def test_good_calls_of_the_table_are_not_refused(v3: ApiV3, people: Customer) ->
     assert [answer.status_code for answer in good] == [201, 200, 201, 201, 201]
 
 
-@pytest.fixture(params=["blocked_by_support", "processing_blocked"])
+#: How a customer is shut out, and the code that tells it.
+SHUT = [
+    ({"status": "BLOCKED"}, 20022),
+    ({"status": "DEACTIVATED"}, 20011),
+    ({"status": "DISABLED"}, 20024),
+    ({"processing_blocked": True}, 20073),
+]
+
+
+@pytest.fixture(params=SHUT, ids=str)
 def shut(request: pytest.FixtureRequest) -> Any:
-    """Block a customer in one of two ways, and return the code that tells it."""
+    """Shut a customer out, and return the code that tells it."""
 
     def block(number: str) -> int:
-        Customer.objects.filter(number=number).update(**{request.param: True})
-        return {"blocked_by_support": 20024, "processing_blocked": 20073}[request.param]
+        change, code = request.param
+        Customer.objects.filter(number=number).update(**change)
+        return code
 
     return block
+
+
+def test_status_of_a_customer_is_told(v3: ApiV3, people: Customer) -> None:
+    for status in Customer.Status.values:
+        Customer.objects.filter(number=ADA).update(status=status)
+        assert v3("GET", f"customers/{ADA}").json()["status"] == status
 
 
 def test_blocked_customer_gets_no_session(v3: ApiV3, people: Customer, shut: Any) -> None:
@@ -431,6 +447,23 @@ def test_blocked_customer_cannot_buy(v3: ApiV3, people: Customer, shut: Any) -> 
     code = shut(ADA)
     body = {**IP, "items": [OFFER], "customerId": ADA}
     assert v3.refusal("POST", "checkout/preparePurchase", body) == (400, code)
+
+
+def test_session_from_before_prepares_no_purchase(v3: ApiV3, people: Customer, shut: Any) -> None:
+    session = v3("POST", f"sessions/{ADA}", {}).json()["customerSession"]
+    shut(ADA)
+    body = {**IP, "items": [OFFER], "customerSession": session}
+    assert v3.refusal("POST", "checkout/preparePurchase", body) == (400, 20028)
+
+
+def test_what_was_prepared_before_is_not_completed(v3: ApiV3, people: Customer, sandbox, shut: Any) -> None:
+    body = {**IP, "items": [OFFER], "customerId": ADA}
+    purchase_id = v3("POST", "checkout/preparePurchase", body).json()["purchaseId"]
+    shut(ADA)
+    before = all_rows()
+    with pytest.raises(customers.BlockedError):
+        sandbox.complete_purchase(purchase_id)
+    assert all_rows() == before
 
 
 def test_blocked_customer_cannot_connect_an_account(v3: ApiV3, people: Customer, shut: Any) -> None:
