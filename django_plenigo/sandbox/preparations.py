@@ -68,7 +68,8 @@ def complete(prepared: PreparedPurchase, customer: Customer) -> list[Purchase]:
             raise OwnedError
         _redeem(prepared)
         order_id = identifiers.new_transaction_id()
-        rows = [purchases.buy(customer, order_id=order_id, **sale) for sale in sold]
+        method = _payment_method_of(prepared.body)
+        rows = [purchases.buy(customer, order_id=order_id, payment_method=method, **sale) for sale in sold]
         prepared.order_id = order_id
         prepared.save(update_fields=["order_id"])
         tell_of_order(rows)
@@ -99,6 +100,13 @@ def open_sales_of(prepared: PreparedPurchase, customer: Customer) -> list[dict[s
     """Return what of it a customer may buy: not what he owns, unless the shop allows a second purchase."""
     may_repeat = prepared.body.get("allowMultiplePurchases")
     return [sale for sale in sales_of(prepared) if may_repeat or not purchases.owns(customer, sale["product_id"])]
+
+
+def _payment_method_of(body: Mapping[str, Any]) -> str:
+    """Return what an order is paid with: what the shop forces, else the sandbox's own way if that is allowed."""
+    allowed = body.get("allowedPaymentMethods") or [purchases.PAYMENT_METHOD]
+    usual = purchases.PAYMENT_METHOD if purchases.PAYMENT_METHOD in allowed else allowed[0]
+    return str(body.get("forcePaymentMethod") or usual)
 
 
 def _redeem(prepared: PreparedPurchase) -> None:

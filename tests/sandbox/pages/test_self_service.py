@@ -146,3 +146,10 @@ def test_addresses_are_shown_by_their_kind(open_page, customer):
     customer.addresses.create(kind="INVOICE", street="Am Markt", street_number="3", postcode="10115", city="Berlin")
     assert "Am Markt 3" in open_page("BILLING_ADDRESS_DATA").text
     assert "There is nothing here." in open_page("DELIVERY_ADDRESS_DATA").text
+
+
+def test_credit_card_is_shown_once_something_was_paid_by_it(open_page, company, customer):
+    assert "CREDIT_CARD" not in open_page("PAYMENT_METHODS").text
+    purchases.buy(customer, DAY_PASS, payment_method="CREDIT_CARD")
+    assert open_page("CREDIT_CARD").text.count("<dd>CREDIT_CARD") == 1
+    assert "<dd>" not in open_page("BANK_ACCOUNT").text
