@@ -45,6 +45,9 @@ class SsoVisit(SessionVisit):
     identifier_label: str = ""
     """What leads to the connection of an account; empty where the site does not want it shown."""
 
+    shows_tabs: bool = False
+    """Whether log-in and registration are tabs on top of the page."""
+
     message_id: int = 0
     """The code that was sent to who has forgotten his password."""
 
@@ -67,7 +70,8 @@ class Sso(ConnectionDialogue[SsoVisit]):
     @property
     def around_identification(self) -> Mapping[str, Any]:
         """What else can be done instead."""
-        return {"identifier_label": self.visit.identifier_label, "may_reset": True}
+        visit = self.visit
+        return {"identifier_label": visit.identifier_label, "shows_tabs": visit.shows_tabs, "may_reset": True}
 
     def logged_in(self, session: CustomerSession) -> HttpResponse:
         """Tell the script of the session."""
@@ -140,11 +144,16 @@ def open_sso(request: HttpRequest, company: Company) -> HttpResponse:
         source=sent.get("source", DEFAULT_SOURCE)[:SOURCE_CHARACTERS],
         email=sent.get("email", "")[:254],
         identifier_label=_label_of(sent.get("showLoginIdentifier", "")),
+        shows_tabs=sent.get("showTabs") == "true",
     )
     sso = Sso(request, company, visit)
     way = sent.get("way", "")
     if "connect" in sent:
         raise RefusalError(400, gettext_lazy("The sandbox has no products for several users, so nothing to connect."))
+    if sent.get("verificationUrl"):
+        raise RefusalError(
+            400, gettext_lazy("In the sandbox a registration needs no code, so no mail leads to verificationUrl.")
+        )
     if way == REGISTER and sent.get("loginIdentifier") == "true":
         return sso.press_show_identifier()
     if way == FORGOT_PASSWORD:

@@ -39,6 +39,21 @@ def test_page_begins_with_what_was_called_and_tells_its_name(open_sso, way, name
     assert f'data-page="{name}"' in page.text
 
 
+def test_log_in_and_registration_are_tabs_where_the_site_wants_it(open_sso, customer):
+    page = open_sso(showTabs="true")
+    assert page.buttons == ["show-registration", "show-login", "login", "show-forgotten"]
+    assert 'value="show-login" aria-current="page"' in page.text
+    page = page.press("show-registration")
+    assert page.buttons == ["show-registration", "show-login", "register"]
+    assert 'value="show-registration" aria-current="page"' in page.text
+    assert page.press("show-login").press("login", email=customer.email).outcome
+
+
+@pytest.mark.parametrize("value", [{}, {"showTabs": "false"}], ids=str)
+def test_there_are_no_tabs_otherwise(open_sso, value):
+    assert "<nav" not in open_sso(**value).text
+
+
 def test_log_in_ends_with_a_session_that_knows_where_it_was_begun(open_sso, company, customer):
     page = open_sso(source="news-website").press("login", email=customer.email)
     session = session_of(page, company)
@@ -79,7 +94,14 @@ def test_sessions_are_ended_by_nobody_who_has_not_logged_in(open_sso, customer):
 
 
 @pytest.mark.parametrize(
-    ("options", "status"), [({"way": ""}, 400), ({"way": "logout"}, 400), ({"connect": "USER"}, 400)], ids=str
+    ("options", "status"),
+    [
+        ({"way": ""}, 400),
+        ({"way": "logout"}, 400),
+        ({"connect": "USER"}, 400),
+        ({"way": "register", "verificationUrl": "https://shop.example/verify"}, 400),
+    ],
+    ids=str,
 )
 def test_call_that_the_sandbox_does_not_know_is_refused(open_sso, options, status):
     assert open_sso(**options).status == status
