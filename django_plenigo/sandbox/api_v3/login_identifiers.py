@@ -135,7 +135,9 @@ def finish(process: ConnectionProcess, logging_data: Mapping[str, str]) -> Custo
 @operation("resendloginIdentifier", Application.PROCESSES)
 def resend_code(call: Call) -> HttpResponse:
     """Send another code. The old token and the old code are of no use any more."""
-    return _next_step(call, connections.resend(process_of(call.company, call.read(TOKEN)["token"])))
+    process = process_of(call.company, call.read(TOKEN)["token"])
+    refuse_blocked(process.customer)
+    return _next_step(call, connections.resend(process))
 
 
 def _check_open(settings: SsoSettings) -> None:

@@ -110,7 +110,9 @@ class ConnectionDialogue(SessionDialogue[VisitT]):
     def press_resend(self) -> HttpResponse:
         """Send another code."""
         with transaction.atomic():
-            step = connections.resend(self._process(self.request.POST.get("token", "")))
+            process = self._process(self.request.POST.get("token", ""))
+            identification.refuse_shut_out(process.customer)
+            step = connections.resend(process)
         return self._show_code(step.token)
 
     def _process(self, token: str) -> ConnectionProcess:

@@ -278,6 +278,7 @@ def test_customer_who_is_shut_out_cannot_connect(open_sso, sandbox, imported, de
     Customer.objects.filter(pk=imported.pk).update(**change)
     refused = page.press("verify", token=token, code=code)
     assert (refused.status, words in refused.text) == (400, True)
+    assert page.press("resend", token=token).status == 403
     again = open_sso("register", loginIdentifier="true").press("identify", **{**details, "email": "b@example.com"})
     assert (words in again.text, sandbox.sent_codes("b@example.com")) == (True, [])
 

@@ -480,8 +480,11 @@ def test_blocked_customer_cannot_connect_an_account(v3: ApiV3, people: Customer,
     step = v3("POST", f"{CONNECT}/start", START).json()
     code = shut(ERNA)
     body = {"token": step["token"], "verificationToken": step["verificationToken"]}
+    before = all_rows()
+    assert v3.refusal("POST", f"{CONNECT}/resend", {"token": step["token"]}) == (400, code)
     assert v3.refusal("POST", f"{CONNECT}/validate", body) == (400, code)
     assert v3.refusal("POST", f"{CONNECT}/start", START) == (400, code)
+    assert all_rows() == before
 
 
 @pytest.mark.parametrize("begins", ["2030-01-31", "2030-01-31T00:00:00Z"])
