@@ -86,7 +86,7 @@ def validate(company: Company, text: str) -> CustomerSession:
     if session.ended_at is not None:
         raise ReplacedError
     now = clock.now()
-    if session.expires_at <= now or not _may_be_in(session.customer):
+    if session.expires_at <= now or not session.customer.is_let_in:
         raise InvalidError
     session.expires_at = now + LIFETIME
     session.save(update_fields=["expires_at"])
@@ -149,12 +149,8 @@ def redeem_transfer_token(company: Company, token: str) -> CustomerSession | Non
     if row is None or not TransferToken.objects.filter(pk=row.pk, used_at=None, expires_at__gt=now).update(used_at=now):
         return None
     session = row.session
-    lives = session.ended_at is None and session.expires_at > now and _may_be_in(session.customer)
+    lives = session.ended_at is None and session.expires_at > now and session.customer.is_let_in
     return session if lives else None
-
-
-def _may_be_in(customer: Customer) -> bool:
-    return not customer.blocked_by_support and not customer.processing_blocked
 
 
 def is_removal_token(company: Company, token: str) -> bool:

@@ -35,7 +35,7 @@ class LockedError(Exception):
 
 
 class BlockedError(Exception):
-    """The support has blocked the customer."""
+    """The customer may neither log in nor buy: see `Customer.is_let_in`."""
 
 
 def find_customer(company: Company, reference: str, *, is_external: bool = False) -> Customer | None:
@@ -181,7 +181,7 @@ def verify_password(company: Company, email: str, password: str) -> Customer | N
     customer = find_customer_by_email(company, email)
     if customer is None:
         return None
-    if customer.blocked_by_support:
+    if not customer.is_let_in:
         raise BlockedError
     now = clock.now()
     if customer.locked_until is not None and now < customer.locked_until:
@@ -200,6 +200,19 @@ def set_password(customer: Customer, password: str) -> None:
     customer.password = make_password(password)
     customer.save(update_fields=["password"])
     note_change(customer)
+
+
+def may_reset_password(customer: Customer) -> bool:
+    """Say whether a customer can be sent a code that changes the password."""
+    may_come_back = customer.status in {Customer.Status.ACTIVATED, Customer.Status.BLOCKED}
+    return may_come_back and not customer.processing_blocked and not customer.has_pseudo_email
+
+
+def reset_password(customer: Customer, password: str) -> None:
+    """Give a customer who has forgotten his password another one; who was blocked until then is so no more."""
+    customer.status = Customer.Status.ACTIVATED
+    customer.save(update_fields=["status"])
+    set_password(customer, password)
 
 
 def note_change(customer: Customer) -> None:

@@ -9,7 +9,7 @@ from django.db import router, transaction
 
 from . import clock, identifiers, purchases
 from .companies import find_basket, find_offer, find_voucher
-from .customers import lock
+from .customers import BlockedError, lock
 from .events import tell_of_order
 from .models import Company, Customer, PreparedPurchase, Purchase, Voucher
 
@@ -52,10 +52,14 @@ def find_prepared(company: Company, purchase_id: str) -> PreparedPurchase:
 def complete(prepared: PreparedPurchase, customer: Customer) -> list[Purchase]:
     """Record as paid what was prepared, once, and return it: one order.
 
-    Raises `OwnedError`. `customer` is the one of the preparation, or who has logged in at the checkout.
+    Raises `OwnedError`, and `BlockedError` where the customer may buy no more. `customer` is the one of the
+    preparation, or who has logged in at the checkout.
     """
     with transaction.atomic(using=router.db_for_write(Purchase)):
         lock(customer)
+        customer.refresh_from_db(fields=["status", "processing_blocked"])
+        if not customer.is_let_in:
+            raise BlockedError
         prepared.refresh_from_db(fields=["order_id"])
         if prepared.order_id:
             return list(customer.purchases.filter(order_id=prepared.order_id).order_by("pk"))
@@ -64,7 +68,8 @@ def complete(prepared: PreparedPurchase, customer: Customer) -> list[Purchase]:
             raise OwnedError
         _redeem(prepared)
         order_id = identifiers.new_transaction_id()
-        rows = [purchases.buy(customer, order_id=order_id, **sale) for sale in sold]
+        method = _payment_method_of(prepared.body)
+        rows = [purchases.buy(customer, order_id=order_id, payment_method=method, **sale) for sale in sold]
         prepared.order_id = order_id
         prepared.save(update_fields=["order_id"])
         tell_of_order(rows)
@@ -95,6 +100,13 @@ def open_sales_of(prepared: PreparedPurchase, customer: Customer) -> list[dict[s
     """Return what of it a customer may buy: not what he owns, unless the shop allows a second purchase."""
     may_repeat = prepared.body.get("allowMultiplePurchases")
     return [sale for sale in sales_of(prepared) if may_repeat or not purchases.owns(customer, sale["product_id"])]
+
+
+def _payment_method_of(body: Mapping[str, Any]) -> str:
+    """Return what an order is paid with: what the shop forces, else the sandbox's own way if that is allowed."""
+    allowed = body.get("allowedPaymentMethods") or [purchases.PAYMENT_METHOD]
+    usual = purchases.PAYMENT_METHOD if purchases.PAYMENT_METHOD in allowed else allowed[0]
+    return str(body.get("forcePaymentMethod") or usual)
 
 
 def _redeem(prepared: PreparedPurchase) -> None:

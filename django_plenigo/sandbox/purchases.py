@@ -63,6 +63,7 @@ def buy(
     order_id: str | None = None,
     quantity: int = 1,
     access_right_id: str = "",
+    payment_method: str = PAYMENT_METHOD,
 ) -> Purchase:
     """Record a purchase that has been paid and return it. Those with the same `order_id` are one order.
 
@@ -83,7 +84,7 @@ def buy(
         "shipping_costs": shipping_costs,
         "quantity": quantity,
         "access_right_id": access_right_id,
-        "payment_method": PAYMENT_METHOD,
+        "payment_method": payment_method,
         **(_terms(product, start) if product else {}),
         **({"order_id": order_id} if order_id else {}),
     }

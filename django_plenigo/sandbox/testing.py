@@ -69,7 +69,7 @@ class Sandbox:
         """Pay what API v3 has prepared, as its checkout does, and return the order's number; -1 means: had before.
 
         `customer` is who logs in at the checkout, where the preparation names nobody. Raises
-        `preparations.TimedOutError`.
+        `preparations.TimedOutError`, or `customers.BlockedError` where the customer may buy no more.
         """
         prepared = preparations.find_prepared(self.company, purchase_id)
         named = self.customer(customer) if isinstance(customer, str) else customer

@@ -179,7 +179,10 @@ class _PooledAdapter(HTTPAdapter):
 
     def close(self) -> None:
         super().close()
-        self._pools.clear()  # the last reference to a pool keeps its connections open
+        # urllib3 leaves that to the garbage collection, which what a failed call has raised can hold up for long.
+        for found in self._pools.values():
+            found.close()
+        self._pools.clear()
 
     def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
         """Leave the pool as it is: it was told what to verify as it was found."""

@@ -169,6 +169,47 @@ def test_element_that_is_missing_is_told(script, call):
     assert (name, "elementId" in detail["errorMsg"]) == ("Error", True)
 
 
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ("verificationUrl: 'https://shop.example/verify'", "verificationUrl"),
+        ("connect: 'USER'", "several users"),
+        ("connectToken: 'a-connect-token'", "several users"),
+        ("transferToken: 'a-transfer-token'", "several users"),
+    ],
+)
+def test_option_that_the_sandbox_does_not_play_is_refused_in_the_console_too(script, options, words):
+    with script.expect_console_message(lambda message: message.type == "error" and words in message.text) as said:
+        script.evaluate(f"new plenigo.SSO({{ elementId: 'plenigoCheckout', {options} }}).register()")
+    assert "token'" not in said.value.text
+    [[name, detail]] = told_by(script, 1)
+    assert (name, words in detail["errorMsg"]) == ("Error", True)
+    expect(script.frame_locator("iframe").get_by_role("button", name="Register")).to_have_count(0)
+
+
+def test_tabs_change_over_between_log_in_and_registration(script):
+    script.evaluate("new plenigo.SSO({ elementId: 'plenigoCheckout', showTabs: true }).login()")
+    frame = script.frame_locator("iframe")
+    frame.get_by_role("navigation").get_by_role("button", name="Register").click()
+    expect(frame.get_by_role("heading")).to_have_text("Register")
+    assert barriers(script.frames[1]) == NONE
+    frame.get_by_role("navigation").get_by_role("button", name="Log in").click()
+    expect(frame.get_by_role("heading")).to_have_text("Log in")
+
+
+@pytest.mark.parametrize(("value", "is_told"), [("VIEW", True), ("HIDE", False)])
+def test_second_factor_in_self_service_is_told_to_be_none(script, value, is_told):
+    said = []
+    script.on("console", lambda message: said.append(message.text))
+    script.evaluate(
+        "value => new plenigo.Snippets('a-token', "
+        "{ elementId: 'plenigoCheckout', displaySettings: { SSO: { twoFactor: value } } }).start()",
+        value,
+    )
+    told_by(script, 1)  # that the token is none
+    assert any("second factor" in each for each in said) is is_told
+
+
 def test_domain_that_the_settings_do_not_allow_is_told(script, sandbox):
     settings = sandbox.company.sso_settings
     settings.allowed_domains = "news.example"

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from django_plenigo.errors import ConflictError, NotFoundError, RateLimitError, RejectedError
+from django_plenigo.errors import AuthenticationError, ConflictError, NotFoundError, RateLimitError, RejectedError
 from django_plenigo.protocols.base import (
     NO_MATCH,
     PROCESS_EXPIRED,
@@ -323,6 +323,28 @@ class TestSingleSignOn:
         with pytest.raises(RejectedError) as caught:
             plenigo_v3.confirm_connection(step.token, code)
         assert caught.value.code == PROCESS_USED
+
+
+@pytest.mark.parametrize("status", ["BLOCKED", "DEACTIVATED", "DISABLED"])
+def test_customer_who_is_not_activated_gets_nothing(plenigo_v3, sandbox, ada, reference, product, status):
+    sandbox.buy(ada, DAY_PASS)
+    ada.status = status
+    ada.save()
+    with pytest.raises(RejectedError):
+        plenigo_v3.start_session(reference)
+    with pytest.raises(RejectedError):
+        plenigo_v3.prepare_checkout(Preparation(IP_ADDRESS, reference, [OfferItem(product.offer_id)]))
+    assert not plenigo_v3.rights_of(reference, [product.access_right_id])[product.access_right_id].is_granted
+
+
+def test_access_token_that_has_expired_opens_nothing(plenigo_v3, sandbox, reference):
+    company = sandbox.company
+    company.api_token_expires_at = datetime.now(UTC) + timedelta(hours=1)
+    company.save()
+    plenigo_v3.check_customer(reference)
+    sandbox.advance(3600)
+    with pytest.raises(AuthenticationError):
+        plenigo_v3.check_customer(reference)
 
 
 def test_throttled_call_is_a_rate_limit(plenigo_v3, sandbox, reference):

@@ -154,8 +154,12 @@ def test_staff_without_permission_is_refused(client, rows, model):
     assert client.get(address(Clock, "changelist")).status_code == 403
 
 
+#: What the form of a customer has chosen beforehand.
+USUAL = {"language": "en", "status": "ACTIVATED"}
+
+
 def test_customer_is_added_with_a_password(staff, api, sandbox):
-    data = {"company": sandbox.company.pk, "customer_id": "ABCDEFGHIJKL", "email": "eve@example.com", "language": "en"}
+    data = {"company": sandbox.company.pk, "customer_id": "ABCDEFGHIJKL", "email": "eve@example.com", **USUAL}
     staff.post(address(Customer, "add"), {**data, "new_password": "correct horse"})
     customer = sandbox.customer("ABCDEFGHIJKL")
     assert (customer.external_id, "correct horse" in customer.password) == (None, False)
@@ -165,23 +169,33 @@ def test_customer_is_added_with_a_password(staff, api, sandbox):
 
 def test_customer_keeps_his_password_unless_a_new_one_is_typed(staff, ada):
     Customer.objects.filter(pk=ada.pk).update(password="kept")
-    data = {"company": ada.company.pk, "customer_id": ada.customer_id, "email": "new@example.com", "language": "en"}
+    data = {"company": ada.company.pk, "customer_id": ada.customer_id, "email": "new@example.com", **USUAL}
     staff.post(address(Customer, "change", ada.pk), data)
     ada.refresh_from_db()
     assert (ada.email, ada.password) == ("new@example.com", "kept")
 
 
 def test_email_address_of_another_customer_is_refused(staff, ada):
-    data = {"company": ada.company.pk, "customer_id": "ABCDEFGHIJKL", "email": "ADA@EXAMPLE.COM", "language": "en"}
+    data = {"company": ada.company.pk, "customer_id": "ABCDEFGHIJKL", "email": "ADA@EXAMPLE.COM", **USUAL}
     answer = staff.post(address(Customer, "add"), data)
     assert "Another customer has this e-mail address." in answer.content.decode()
 
 
 def test_customer_is_unlocked(staff, ada):
-    Customer.objects.filter(pk=ada.pk).update(locked_until=timezone.now(), blocked_by_support=True)
+    Customer.objects.filter(pk=ada.pk).update(locked_until=timezone.now(), status="DISABLED")
     staff.post(address(Customer, "changelist"), {"action": "unlock", "_selected_action": [ada.pk]})
     ada.refresh_from_db()
-    assert (ada.locked_until, ada.blocked_by_support) == (None, False)
+    assert (ada.locked_until, ada.status) == (None, "ACTIVATED")
+
+
+@pytest.mark.parametrize("status", ["BLOCKED", "DEACTIVATED", "DISABLED"])
+def test_status_of_a_customer_is_set(staff, sandbox, ada, status):
+    session = customer_sessions.text_of(customer_sessions.begin(ada, {}))
+    data = {"company": ada.company.pk, "customer_id": ada.customer_id, "email": ada.email}
+    staff.post(address(Customer, "change", ada.pk), {**data, **USUAL, "status": status})
+    assert sandbox.customer(ada.number).status == status
+    with pytest.raises(customer_sessions.InvalidError):
+        customer_sessions.validate(ada.company, session)
 
 
 def test_access_id_is_added_once(staff, ada, bob):
@@ -299,7 +313,7 @@ def test_sms_is_allowed_with_a_provider(staff, sandbox):
 
 def test_customer_without_an_address_is_added_with_a_subscription(staff, sandbox):
     product = sandbox.company.products.get(product_id=MONTHLY)
-    data = {"company": sandbox.company.pk, "customer_id": "ABCDEFGHIJKL", "language": "de", "has_pseudo_email": "on"}
+    data = {"company": sandbox.company.pk, "customer_id": "ABCDEFGHIJKL", "has_pseudo_email": "on", **USUAL}
     staff.post(address(Customer, "add"), {**data, "imported_product": product.pk})
     customer = sandbox.customer("ABCDEFGHIJKL")
     assert customer.email == f"imported-{customer.number}@pseudo-mail.plenigo.invalid"
@@ -307,12 +321,12 @@ def test_customer_without_an_address_is_added_with_a_subscription(staff, sandbox
 
 
 def test_customer_with_neither_address_nor_placeholder_is_refused(staff, sandbox):
-    data = {"company": sandbox.company.pk, "customer_id": "ABCDEFGHIJKL", "language": "de"}
+    data = {"company": sandbox.company.pk, "customer_id": "ABCDEFGHIJKL", **USUAL}
     assert "choose the placeholder" in staff.post(address(Customer, "add"), data).content.decode()
 
 
 def test_number_of_a_customer_stays_when_he_is_changed(staff, ada):
-    data = {"company": ada.company.pk, "customer_id": ada.customer_id, "email": "new@example.com", "language": "en"}
+    data = {"company": ada.company.pk, "customer_id": ada.customer_id, "email": "new@example.com", **USUAL}
     staff.post(address(Customer, "change", ada.pk), data)
     assert Customer.objects.get(pk=ada.pk).number == ada.number
 

@@ -514,7 +514,7 @@ class TestMerchantBackend:
         assert "0 subscriptions go on." in page.content.decode()
 
     def test_unblocked_customer_and_one_with_another_address_have_changed(self, staff, callback, ada, sandbox, site):
-        ada.blocked_by_support = True
+        ada.status = "DISABLED"
         ada.save()
         chosen = {"action": "unlock", "_selected_action": [ada.pk]}
         staff.post(reverse("admin:plenigo_sandbox_customer_changelist"), chosen)

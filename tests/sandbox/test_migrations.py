@@ -74,3 +74,26 @@ def test_single_addresses_of_v2_become_rows_of_the_list(before_addresses: Any) -
         (bob.pk, "Bonn", "53111", False),
     ]
     assert Address.objects.filter(city="Bonn", state="x" * 100, street="Way 1").count() == 2
+
+
+@pytest.fixture
+def before_statuses(transactional_db: None) -> Any:
+    """The models while the support blocked by a switch."""
+    target = [("plenigo_sandbox", "0011_vouchers_and_baskets")]
+    MigrationExecutor(connection).migrate(target)
+    yield MigrationExecutor(connection).loader.project_state(target).apps
+    call_command("migrate", verbosity=0)
+
+
+def test_whom_the_support_had_blocked_is_disabled(before_statuses: Any) -> None:
+    companies, customers = (
+        before_statuses.get_model("plenigo_sandbox", name).objects for name in ("Company", "Customer")
+    )
+    demo = companies.create(name="Demo", company_id=COMPANY_ID)
+    for name, is_blocked in (("ada", True), ("bob", False)):
+        address = f"{name}@example.com"
+        values = {"email": address, "email_key": address, "registered_at": timezone.now()}
+        customers.create(company=demo, blocked_by_support=is_blocked, **values)
+    call_command("migrate", "plenigo_sandbox", verbosity=0)
+    statuses = Customer.objects.order_by("email").values_list("status", flat=True)
+    assert list(statuses) == ["DISABLED", "ACTIVATED"]

@@ -6,6 +6,7 @@ import pytest
 
 from django_plenigo.sandbox import oauth
 from django_plenigo.sandbox.credentials import COMPANY_ID
+from django_plenigo.sandbox.models import Customer
 from tests.sandbox.vendor_client import claims, sign
 
 CALLBACK = "https://shop.example/cb"
@@ -155,6 +156,14 @@ class TestSignInPage:
         for email in (ada.email, "nobody@example.com"):
             answer = getattr(client, method)(self.URL, self.query(redirect_uri, email=email))
             assert (answer.status_code, "Location" in answer.headers) == (400, False)
+
+    @pytest.mark.parametrize(
+        "change", [{"status": "BLOCKED"}, {"status": "DISABLED"}, {"processing_blocked": True}], ids=str
+    )
+    def test_customer_who_is_shut_out_gets_no_code(self, client, ada, change):
+        Customer.objects.update(**change)
+        answer = client.post(self.URL, self.query("https://shop.example/cb", email=ada.email))
+        assert (answer.status_code, "can neither log in nor buy" in answer.content.decode()) == (403, True)
 
     @pytest.mark.parametrize(
         ("redirect_uri", "before"),

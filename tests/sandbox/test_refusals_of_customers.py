@@ -62,7 +62,7 @@ def locked(sandbox):
 
 def blocked(sandbox):
     with_password(sandbox)
-    sandbox.company.customers.filter(customer_id=ADA).update(blocked_by_support=True)
+    sandbox.company.customers.filter(customer_id=ADA).update(status="DISABLED")
 
 
 CALLBACK = "https://shop.example/cb"

@@ -12,6 +12,7 @@ import requests
 
 from django_plenigo.budget import within
 from django_plenigo.errors import NoAnswerError, ProtocolError
+from django_plenigo.transport.connections import pool
 from tests.transport.fakes import (
     RawServer,
     always,
@@ -233,6 +234,26 @@ def test_cut_off_answer_of_an_idempotent_call_is_asked_for_again(serve):
 
     server = serve(cut_first)
     assert call(server, idempotent=True).status == 200
+
+
+def test_closed_pool_has_no_connection_left_though_a_failed_call_is_remembered(serve):
+    ended = threading.Event()
+
+    def cut_first(connection, request):
+        if len(server.requests) == 1:
+            return False
+        connection.sendall(http())
+        if not connection.recv(1):
+            ended.set()
+        return False
+
+    server = serve(cut_first)
+    with pytest.raises(NoAnswerError) as remembered:
+        call(server)
+    assert call(server).status == 200
+    pool.adapter.close()
+    assert ended.wait(2)
+    assert remembered.value.code
 
 
 def test_connection_that_the_server_closed_meanwhile_does_not_fail_a_call(serve):

@@ -96,8 +96,8 @@ class CustomerAdmin(ModelAdmin[Customer]):
 
     form = CustomerForm
     readonly_fields = ("number",)
-    list_display = ("customer_id", "number", "email", "external_id", "first_name", "last_name", "language", "company")
-    list_filter = ("company", "language", "blocked_by_support")
+    list_display = ("customer_id", "number", "email", "external_id", "first_name", "last_name", "status", "company")
+    list_filter = ("company", "language", "status")
     list_select_related = ("company",)
     search_fields = ("customer_id", "number", "email", "external_id", "first_name", "last_name")
     ordering = ("-pk",)
@@ -128,11 +128,12 @@ class CustomerAdmin(ModelAdmin[Customer]):
 
     @admin.action(description=_("Unlock the selected customers"), permissions=["change"])
     def unlock(self, request: HttpRequest, queryset: QuerySet[Customer]) -> None:
-        """Let customers log in again who have typed too many wrong passwords or were blocked."""
-        blocked = list(queryset.filter(blocked_by_support=True).select_related("company"))
-        count = queryset.update(locked_until=None, failed_logins=0, blocked_by_support=False)
+        """Let customers log in again who have typed too many wrong passwords or are not activated."""
+        activated = Customer.Status.ACTIVATED
+        blocked = list(queryset.exclude(status=activated).select_related("company"))
+        count = queryset.update(locked_until=None, failed_logins=0, status=activated)
         for customer in blocked:
-            customer.blocked_by_support = False
+            customer.status = activated
             customers.note_change(customer)
         text = ngettext("%d customer can log in again.", "%d customers can log in again.", count) % count
         self.message_user(request, text, messages.SUCCESS)

@@ -53,6 +53,9 @@ def _decide(request: HttpRequest, company: Company, fields: dict[str, str]) -> H
     if customer is None:
         problem = _("There is no customer with this e-mail address.")
         return _page(request, fields, company=company, problem=problem, status=403)
+    if not customer.is_let_in:
+        problem = _("This customer can neither log in nor buy at present.")
+        return _page(request, fields, company=company, problem=problem, status=403)
     return _return(fields, code=oauth.issue_code(customer, fields["redirect_uri"]))
 
 

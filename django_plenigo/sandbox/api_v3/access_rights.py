@@ -50,7 +50,7 @@ def check_access_of_customer(call: Call, customer_id: str) -> HttpResponse:
     if bad or not names:
         raise invalid([flaw("accessRightUniqueIds", "pattern", bad[0] if bad else asked)])
     customer = call.customer(customer_id)
-    is_blocked = customer.blocked_by_support
+    is_blocked = _is_blocked(customer)
     items = []
     for right in entitlements_of(customer, names):
         items.append({**_item_of(right), "accessGranted": right.grants and not is_blocked})
@@ -113,6 +113,11 @@ def delete_access_right_for_customer(call: Call, customer_id: str, access_right_
     return answered({"success": True}, 202)
 
 
+def _is_blocked(customer: Customer) -> bool:
+    """Say whether a customer has no access at all. Our choice: in every status but the usual one."""
+    return customer.status != Customer.Status.ACTIVATED
+
+
 def _right(customer: Customer, access_right_id: str) -> AccessRight:
     """Return a right. Our choice: those of purchases cannot be touched, as if they were not there."""
     right = find_right(customer, access_right_id) if re.fullmatch(ACCESS_RIGHT_ID, access_right_id) else None
@@ -137,7 +142,7 @@ def _check(columns: Mapping[str, Any]) -> None:
 
 def _rights_answer(customer: Customer, status: int) -> HttpResponse:
     items = [_item_of(right) for right in entitlements_of(customer)]
-    body = {"customerId": customer.number, "customerBlocked": customer.blocked_by_support, "items": items}
+    body = {"customerId": customer.number, "customerBlocked": _is_blocked(customer), "items": items}
     return answered(body, status)
 
 

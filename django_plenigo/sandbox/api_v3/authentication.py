@@ -2,6 +2,7 @@
 
 from django.http import HttpRequest
 
+from .. import clock
 from ..companies import find_company_by_token
 from ..models import Application, Company
 from .answers import RefusalError
@@ -13,6 +14,8 @@ READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
 def authenticate(request: HttpRequest, application: Application | None) -> Company:
     """Return the company whose token the request carries. Raises `RefusalError` (401), for missing rights too.
+
+    Our choice: a token that has expired is refused as an unknown one is.
 
     `application` is what the token must be good for, None where there is nothing to be had.
     """
@@ -26,6 +29,8 @@ def authenticate(request: HttpRequest, application: Application | None) -> Compa
 
 
 def _may(company: Company, method: str, application: Application | None) -> bool:
+    if company.api_token_expires_at is not None and company.api_token_expires_at <= clock.now():
+        return False
     allowed = company.api_token_applications
     if allowed and application is not None and application not in allowed:
         return False

@@ -7,7 +7,7 @@ from django.http import HttpResponse
 
 from .. import customer_sessions, preparations
 from ..companies import find_basket, find_offer, find_voucher
-from ..models import Application, Customer
+from ..models import Application, Company, Customer
 from .answers import Flaw, RefusalError, answered, flaw, invalid
 from .endpoints import Call, operation, refuse_blocked
 from .fields import (
@@ -150,6 +150,7 @@ def prepare_purchase(call: Call) -> HttpResponse:
     values = call.read(PREPARATION)
     customer = _customer(call, values)
     _check_what_is_sold(call, values)
+    _check_payment_methods(values)
     _check_addresses(customer, values)
     # The session would be a secret at rest; the customer is known by now.
     body = {name: value for name, value in values.items() if name != "customerSession"}
@@ -195,13 +196,26 @@ def _check_what_is_sold(call: Call, values: Mapping[str, Any]) -> None:
         if not basket.items.filter(product__company=call.company).exists():
             raise _no_offer()
     else:
-        offers = [item["plenigoOfferId"] for item in items if "plenigoOfferId" in item]
-        if not items or not all(find_offer(call.company, offer_id) for offer_id in offers):
+        if not items or not all(_sells(call.company, item) for item in items):
             raise _no_offer()
+
+
+def _sells(company: Company, item: Mapping[str, Any]) -> bool:
+    """Say whether there is something behind an item: an offer that is known, or a product."""
+    if "plenigoOfferId" in item:
+        return find_offer(company, item["plenigoOfferId"]) is not None
+    return bool(item["products"])
 
 
 def _no_offer() -> RefusalError:
     return RefusalError(400, NO_OFFER, "There is no such offer.")
+
+
+def _check_payment_methods(values: Mapping[str, Any]) -> None:
+    """Refuse to force a payment method that is not allowed. None that is named means that all are."""
+    forced, allowed = values.get("forcePaymentMethod"), values.get("allowedPaymentMethods")
+    if forced and allowed and forced not in allowed:
+        raise invalid([flaw("forcePaymentMethod", "not allowed", forced)])
 
 
 def _check_addresses(customer: Customer | None, values: Mapping[str, Any]) -> None:

@@ -159,7 +159,7 @@ def customer_of(row: Customer) -> dict[str, Any]:
             "createdDate": written(row.registered_at),
             "changedDate": written(row.changed_at or row.registered_at),
             "ageVerificationPinEnabled": False,
-            "status": "DISABLED" if row.blocked_by_support else "ACTIVATED",
+            "status": row.status,
             "processingBlocked": row.processing_blocked,
         }
     )

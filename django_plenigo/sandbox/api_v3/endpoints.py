@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -18,11 +19,13 @@ from ..models import Application, Company, Customer
 from .answers import (
     BAD_TYPE,
     BODY_MISSING,
+    CUSTOMER_DEACTIVATED,
     CUSTOMER_DISABLED,
     CUSTOMER_NOT_FOUND,
     INVALID_DATA,
     NO_SUCH_ADDRESS,
     NOT_JSON,
+    PASSWORD_RESET_NEEDED,
     PROCESSING_BLOCKED,
     THROTTLED,
     RefusalError,
@@ -40,6 +43,13 @@ NAMES: list[str] = []
 #: What a fault with no code of its own is told with.
 CODES_BY_STATUS = {401: 99009, 404: NO_SUCH_ADDRESS, 408: 20040, 423: 20026, 429: THROTTLED, 502: 99502, 503: 99503}
 CODES_BY_STATUS[504] = 99504
+
+#: Why a customer gets neither a session nor a purchase.
+CODES_BY_CUSTOMER_STATUS: dict[str, tuple[int, str]] = {
+    Customer.Status.BLOCKED: (PASSWORD_RESET_NEEDED, "The customer must reset the password."),
+    Customer.Status.DEACTIVATED: (CUSTOMER_DEACTIVATED, "The customer is deactivated."),
+    Customer.Status.DISABLED: (CUSTOMER_DISABLED, "The customer is disabled."),
+}
 
 Work = Callable[..., HttpResponse]
 View = Callable[..., HttpResponseBase]
@@ -97,30 +107,35 @@ class Call:
 
 
 def refuse_blocked(customer: Customer) -> None:
-    """Refuse to let a customer in who is disabled, or whose data must not be processed. Raises `RefusalError` (400)."""
-    if customer.blocked_by_support:
-        raise RefusalError(400, CUSTOMER_DISABLED, "The customer is disabled.")
+    """Refuse to let a customer in whose status or whose data forbid it. Raises `RefusalError` (400)."""
+    if customer.status in CODES_BY_CUSTOMER_STATUS:
+        raise RefusalError(400, *CODES_BY_CUSTOMER_STATUS[customer.status])
     if customer.processing_blocked:
         raise RefusalError(400, PROCESSING_BLOCKED, "The customer is blocked for processing.")
 
 
-def operation(name: str, application: Application) -> Callable[[Work], Work]:
-    """Name the work of one operation, with the vendor's operation id, and what a token must be good for.
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One operation of the API."""
 
-    The work raises `RefusalError` to say no.
-    """
+    name: str
+    """The vendor's operation id."""
+
+    application: Application
+    """What a token must be good for."""
+
+    work: Work
+    """Raises `RefusalError` to say no."""
+
+
+def operation(name: str, application: Application) -> Callable[[Work], Operation]:
+    """Turn work on a `Call` into an operation, which the fault dial offers by its name."""
     NAMES.append(name)
-
-    def decorate(work: Work) -> Work:
-        # Read where the operations of one address meet.
-        work.operation, work.application = name, application  # type: ignore[attr-defined]
-        return work
-
-    return decorate
+    return lambda work: Operation(name, application, work)
 
 
-def address(**works: Work) -> View:
-    """Return the view of one address; `works` are its operations by method.
+def address(**operations: Operation) -> View:
+    """Return the view of one address; `operations` are those there by method.
 
     Around each: the guard, the fault dial, authentication and a transaction, which a refusal undoes.
     """
@@ -128,9 +143,9 @@ def address(**works: Work) -> View:
     @csrf_exempt
     @login_not_required
     def view(request: HttpRequest, **path: Any) -> HttpResponseBase:
-        work = works.get(request.method or "")
-        name = work.operation if work else ""  # type: ignore[attr-defined]  # set by `operation`
-        return serve(name, request, lambda: _answer(request, tuple(works), work, path), refuse)
+        asked = operations.get(request.method or "")
+        name = asked.name if asked else ""
+        return serve(name, request, lambda: _answer(request, tuple(operations), asked, path), refuse)
 
     return view
 
@@ -151,16 +166,18 @@ def _general_code(status: int) -> int:
     return 99500 if status >= 500 else INVALID_DATA
 
 
-def _answer(request: HttpRequest, methods: tuple[str, ...], work: Work | None, path: dict[str, Any]) -> HttpResponse:
+def _answer(
+    request: HttpRequest, methods: tuple[str, ...], asked: Operation | None, path: dict[str, Any]
+) -> HttpResponse:
     try:
         with transaction.atomic(using=router.db_for_write(Customer)):
-            company = authenticate(request, work.application if work else None)  # type: ignore[attr-defined]
+            company = authenticate(request, asked.application if asked else None)
         if not methods:
             return refuse(404, "There is no such address.")
-        if work is None:
+        if asked is None:
             return _not_allowed(methods)
         with transaction.atomic(using=router.db_for_write(Customer)):
-            return work(Call(request, company), **path)
+            return asked.work(Call(request, company), **path)
     except RefusalError as error:
         return error.answer()
     except RequestDataTooBig:

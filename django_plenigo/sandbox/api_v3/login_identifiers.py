@@ -117,7 +117,6 @@ def validate_registration(call: Call) -> HttpResponse:
     if not connections.is_right_code(process, values["verificationToken"]):
         # Not raised: what has been counted must stay.
         return RefusalError(403, CODE_WRONG, "The verification code is wrong.").answer()
-    refuse_blocked(process.customer)
     try:
         return session_answer(finish(process, logging_columns_of(values)), 201)
     except connections.RegisteredError:
@@ -126,6 +125,7 @@ def validate_registration(call: Call) -> HttpResponse:
 
 def finish(process: ConnectionProcess, logging_data: Mapping[str, str]) -> CustomerSession:
     """Connect the customer of a process and return his session. Raises `RefusalError` or `RegisteredError`."""
+    refuse_blocked(process.customer)
     try:
         return connections.finish(process, logging_data)
     except TakenError as error:
@@ -135,7 +135,9 @@ def finish(process: ConnectionProcess, logging_data: Mapping[str, str]) -> Custo
 @operation("resendloginIdentifier", Application.PROCESSES)
 def resend_code(call: Call) -> HttpResponse:
     """Send another code. The old token and the old code are of no use any more."""
-    return _next_step(call, connections.resend(process_of(call.company, call.read(TOKEN)["token"])))
+    process = process_of(call.company, call.read(TOKEN)["token"])
+    refuse_blocked(process.customer)
+    return _next_step(call, connections.resend(process))
 
 
 def _check_open(settings: SsoSettings) -> None:

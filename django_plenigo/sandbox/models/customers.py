@@ -12,6 +12,14 @@ from .merchant import Company
 class Customer(models.Model):
     """One person at one company."""
 
+    class Status(models.TextChoices):
+        """Whether he may log in and buy. Source: docs/protocols/plenigo-v3.md 2.1."""
+
+        ACTIVATED = "ACTIVATED", _("activated")
+        BLOCKED = "BLOCKED", _("blocked until the password is reset")
+        DEACTIVATED = "DEACTIVATED", _("deactivated")
+        DISABLED = "DISABLED", _("disabled by the vendor")
+
     company = models.ForeignKey(Company, on_delete=models.CASCADE, related_name="customers", verbose_name=_("company"))
     customer_id = models.CharField(_("customer id"), max_length=20, default=identifiers.new_customer_id)
     email = models.EmailField(_("e-mail address"))
@@ -31,7 +39,13 @@ class Customer(models.Model):
     password = models.CharField(_("password, hashed"), max_length=128, blank=True, default="")
     failed_logins = models.PositiveSmallIntegerField(_("failed log-ins"), default=0)
     locked_until = models.DateTimeField(_("locked until"), null=True, blank=True)
-    blocked_by_support = models.BooleanField(_("blocked by the support"), default=False)
+    status = models.CharField(
+        _("status"),
+        max_length=11,
+        choices=Status.choices,
+        default=Status.ACTIVATED,
+        help_text=_("Only an activated customer can log in and buy, and has access in API v3."),
+    )
     registered_at = models.DateTimeField(_("last registered at"), help_text=_("By the sandbox's clock."))
     number = models.CharField(
         _("customer number"),
@@ -71,6 +85,11 @@ class Customer(models.Model):
         if fields is not None and "email" in fields:
             kwargs["update_fields"] = {*fields, "email_key"}
         super().save(**kwargs)
+
+    @property
+    def is_let_in(self) -> bool:
+        """Whether he may log in and buy."""
+        return self.status == self.Status.ACTIVATED and not self.processing_blocked
 
 
 def email_key(email: str) -> str:

@@ -97,6 +97,12 @@ class Company(models.Model):
         blank=True,
         help_text=_("What API v3 may be used for; everything where none is ticked. The rest is refused with 401."),
     )
+    api_token_expires_at = models.DateTimeField(
+        _("API access token expires at"),
+        null=True,
+        blank=True,
+        help_text=_("By the sandbox's clock; from then on API v3 refuses every call with 401. Empty means never."),
+    )
     has_sms_provider = models.BooleanField(
         _("SMS provider"), default=False, help_text=_("Without one, the single sign-on cannot send codes by SMS.")
     )

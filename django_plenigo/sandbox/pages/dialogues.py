@@ -167,11 +167,12 @@ class CheckoutDialogue(IdentifyingDialogue[CheckoutT]):
 
     @property
     def customer(self) -> Customer:
-        """Who buys. Raises `RefusalError` when nobody has logged in or the customer is gone."""
+        """Who buys. Raises `RefusalError` when nobody has logged in, or the customer is gone or shut out since."""
         customer_id = self.visit.customer_id
         customer = find_customer(self.company, customer_id) if customer_id else None
         if customer is None:
             raise RefusalError(403, gettext_lazy("Nobody has logged in. Please go back and start the purchase again."))
+        identification.refuse_shut_out(customer)
         return customer
 
     def identified(self, customer: Customer) -> HttpResponse:

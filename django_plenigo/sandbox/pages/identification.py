@@ -8,7 +8,15 @@ from django.utils.translation import gettext_lazy as _
 
 from .. import customers
 from ..models import Company, Customer
-from .framing import language_of
+from .framing import RefusalError, language_of
+
+#: Why nobody gets in, by the status of a customer.
+SENTENCES: dict[str, str | Promise] = {
+    Customer.Status.BLOCKED: _("This customer must choose a new password before the next log-in."),
+    Customer.Status.DEACTIVATED: _("This customer has been deactivated."),
+    Customer.Status.DISABLED: _("This customer has been blocked by the support."),
+}
+PROCESSING_BLOCKED = _("The data of this customer must not be processed.")
 
 EMAIL = forms.EmailField(max_length=254)
 
@@ -32,9 +40,20 @@ def identify(request: HttpRequest, company: Company, *, registers: bool) -> Cust
     known = customers.find_customer_by_email(company, email)
     if known is None:
         raise IdentificationError(_("There is no customer with this e-mail address. Please register."))
-    if known.blocked_by_support:
-        raise IdentificationError(_("This customer has been blocked by the support."))
+    if not known.is_let_in:
+        raise IdentificationError(why_shut_out(known))
     return known
+
+
+def why_shut_out(customer: Customer) -> str | Promise:
+    """Return the sentence for a customer who may neither log in nor buy."""
+    return SENTENCES.get(customer.status, PROCESSING_BLOCKED)
+
+
+def refuse_shut_out(customer: Customer) -> None:
+    """Refuse who was shut out since he has logged in. Raises `RefusalError`."""
+    if not customer.is_let_in:
+        raise RefusalError(403, why_shut_out(customer))
 
 
 def _register(company: Company, email: str, language: str) -> Customer:

@@ -13,10 +13,12 @@ from django.utils.translation import gettext_lazy
 
 from .. import customer_sessions, preparations, purchases
 from ..companies import find_product
+from ..customers import BlockedError
 from ..destinations import is_web_address, with_query
 from ..models import Company, CustomerSession, PreparedPurchase
 from .dialogues import CheckoutDialogue, CheckoutVisit
 from .framing import RefusalError, embedder_of, sandbox_page
+from .identification import why_shut_out
 from .sessions import SessionDialogue, SessionVisit, check_domain
 
 #: Instead of an order's number: nothing can be bought under the rules.
@@ -131,6 +133,8 @@ class PreparedCheckout(SessionDialogue[PreparedVisit], CheckoutDialogue[Prepared
             rows = preparations.complete(self.prepared, self.customer)
         except preparations.OwnedError:
             return None
+        except BlockedError:
+            raise RefusalError(403, why_shut_out(self.customer)) from None
         if not rows:  # another customer has used the purchase id
             raise RefusalError(403, self.too_late)
         return purchases.order_number(rows[0])

@@ -37,6 +37,7 @@ def texts() -> dict[str, str]:
         "close": _("Close"),
         "element": str(PROBLEMS["element"]),
         "address": _("The address of this page, or that of returnUrl, has more than 220 characters."),
+        "twoFactor": _("The sandbox has no second factor: of displaySettings.SSO.twoFactor it knows HIDE only."),
         "unreachable": _(
             "The sandbox's page does not answer at ORIGIN. Is the sandbox running, and does this page's "
             "Content-Security-Policy allow that address in frame-src?"

@@ -110,7 +110,8 @@ class SelfService(Dialogue[ServiceVisit]):
         """Whose session it is. Raises `RefusalError` where it has ended."""
         active = CustomerSession.objects.filter(session_id=self.visit.session_id, customer__company=self.company)
         session = active.select_related("customer__company").first()
-        if session is None or session not in customer_sessions.active(session.customer):
+        is_active = session is not None and session in customer_sessions.active(session.customer)
+        if session is None or not is_active or not session.customer.is_let_in:
             raise RefusalError(401, _("You have been logged out. Please go back and start again."))
         return session.customer
 
@@ -242,9 +243,16 @@ class SelfService(Dialogue[ServiceVisit]):
         return Content(groups=[[(_("Payment method"), method)] for method in sorted(methods)])
 
     def bank_accounts(self, customer: Customer) -> Content:
-        """Show the bank account that all purchases of the sandbox are paid from."""
+        """Show the bank account, if something was paid from one."""
+        return self._payment_method(customer, "BANK_ACCOUNT")
+
+    def credit_cards(self, customer: Customer) -> Content:
+        """Show the credit card, if something was paid by one."""
+        return self._payment_method(customer, "CREDIT_CARD")
+
+    def _payment_method(self, customer: Customer, method: str) -> Content:
         groups = self.payment_methods(customer).groups
-        return Content(groups=[group for group in groups if group[0][1] == purchases.PAYMENT_METHOD])
+        return Content(groups=[group for group in groups if group[0][1] == method])
 
     def terms(self, customer: Customer) -> Content:
         """Show the terms of the SSO settings."""
@@ -273,7 +281,7 @@ PAGES: dict[str, Callable[[SelfService, Customer], Content]] = {
     "ORDER": SelfService.order_list,
     "INVOICE": SelfService.nothing,
     "PAYMENT_METHODS": SelfService.payment_methods,
-    "CREDIT_CARD": SelfService.nothing,
+    "CREDIT_CARD": SelfService.credit_cards,
     "BANK_ACCOUNT": SelfService.bank_accounts,
     "TERMS_AND_CONDITIONS": SelfService.terms,
     "NEWSLETTER": SelfService.nothing,

@@ -15,6 +15,7 @@ from .. import customer_sessions
 from ..customers import find_customer
 from ..models import Company, Customer, CustomerSession
 from ..single_sign_on import allows_origin, is_shut, settings_of
+from . import identification
 from .dialogues import IdentifyingDialogue, Visit
 from .framing import RefusalError
 
@@ -58,7 +59,8 @@ class SessionDialogue(IdentifyingDialogue[SessionT]):
             raise RefusalError(403, gettext_lazy("The single sign-on is shut in its settings: nobody can log in."))
 
     def identified(self, customer: Customer) -> HttpResponse:
-        """Begin a session; with as many as there may be, show them first."""
+        """Begin a session; with as many as there may be, show them first. Raises `RefusalError`."""
+        identification.refuse_shut_out(customer)
         session = customer_sessions.begin(customer, self.logging_data)
         if session is None:
             return self.go_on(arriving_id=customer.customer_id)._show_sessions(customer)

@@ -45,6 +45,9 @@ class SsoVisit(SessionVisit):
     identifier_label: str = ""
     """What leads to the connection of an account; empty where the site does not want it shown."""
 
+    shows_tabs: bool = False
+    """Whether log-in and registration are tabs on top of the page."""
+
     message_id: int = 0
     """The code that was sent to who has forgotten his password."""
 
@@ -67,7 +70,8 @@ class Sso(ConnectionDialogue[SsoVisit]):
     @property
     def around_identification(self) -> Mapping[str, Any]:
         """What else can be done instead."""
-        return {"identifier_label": self.visit.identifier_label, "may_reset": True}
+        visit = self.visit
+        return {"identifier_label": visit.identifier_label, "shows_tabs": visit.shows_tabs, "may_reset": True}
 
     def logged_in(self, session: CustomerSession) -> HttpResponse:
         """Tell the script of the session."""
@@ -89,7 +93,7 @@ class Sso(ConnectionDialogue[SsoVisit]):
         except ValidationError:
             return self.press_show_forgotten(gettext_lazy("Please enter a complete e-mail address."))
         customer = customers.find_customer_by_email(self.company, email)
-        if customer is None or customer.has_pseudo_email or customer.blocked_by_support:
+        if customer is None or not customers.may_reset_password(customer):
             return self.go_on(message_id=0, password_mark="")._show_reset()
         message = SentMessage.objects.create(
             company=self.company,
@@ -109,7 +113,7 @@ class Sso(ConnectionDialogue[SsoVisit]):
         password = self.request.POST.get("password", "")
         if len(password) < SHORTEST_PASSWORD:
             return self._show_reset(gettext_lazy("Please choose a password of at least 8 characters."))
-        customers.set_password(customer, password)
+        customers.reset_password(customer, password)
         self.go_on(message_id=0, password_mark="", email=customer.email)
         notice = _("Your password has been changed. Please log in.")
         return self.show_identification(registers=False, notice=notice)
@@ -124,7 +128,9 @@ class Sso(ConnectionDialogue[SsoVisit]):
         if message is None or not hmac.compare_digest(message.code.encode(), code.encode("utf-8", "replace")):
             return None
         customer = customers.find_customer_by_email(self.company, message.recipient)
-        return customer if customer is not None and _mark_of(customer) == self.visit.password_mark else None
+        if customer is None or not customers.may_reset_password(customer):
+            return None
+        return customer if _mark_of(customer) == self.visit.password_mark else None
 
 
 @sandbox_page
@@ -138,11 +144,16 @@ def open_sso(request: HttpRequest, company: Company) -> HttpResponse:
         source=sent.get("source", DEFAULT_SOURCE)[:SOURCE_CHARACTERS],
         email=sent.get("email", "")[:254],
         identifier_label=_label_of(sent.get("showLoginIdentifier", "")),
+        shows_tabs=sent.get("showTabs") == "true",
     )
     sso = Sso(request, company, visit)
     way = sent.get("way", "")
     if "connect" in sent:
         raise RefusalError(400, gettext_lazy("The sandbox has no products for several users, so nothing to connect."))
+    if sent.get("verificationUrl"):
+        raise RefusalError(
+            400, gettext_lazy("In the sandbox a registration needs no code, so no mail leads to verificationUrl.")
+        )
     if way == REGISTER and sent.get("loginIdentifier") == "true":
         return sso.press_show_identifier()
     if way == FORGOT_PASSWORD:

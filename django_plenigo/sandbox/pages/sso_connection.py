@@ -14,8 +14,10 @@ from django.utils.translation import gettext_lazy as _
 
 from .. import account_connections as connections
 from ..api_v3 import answers, login_identifiers
+from ..api_v3.endpoints import CODES_BY_CUSTOMER_STATUS
 from ..models import Channel, Company, ConnectionProcess
 from ..single_sign_on import NAME_REQUIRED, settings_of
+from . import identification
 from .framing import RefusalError, language_of
 from .sessions import SessionDialogue, SessionVisit
 
@@ -31,6 +33,8 @@ SENTENCES = {
     login_identifiers.REGISTRATION_UNDER_WAY: _("This e-mail address was registered a moment ago. Please wait."),
     20007: _("There is a customer with this e-mail address already. Please log in."),
     20008: _("This user name is taken already."),
+    answers.PROCESSING_BLOCKED: identification.PROCESSING_BLOCKED,
+    **{code: identification.SENTENCES[status] for status, (code, _text) in CODES_BY_CUSTOMER_STATUS.items()},
 }
 NOT_OFFERED = _("The company's SSO settings do not allow to connect an account.")
 
@@ -106,7 +110,9 @@ class ConnectionDialogue(SessionDialogue[VisitT]):
     def press_resend(self) -> HttpResponse:
         """Send another code."""
         with transaction.atomic():
-            step = connections.resend(self._process(self.request.POST.get("token", "")))
+            process = self._process(self.request.POST.get("token", ""))
+            identification.refuse_shut_out(process.customer)
+            step = connections.resend(process)
         return self._show_code(step.token)
 
     def _process(self, token: str) -> ConnectionProcess:

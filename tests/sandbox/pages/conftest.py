@@ -20,6 +20,14 @@ SITE = "https://shop.example"
 #: What a shop sells that the company does not manage.
 THING = {"pi": "item-123", "ti": "The best product", "pr": 15, "cu": "EUR"}
 
+#: How a customer is shut out, and what the reader is told then.
+SHUT_OUT = [
+    ({"status": "BLOCKED"}, "must choose a new password"),
+    ({"status": "DEACTIVATED"}, "has been deactivated"),
+    ({"status": "DISABLED"}, "blocked by the support"),
+    ({"processing_blocked": True}, "must not be processed"),
+]
+
 
 @pytest.fixture
 def company(db: None) -> Company:

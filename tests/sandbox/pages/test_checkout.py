@@ -13,7 +13,7 @@ from django_plenigo.sandbox.models import Company, Customer, Purchase
 from django_plenigo.sandbox.pages import tickets
 from django_plenigo.sandbox.seed import BOOK, DAY_PASS
 
-from .conftest import MOUNT, SITE, THING, sign
+from .conftest import MOUNT, SHUT_OUT, SITE, THING, sign
 
 # --- the frame ---------------------------------------------------------------------------------------------------
 
@@ -290,9 +290,18 @@ def test_visitor_is_told_what_is_wrong(visit, customer, action, email, words):
     assert (words in page.text, "buy" in page.buttons, Customer.objects.count()) == (True, False, 1)
 
 
-def test_customer_whom_the_support_blocked_cannot_log_in(visit, customer):
-    Customer.objects.update(blocked_by_support=True)
-    assert "blocked by the support" in visit(paymentData=sign(**THING)).press("login", email=customer.email).text
+@pytest.mark.parametrize(("change", "words"), SHUT_OUT, ids=str)
+def test_customer_who_is_shut_out_cannot_log_in(visit, customer, change, words):
+    Customer.objects.update(**change)
+    assert words in visit(paymentData=sign(**THING)).press("login", email=customer.email).text
+
+
+@pytest.mark.parametrize(("change", "words"), SHUT_OUT, ids=str)
+def test_customer_who_is_shut_out_meanwhile_cannot_buy(open_with, change, words):
+    page = open_with()
+    Customer.objects.update(**change)
+    refused = page.press("buy")
+    assert (refused.status, words in refused.text, Purchase.objects.count()) == (403, True, 0)
 
 
 def test_visitor_cannot_buy_before_logging_in(visit):

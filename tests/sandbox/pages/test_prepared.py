@@ -7,10 +7,10 @@ import pytest
 
 from django_plenigo.sandbox import customer_sessions, preparations, purchases
 from django_plenigo.sandbox.identifiers import offer_id_of
-from django_plenigo.sandbox.models import Purchase
+from django_plenigo.sandbox.models import Customer, Purchase
 from django_plenigo.sandbox.seed import BOOK, DAY_PASS, MONTHLY
 
-from .conftest import SITE
+from .conftest import SHUT_OUT, SITE
 
 RETURN_URL = f"{SITE}/thanks/?from=checkout"
 
@@ -206,6 +206,16 @@ def test_payment_page_leads_an_owner_back_with_minus_one(open_prepared, customer
 def test_address_to_return_to_that_is_none_is_refused(visit, company, customer, address):
     purchase_id = preparations.prepare(company, customer, {"items": []})
     assert visit("prepared", purchaseId=purchase_id, returnUrl=address).status == 400
+
+
+@pytest.mark.parametrize(("change", "words"), SHUT_OUT, ids=str)
+def test_customer_who_is_shut_out_since_it_was_prepared_buys_nothing(open_prepared, change, words):
+    open_page = open_prepared()
+    payment_page = open_page.press("leave")
+    Customer.objects.update(**change)
+    for page in (open_prepared(), open_page.press("buy"), payment_page.press("pay")):
+        assert (page.status, words in page.text) == (403, True)
+    assert Purchase.objects.count() == 0
 
 
 # ---- vouchers and baskets --------------------------------------------------------------------------------------

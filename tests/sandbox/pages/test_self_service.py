@@ -4,9 +4,11 @@ import pytest
 from django.contrib.auth.hashers import check_password
 
 from django_plenigo.sandbox import customer_sessions, customers, purchases
-from django_plenigo.sandbox.models import SsoSettings
+from django_plenigo.sandbox.models import Customer, SsoSettings
 from django_plenigo.sandbox.pages.self_service import TITLES
 from django_plenigo.sandbox.seed import DAY_PASS, MONTHLY
+
+from .conftest import SHUT_OUT
 
 
 @pytest.fixture
@@ -39,6 +41,14 @@ def test_token_works_once_and_for_thirty_seconds(open_page, visit, session, sand
     sandbox.advance(31)
     page = open_page(transferToken=token)
     assert (page.status, 'data-event="refused"' in page.text) == (412, True)
+
+
+@pytest.mark.parametrize("change", [change for change, _words in SHUT_OUT], ids=str)
+def test_customer_who_is_shut_out_sees_nothing_any_more(open_page, change):
+    page = open_page()
+    Customer.objects.update(**change)
+    assert page.press("go", page="ORDER").status == 401
+    assert open_page().status == 412
 
 
 @pytest.mark.parametrize(
@@ -136,3 +146,10 @@ def test_addresses_are_shown_by_their_kind(open_page, customer):
     customer.addresses.create(kind="INVOICE", street="Am Markt", street_number="3", postcode="10115", city="Berlin")
     assert "Am Markt 3" in open_page("BILLING_ADDRESS_DATA").text
     assert "There is nothing here." in open_page("DELIVERY_ADDRESS_DATA").text
+
+
+def test_credit_card_is_shown_once_something_was_paid_by_it(open_page, company, customer):
+    assert "CREDIT_CARD" not in open_page("PAYMENT_METHODS").text
+    purchases.buy(customer, DAY_PASS, payment_method="CREDIT_CARD")
+    assert open_page("CREDIT_CARD").text.count("<dd>CREDIT_CARD") == 1
+    assert "<dd>" not in open_page("BANK_ACCOUNT").text

@@ -6,6 +6,8 @@ from django.contrib.auth.hashers import check_password
 from django_plenigo.sandbox import clock, customer_sessions
 from django_plenigo.sandbox.models import Customer, SsoSettings
 
+from .conftest import SHUT_OUT
+
 
 @pytest.fixture
 def open_sso(visit):
@@ -35,6 +37,21 @@ def test_page_begins_with_what_was_called_and_tells_its_name(open_sso, way, name
     page = open_sso(way)
     assert (page.status, page.buttons) == (200, buttons)
     assert f'data-page="{name}"' in page.text
+
+
+def test_log_in_and_registration_are_tabs_where_the_site_wants_it(open_sso, customer):
+    page = open_sso(showTabs="true")
+    assert page.buttons == ["show-registration", "show-login", "login", "show-forgotten"]
+    assert 'value="show-login" aria-current="page"' in page.text
+    page = page.press("show-registration")
+    assert page.buttons == ["show-registration", "show-login", "register"]
+    assert 'value="show-registration" aria-current="page"' in page.text
+    assert page.press("show-login").press("login", email=customer.email).outcome
+
+
+@pytest.mark.parametrize("value", [{}, {"showTabs": "false"}], ids=str)
+def test_there_are_no_tabs_otherwise(open_sso, value):
+    assert "<nav" not in open_sso(**value).text
 
 
 def test_log_in_ends_with_a_session_that_knows_where_it_was_begun(open_sso, company, customer):
@@ -77,7 +94,14 @@ def test_sessions_are_ended_by_nobody_who_has_not_logged_in(open_sso, customer):
 
 
 @pytest.mark.parametrize(
-    ("options", "status"), [({"way": ""}, 400), ({"way": "logout"}, 400), ({"connect": "USER"}, 400)], ids=str
+    ("options", "status"),
+    [
+        ({"way": ""}, 400),
+        ({"way": "logout"}, 400),
+        ({"connect": "USER"}, 400),
+        ({"way": "register", "verificationUrl": "https://shop.example/verify"}, 400),
+    ],
+    ids=str,
 )
 def test_call_that_the_sandbox_does_not_know_is_refused(open_sso, options, status):
     assert open_sso(**options).status == status
@@ -99,6 +123,22 @@ def test_settings_shut_the_log_in(open_sso, set_sso, values, name):
     assert f'data-page="{name}"' in page.text or not name
 
 
+@pytest.mark.parametrize(("change", "words"), SHUT_OUT, ids=str)
+def test_customer_who_is_shut_out_cannot_log_in(open_sso, customer, change, words):
+    Customer.objects.update(**change)
+    page = open_sso().press("login", email=customer.email)
+    assert (words in page.text, page.outcome) == (True, None)
+
+
+@pytest.mark.parametrize(("change", "words"), SHUT_OUT, ids=str)
+def test_customer_who_is_shut_out_meanwhile_gets_no_session_in_place_of_others(open_sso, customer, change, words):
+    customer_sessions.begin(customer, {})
+    page = open_sso().press("login", email=customer.email)
+    Customer.objects.update(**change)
+    refused = page.press("end-all")
+    assert (refused.status, words in refused.text) == (403, True)
+
+
 # ---- a forgotten password --------------------------------------------------------------------------------------
 
 
@@ -117,6 +157,23 @@ def test_code_changes_the_password_once(reset, sandbox, customer):
     assert check_password("a-new-password", customer.password)
     again = reset.press("set-password", code=code, password="another-password")
     assert "This code is wrong, too old or was used before." in again.text
+
+
+def test_customer_who_is_blocked_until_then_comes_back_with_a_new_password(open_sso, sandbox, company, customer):
+    Customer.objects.update(status="BLOCKED")
+    page = open_sso("forgotPassword").press("send-code", email=customer.email)
+    [code] = sandbox.sent_codes(customer.email)
+    page = page.press("set-password", code=code, password="a-new-password")
+    assert session_of(page.press("login", email=customer.email), company).customer.status == "ACTIVATED"
+
+
+@pytest.mark.parametrize("change", [change for change, _words in SHUT_OUT if change != {"status": "BLOCKED"}], ids=str)
+def test_no_password_lets_in_who_is_shut_out_for_another_reason(open_sso, reset, sandbox, customer, change):
+    Customer.objects.update(**change)
+    [code] = sandbox.sent_codes(customer.email)
+    assert "This code is wrong" in reset.press("set-password", code=code, password="a-new-password").text
+    open_sso("forgotPassword").press("send-code", email=customer.email)
+    assert sandbox.sent_codes(customer.email) == [code]
 
 
 def test_wrong_or_old_code_changes_nothing(reset, sandbox, customer):
@@ -212,6 +269,18 @@ def test_customer_who_has_an_address_is_told_to_log_in(open_sso, imported, detai
     Customer.objects.filter(pk=imported.pk).update(email="x@example.com", has_pseudo_email=False)
     page = open_sso("register", loginIdentifier="true").press("identify", **details)
     assert ("connected already" in page.text, "login" in page.buttons) == (True, True)
+
+
+@pytest.mark.parametrize(("change", "words"), SHUT_OUT, ids=str)
+def test_customer_who_is_shut_out_cannot_connect(open_sso, sandbox, imported, details, change, words):
+    page = open_sso("register", loginIdentifier="true").press("identify", **details)
+    token, [code] = page.hidden("token"), sandbox.sent_codes("ada@example.com")
+    Customer.objects.filter(pk=imported.pk).update(**change)
+    refused = page.press("verify", token=token, code=code)
+    assert (refused.status, words in refused.text) == (400, True)
+    assert page.press("resend", token=token).status == 403
+    again = open_sso("register", loginIdentifier="true").press("identify", **{**details, "email": "b@example.com"})
+    assert (words in again.text, sandbox.sent_codes("b@example.com")) == (True, [])
 
 
 def test_address_of_another_customer_is_refused(open_sso, customer, details):

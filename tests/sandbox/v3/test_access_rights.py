@@ -78,9 +78,10 @@ class TestPurchases:
         sandbox.buy(ada, MONTHLY, test_mode=True)
         assert has("P-MONTHLY")["items"] == []
 
-    def test_blocked_customer_has_nothing(self, has, sandbox, ada):
+    @pytest.mark.parametrize("status", ["BLOCKED", "DEACTIVATED", "DISABLED"])
+    def test_blocked_customer_has_nothing(self, has, sandbox, ada, status):
         sandbox.buy(ada, MONTHLY)
-        ada.blocked_by_support = True
+        ada.status = status
         ada.save()
         told = has("P-MONTHLY")
         assert (told["customerBlocked"], told["accessGranted"]) == (True, False)

@@ -1,7 +1,10 @@
 """Section 1 of docs/protocols/plenigo-v3.md: who calls, and what the body is, comes before all else."""
 
+from datetime import timedelta
+
 import pytest
 
+from django_plenigo.sandbox import clock
 from django_plenigo.sandbox.api_v3.urls import ENDPOINT_NAMES
 from django_plenigo.sandbox.models import Company
 from tests.sandbox.serving import Line
@@ -85,6 +88,20 @@ def test_token_that_may_only_read_is_refused_every_change(v3, ada) -> None:
     Company.objects.update(api_token_is_read_only=True)
     assert v3("GET", f"customers/{ada.number}").status_code == 200
     assert v3.refusal("PUT", f"customers/{ada.number}/email", {"email": "new@example.com"}) == (401, 99009)
+
+
+def test_token_is_good_until_it_expires(v3, sandbox) -> None:
+    Company.objects.filter(pk=sandbox.company.pk).update(api_token_expires_at=clock.now() + timedelta(days=1))
+    assert v3("GET", "subscriptions").status_code == 200
+    sandbox.advance(24 * 60 * 60)
+    for method, path in (("GET", "subscriptions"), ("POST", "customers"), ("GET", "unknown")):
+        assert v3.refusal(method, path) == (401, 99009)
+
+
+def test_token_is_worth_nothing_once_another_has_taken_its_place(v3, sandbox) -> None:
+    Company.objects.filter(pk=sandbox.company.pk).update(api_token="t" * 40)
+    assert v3.refusal("GET", "subscriptions") == (401, 99009)
+    assert ApiV3("t" * 40)("GET", "subscriptions").status_code == 200
 
 
 #: Which operations a token must be good for, as section 1.2 has it by tags.

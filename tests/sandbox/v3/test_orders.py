@@ -68,6 +68,22 @@ class TestPreparation:
         sandbox.buy(ada, MONTHLY)
         assert sandbox.complete_purchase(prepare(offer(), customerId=ada.number)) == -1
 
+    @pytest.mark.parametrize(
+        ("wish", "method"),
+        [
+            ({}, "BANK_ACCOUNT"),
+            ({"allowedPaymentMethods": []}, "BANK_ACCOUNT"),
+            ({"allowedPaymentMethods": ["PAYPAL", "BANK_ACCOUNT"]}, "BANK_ACCOUNT"),
+            ({"allowedPaymentMethods": ["PAYPAL", "TWINT"]}, "PAYPAL"),
+            ({"allowedPaymentMethods": ["PAYPAL", "TWINT"], "forcePaymentMethod": "TWINT"}, "TWINT"),
+            ({"forcePaymentMethod": "CREDIT_CARD"}, "CREDIT_CARD"),
+        ],
+        ids=str,
+    )
+    def test_order_is_paid_as_the_shop_wants_it(self, v3, prepare, sandbox, ada, wish, method):
+        order = sandbox.complete_purchase(prepare(offer(), customerId=ada.number, **wish))
+        assert v3("GET", f"orders/{order}").json()["paymentMethod"] == method
+
     def test_second_purchase_is_made_where_the_shop_allows_it(self, prepare, sandbox, ada):
         sandbox.buy(ada, MONTHLY)
         purchase_id = prepare(offer(), customerId=ada.number, allowMultiplePurchases=True)

@@ -239,6 +239,10 @@ CHECKOUT = [
         ("nobody for a payment alone", {"paymentOnly": True}, 400, 90010),
         ("nothing to sell", {"items": None}, 400, 90037),
         ("no items", {"items": []}, 400, 90037),
+        ("empty voucher", {"voucherCode": "", "items": None}, 400, 90037),
+        ("empty basket id", {"basketId": "", "items": []}, 400, 90037),
+        ("item of no products", {"items": [CUSTOM | {"products": []}]}, 400, 90037),
+        ("one of two is of no products", {"items": [OFFER, CUSTOM | {"products": []}]}, 400, 90037),
         ("unknown offer", {"items": [{"plenigoOfferId": "O_UNKNOWN", "quantity": 1}]}, 400, 90037),
         ("one of two is unknown", {"items": [OFFER, {"plenigoOfferId": "O_UNKNOWN", "quantity": 1}]}, 400, 90037),
         ("offer of another company", {"connectedOfferItems": [{"plenigoConnectedOfferId": "O_1"}]}, 400, 90037),
@@ -259,6 +263,12 @@ CHECKOUT = [
         ("right", {"items": [CUSTOM | {"products": [PRODUCT | {"accessRightUniqueId": "a_b"}]}]}, 400, 99400),
         ("payment method", {"allowedPaymentMethods": ["CASH"]}, 400, 99400),
         ("forced payment method", {"forcePaymentMethod": "CASH"}, 400, 99400),
+        (
+            "forced payment method that is not allowed",
+            {"forcePaymentMethod": "TWINT", "allowedPaymentMethods": ["PAYPAL", "CREDIT_CARD"]},
+            400,
+            99400,
+        ),
         ("take over", {"addressSettings": {"takeOver": "ALL"}}, 400, 99400),
         ("gift", {"giftOption": "GIFT"}, 400, 99400),
         ("variant", {"variantUniqueId": "a_b"}, 400, 99400),
@@ -394,15 +404,31 @@ def test_good_calls_of_the_table_are_not_refused(v3: ApiV3, people: Customer) ->
     assert [answer.status_code for answer in good] == [201, 200, 201, 201, 201]
 
 
-@pytest.fixture(params=["blocked_by_support", "processing_blocked"])
+#: How a customer is shut out, and the code that tells it.
+SHUT = [
+    ({"status": "BLOCKED"}, 20022),
+    ({"status": "DEACTIVATED"}, 20011),
+    ({"status": "DISABLED"}, 20024),
+    ({"processing_blocked": True}, 20073),
+]
+
+
+@pytest.fixture(params=SHUT, ids=str)
 def shut(request: pytest.FixtureRequest) -> Any:
-    """Block a customer in one of two ways, and return the code that tells it."""
+    """Shut a customer out, and return the code that tells it."""
 
     def block(number: str) -> int:
-        Customer.objects.filter(number=number).update(**{request.param: True})
-        return {"blocked_by_support": 20024, "processing_blocked": 20073}[request.param]
+        change, code = request.param
+        Customer.objects.filter(number=number).update(**change)
+        return code
 
     return block
+
+
+def test_status_of_a_customer_is_told(v3: ApiV3, people: Customer) -> None:
+    for status in Customer.Status.values:
+        Customer.objects.filter(number=ADA).update(status=status)
+        assert v3("GET", f"customers/{ADA}").json()["status"] == status
 
 
 def test_blocked_customer_gets_no_session(v3: ApiV3, people: Customer, shut: Any) -> None:
@@ -433,12 +459,32 @@ def test_blocked_customer_cannot_buy(v3: ApiV3, people: Customer, shut: Any) -> 
     assert v3.refusal("POST", "checkout/preparePurchase", body) == (400, code)
 
 
+def test_session_from_before_prepares_no_purchase(v3: ApiV3, people: Customer, shut: Any) -> None:
+    session = v3("POST", f"sessions/{ADA}", {}).json()["customerSession"]
+    shut(ADA)
+    body = {**IP, "items": [OFFER], "customerSession": session}
+    assert v3.refusal("POST", "checkout/preparePurchase", body) == (400, 20028)
+
+
+def test_what_was_prepared_before_is_not_completed(v3: ApiV3, people: Customer, sandbox, shut: Any) -> None:
+    body = {**IP, "items": [OFFER], "customerId": ADA}
+    purchase_id = v3("POST", "checkout/preparePurchase", body).json()["purchaseId"]
+    shut(ADA)
+    before = all_rows()
+    with pytest.raises(customers.BlockedError):
+        sandbox.complete_purchase(purchase_id)
+    assert all_rows() == before
+
+
 def test_blocked_customer_cannot_connect_an_account(v3: ApiV3, people: Customer, shut: Any) -> None:
     step = v3("POST", f"{CONNECT}/start", START).json()
     code = shut(ERNA)
     body = {"token": step["token"], "verificationToken": step["verificationToken"]}
+    before = all_rows()
+    assert v3.refusal("POST", f"{CONNECT}/resend", {"token": step["token"]}) == (400, code)
     assert v3.refusal("POST", f"{CONNECT}/validate", body) == (400, code)
     assert v3.refusal("POST", f"{CONNECT}/start", START) == (400, code)
+    assert all_rows() == before
 
 
 @pytest.mark.parametrize("begins", ["2030-01-31", "2030-01-31T00:00:00Z"])

@@ -55,9 +55,10 @@ class TestSession:
     def test_session_of_another_company_is_invalid(self, login, other_company):
         assert validate(ApiV3(other_company.api_token), login())[0] == 401
 
-    def test_session_of_a_disabled_customer_is_invalid(self, v3, login, ada):
+    @pytest.mark.parametrize("status", ["BLOCKED", "DEACTIVATED", "DISABLED"])
+    def test_session_of_a_customer_who_is_not_activated_is_invalid(self, v3, login, ada, status):
         session = login()
-        ada.blocked_by_support = True
+        ada.status = status
         ada.save()
         assert validate(v3, session)[0] == 401
 

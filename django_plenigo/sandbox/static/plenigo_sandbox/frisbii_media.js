@@ -46,6 +46,12 @@
     document.dispatchEvent(new CustomEvent(`plenigo.${name}`, { detail }));
   }
 
+  /* Developers look at the console, too, and a site need not listen. */
+  function tellOfError(errorMsg) {
+    window.console.error(`plenigo sandbox: ${errorMsg}`);
+    raise("Error", { errorMsg });
+  }
+
   function styled(element, styles) {
     for (const [property, value] of Object.entries(styles)) {
       element.style[property] = value;
@@ -123,7 +129,7 @@
     /* The frame stayed silent, or the page is not what it must be. Never show nothing. */
     fail(errorMsg) {
       this.close();
-      raise("Error", { errorMsg });
+      tellOfError(errorMsg);
     }
 
     #expectWord(milliseconds) {
@@ -154,7 +160,7 @@
       } else if (message.plenigoSandbox === "page") {
         raise("WebAnalyticsLoad", String(message.name));
       } else if (message.plenigoSandbox === "refused") {
-        raise("Error", { errorMsg: String(message.sentence) }); // the page says it too, and stays
+        tellOfError(String(message.sentence)); // the page says it too, and stays
       } else if (message.plenigoSandbox === "cancelled") {
         this.close();
       } else if (message.plenigoSandbox === "failed") {
@@ -227,8 +233,11 @@
     }
 
     #open(way, title) {
-      const { email, source, loginIdentifier, showLoginIdentifier, connect } = this.options;
-      this.show(title, { way, email, source, loginIdentifier, showLoginIdentifier, connect });
+      const { email, source, loginIdentifier, showLoginIdentifier, showTabs, verificationUrl } = this.options;
+      // Refused by the page. The tokens, which are as good as a log-in, need not go there for that.
+      const { connectToken, transferToken, connect = connectToken || transferToken ? "USER" : undefined } = this.options;
+      const look = { email, source, loginIdentifier, showLoginIdentifier, showTabs };
+      this.show(title, { way, ...look, verificationUrl, connect });
     }
 
     onFailed() {}
@@ -252,7 +261,10 @@
 
     open(snippet) {
       const { navigation, subscriptionId, displaySettings } = this.options;
-      const { personalDetails } = displaySettings?.SSO || {};
+      const { personalDetails, twoFactor = "HIDE" } = displaySettings?.SSO || {};
+      if (twoFactor !== "HIDE") {
+        window.console.error(`plenigo sandbox: ${text.twoFactor}`);
+      }
       const transferToken = this.#transferToken;
       this.show(text.selfService, { transferToken, snippet, navigation, subscriptionId, personalDetails });
     }
