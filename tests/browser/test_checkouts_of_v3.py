@@ -55,6 +55,17 @@ def test_reader_who_has_bought_in_another_tab_is_told_and_led_to_the_article(ope
     opened.has_article()
 
 
+def test_reader_buys_with_the_script_of_before_may_2025(settings, newspaper, page, sign_in, reader):
+    settings.PLENIGO = {"default": {**settings.PLENIGO["default"], "LEGACY_SDK": True}}
+    sign_in(reader)
+    newspaper.open("article")
+    expect(page.locator("script[src$='plenigo_sdk.min.js']")).to_have_count(1)
+    expect(page.locator("script[src$='frisbii_media.min.js']")).to_have_count(0)
+    newspaper.press("Buy and read")
+    newspaper.checkout.press("Buy")
+    newspaper.has_article()
+
+
 @pytest.fixture
 def prepared(newspaper, page, sign_in, reader):
     """Click for a customer; what is called prepares the checkout, and the call of its result opens it."""

@@ -50,10 +50,14 @@ def texts() -> dict[str, str]:
 @require_safe
 @conditional_page
 def show_script(request: HttpRequest, company_id: str) -> HttpResponse:
-    """Serve the script for one company, with its sentences in every language that it speaks."""
+    """Serve the script for one company, with its sentences in every language that it speaks.
+
+    Before May 2025 API v3's had this address, too, with an attribute `data-companyId` (docs/protocols/plenigo-v3.md 8).
+    So both are served: the tag decides which of them runs.
+    """
     if find_company(company_id) is None:
         raise Http404
-    return _revalidated(_with_texts("plenigo_sdk.js"), ASSETS["pages.js"])
+    return _revalidated(_with_texts("plenigo_sdk.js") + _with_texts("frisbii_media.js"), ASSETS["pages.js"])
 
 
 @guarded

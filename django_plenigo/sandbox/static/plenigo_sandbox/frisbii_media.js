@@ -16,7 +16,9 @@
   const ANSWER_WITHIN_MILLISECONDS = 30000;
   const SPEAKS_AFTER_LOAD_MILLISECONDS = 8000;
   const LONGEST_ADDRESS = 220;
+  //: Where it has stood since May 2025 and where it stood before; then the tag said `data-companyId`.
   const ADDRESS = /^(.*\/)web\/v1\/frisbii_media(?:\.min)?\.js$/;
+  const LEGACY_ADDRESS = /^(.*\/)static_resources\/javascript\/[^/]+\/plenigo_sdk(?:\.min)?\.js$/;
   //: What the script itself reads of a checkout's options; all else comes back in `e.detail.data`.
   const OPTIONS = ["elementId", "returnUrl", "restartUrl", "title", "customCSS", "address", "filterSalutations"];
   const MORE_OPTIONS = ["supportedCardTypes", "VariantUniqueId", "checkoutDesignId"];
@@ -30,12 +32,15 @@
   ];
 
   const script = document.currentScript || document.querySelector('script[src*="/frisbii_media.min.js"]');
-  const parts = script && ADDRESS.exec(script.src.split(/[?#]/)[0]);
-  if (!parts || !script.dataset.companyId) {
+  const address = script ? script.src.split(/[?#]/)[0] : "";
+  const legacyParts = LEGACY_ADDRESS.exec(address);
+  const parts = legacyParts || ADDRESS.exec(address);
+  const company = legacyParts ? script.dataset.companyid : script?.dataset.companyId;
+  if (!parts || !company) {
     return; // copied elsewhere, or of no company: there is nobody to talk to
   }
   const base = parts[1];
-  const companyId = encodeURIComponent(script.dataset.companyId);
+  const companyId = encodeURIComponent(company);
   const origin = new URL(base).origin;
   const language = (script.dataset.lang || navigator.language || "en").slice(0, 2).toLowerCase();
   const text = texts[language] || texts.en;

@@ -29,8 +29,8 @@
 
   const script = document.currentScript || document.querySelector('script[src*="/plenigo_sdk.min.js"]');
   const parts = script && ADDRESS.exec(script.src.split(/[?#]/)[0]);
-  if (!parts) {
-    return; // copied elsewhere: there is no sandbox to talk to
+  if (!parts || script.dataset.companyid) {
+    return; // copied elsewhere: there is no sandbox to talk to; or the tag is one of API v3, from before May 2025
   }
   const base = parts[1];
   const companyId = script.dataset.companyId ? encodeURIComponent(script.dataset.companyId) : parts[2];
