@@ -370,6 +370,7 @@
       page,
       post,
       say,
+      sentence,
       show,
       vendorScript,
       waitForPurchase,
