@@ -259,6 +259,14 @@ def bare_script(page: Page) -> BareScript:
     return BareScript(page)
 
 
+@pytest.fixture
+def content_blocker(page: Page) -> Callable[[], None]:
+    """Keep the vendor's script away; with a call of the result the time is over that ours waits for it."""
+    page.clock.install()
+    page.route(SCRIPTS, lambda route: route.abort())
+    return lambda: page.clock.fast_forward(10_000)
+
+
 def answering(answer: dict[str, Any]) -> Callable[[Any], None]:
     """Return what answers a call in our endpoint's place. With a second parameter it would be given the request."""
     return lambda route: route.fulfill(**answer)

@@ -135,12 +135,6 @@ def bare_sign_in(page):
 
 
 @pytest.fixture
-def blocked(page):
-    """A content blocker that keeps the vendor's script away."""
-    page.route(SCRIPTS, lambda route: route.abort())
-
-
-@pytest.fixture
 def message(page):
     """What the page says of the log-in."""
     return page.locator(".plenigo-message").filter(has_text=re.compile(r"\S"))
@@ -207,8 +201,9 @@ def test_log_in_that_cannot_go_on_is_told_and_opens_anew(page, bare_sign_in, reg
     assert page.evaluate("opened") == ["login", "login"]
 
 
-def test_reader_is_told_that_a_content_blocker_keeps_the_log_in_away(page, blocked, registered, message):
+def test_reader_is_told_that_a_content_blocker_keeps_the_log_in_away(page, content_blocker, registered, message):
     page.get_by_role("button", name="Log in", exact=True).click()
+    content_blocker()
     expect(message).to_have_text(
         "The log-in could not be loaded. Please switch off content blockers for this page and try again."
     )
