@@ -11,7 +11,7 @@ from django import template
 from django.http import HttpRequest
 from django.template.base import FilterExpression, Node, NodeList, Parser, Token
 from django.template.context import Context
-from django.utils.html import escape
+from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from django_plenigo import backends, conf, privacy
@@ -121,6 +121,16 @@ def checked_element_id(value: object) -> str:
     if not isinstance(value, str) or len(value.split()) != 1 or value != value.strip():
         raise InvalidValueError("element_id", "must be the id of an element, without blanks")
     return value
+
+
+@register.simple_tag(takes_context=True)
+def plenigo_nonce(context: Context) -> SafeString:
+    """Print the attribute with the site's CSP nonce, and the blank before it; nothing where the site has none."""
+    nonce = find_nonce(context)
+    return format_html(' nonce="{}"', nonce) if nonce else mark_safe("")
+
+
+knows_options("plenigo_nonce", ())
 
 
 def find_nonce(context: Context) -> str:

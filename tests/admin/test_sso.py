@@ -116,3 +116,12 @@ def test_page_shows_the_account_that_was_chosen(stand_in, agent, settings):
 def test_nothing_of_the_page_can_be_edited(stand_in, agent):
     fields = re.findall(r'<(?:input|select|textarea)[^>]*name="(\w+)"', text_of(agent.get(PAGE)))
     assert set(fields) <= {"csrfmiddlewaretoken", "account", "next"}
+
+
+def test_our_style_sheet_carries_the_nonce_of_djangos_policy(stand_in, agent, settings):
+    csp = pytest.importorskip("django.utils.csp", reason="Django has its own policy from 6.0 on")
+    settings.MIDDLEWARE = [*settings.MIDDLEWARE, "django.middleware.csp.ContentSecurityPolicyMiddleware"]
+    settings.SECURE_CSP = {"style-src": [csp.CSP.NONCE]}
+    page = agent.get(PAGE)
+    [nonce] = re.findall("'nonce-([^']+)'", page.headers["Content-Security-Policy"])
+    assert f'plenigo/admin.css" nonce="{nonce}"' in text_of(page)

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db import connections
 from django.test import Client, override_settings
 from playwright.sync_api import BrowserContext, FrameLocator, Locator, Page, expect
+from xdist.scheduler import LoadScopeScheduling
 
 from django_plenigo.sandbox import identifiers, seed
 from tests.browser.policy import COOKIE
@@ -27,6 +28,19 @@ PATIENCE = 60_000
 
 #: What a browser's sentences about a policy have in common.
 VIOLATION = "Content Security Policy"
+
+
+class OneWorkerForEachDemo(LoadScopeScheduling):
+    """Hands out the tests one by one, but those that visit the same demo to one worker: a demo takes long to start."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        """Return what the tests have in common that stay together."""
+        return re.sub(r"(test_newspaper\.py)::.*\b(v\d)\b.*", r"\1 \2", nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    """Name the scheduler. `--dist loadgroup` would serve as well, but does nothing with pytest 9.2."""
+    return OneWorkerForEachDemo(config, log)
 
 
 @pytest.fixture(scope="session")
@@ -257,6 +271,14 @@ def newspaper(page: Page, sandbox: Any) -> Newspaper:
 def bare_script(page: Page) -> BareScript:
     """Let the page have a vendor's script that takes no precautions."""
     return BareScript(page)
+
+
+@pytest.fixture
+def content_blocker(page: Page) -> Callable[[], None]:
+    """Keep the vendor's script away; with a call of the result the time is over that ours waits for it."""
+    page.clock.install()
+    page.route(SCRIPTS, lambda route: route.abort())
+    return lambda: page.clock.fast_forward(10_000)
 
 
 def answering(answer: dict[str, Any]) -> Callable[[Any], None]:

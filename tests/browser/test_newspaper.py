@@ -2,7 +2,9 @@
 
 import itertools
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from functools import cache
 from typing import Any
 
 import pytest
@@ -26,17 +28,17 @@ VISITORS_PAGES += ["offers/", "edition/", "log-in/", "register/", "plenigo/retur
 SUBSCRIBERS_PAGES = [PAID, "offers/", "edition/", "account/", "account/email/"]
 
 
-@pytest.fixture(scope="module", params=["v2", "v3"])
-def api(request: pytest.FixtureRequest) -> str:
-    """The generation of plenigo's API that the newspaper speaks; its readers see no difference."""
-    return str(request.param)
-
-
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory, api: str) -> Iterator[Demo]:
-    """Start the demo on an empty database."""
-    with running_demo(tmp_path_factory.mktemp("demo"), PLENIGO_API=api) as running:
-        yield running
+def demo_of(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Demo]]:
+    """Start the demo of a generation of plenigo's API on an empty database, once, in whatever order the tests run."""
+    with ExitStack() as running:
+        yield cache(lambda api: running.enter_context(running_demo(tmp_path_factory.mktemp(api), PLENIGO_API=api)))
+
+
+@pytest.fixture(params=["v2", "v3"])
+def demo(request: pytest.FixtureRequest, demo_of: Callable[[str], Demo]) -> Demo:
+    """The demo of each generation of plenigo's API; its readers see no difference."""
+    return demo_of(request.param)
 
 
 class Reader:
@@ -117,6 +119,33 @@ def reader(page: Page, demo: Demo) -> Reader:
     return Reader(page, demo)
 
 
+@pytest.fixture
+def editor(browser: Browser, demo: Demo) -> Iterator[Reader]:
+    """The editor of the newspaper, at a computer of her own."""
+    editor = Reader(browser.new_page(locale="en-GB"), demo)
+    editor.page.set_default_timeout(PATIENCE)
+    editor.log_in("editor")
+    yield editor
+    editor.page.context.close()
+
+
+@contextmanager
+def failing_plenigo(editor: Reader) -> Iterator[None]:
+    """Let every call of plenigo fail, and none afterwards: the other tests visit the same demo."""
+    editor.open("admin/plenigo_sandbox/fault/add/")
+    editor.page.get_by_label("kind").select_option("another status")
+    editor.page.get_by_label("calls left").fill("")
+    editor.page.get_by_role("button", name="Save and continue editing", exact=True).click()
+    expect(editor.page.get_by_text("was added successfully")).to_be_visible()
+    address = editor.page.url.replace("/change/", "/delete/")
+    try:
+        yield
+    finally:
+        editor.page.goto(address)
+        editor.page.locator("#content input[type=submit]").click()
+        expect(editor.page.get_by_text("was deleted successfully")).to_be_visible()
+
+
 # ---- buying ----------------------------------------------------------------------------------------------------
 
 
@@ -148,9 +177,7 @@ def test_visitor_registers_cancels_buys_a_pass_reads_the_article_and_logs_out(re
     reader.is_offered_the_article()
 
 
-def test_reader_changes_her_address_and_the_vendor_follows(
-    reader: Reader, page: Page, demo: Demo, browser: Browser
-) -> None:
+def test_reader_changes_her_address_and_the_vendor_follows(reader: Reader, page: Page, editor: Reader) -> None:
     reader.open(f"register/?next=/{PAID}")
     reader.register()
     reader.button("Buy: Day pass").click()
@@ -160,8 +187,6 @@ def test_reader_changes_her_address_and_the_vendor_follows(
     reader.follow("Change the e-mail address")
     reader.fill_in(email="moved@example.com", password=PASSWORD)
     expect(page.get_by_text("plenigo learns of it in a moment")).to_be_visible()
-    editor = Reader(browser.new_page(locale="en-GB"), demo)
-    editor.log_in("editor")
     until = time.monotonic() + PATIENCE / 1000
     while time.monotonic() < until:
         editor.open("admin/plenigo_sandbox/customer/")
@@ -169,7 +194,6 @@ def test_reader_changes_her_address_and_the_vendor_follows(
             break
         editor.page.wait_for_timeout(200)
     expect(editor.page.get_by_role("cell", name="moved@example.com")).to_be_visible()
-    editor.page.context.close()
     reader.open(PAID)
     reader.has_the_article()
 
@@ -214,26 +238,24 @@ def test_german_visitor_registers_buys_and_reads(reader: Reader, page: Page) -> 
 
 
 def test_reader_is_not_told_to_buy_while_the_editor_lets_plenigo_fail(
-    reader: Reader, page: Page, browser: Browser, tmp_path_factory: Any, api: str
+    reader: Reader, page: Page, editor: Reader
 ) -> None:
-    with running_demo(tmp_path_factory.mktemp("failing"), PLENIGO_API=api) as failing:
-        reader.url = failing.url
-        reader.open(f"register/?next=/{PAID}")
-        reader.register()
-        reader.button("Buy: Day pass").click()  # from here on plenigo knows the reader, and is asked about her
-        reader.checkout.press("Cancel")
-        editor = Reader(browser.new_page(locale="en-GB"), failing)
-        editor.log_in("editor")
-        editor.open("admin/plenigo_sandbox/fault/add/")
-        editor.page.get_by_label("kind").select_option("another status")
-        editor.page.get_by_label("calls left").fill("")
-        editor.page.get_by_role("button", name="Save", exact=True).click()
-        expect(editor.page.get_by_text("was added successfully")).to_be_visible()
+    unknown = page.get_by_role("heading", name="We cannot check your subscription right now.")
+    reader.open(f"register/?next=/{PAID}")
+    reader.register()
+    reader.button("Buy: Day pass").click()  # from here on plenigo knows the reader, and is asked about her
+    reader.checkout.press("Cancel")
+    expect(reader.checkout.layer).to_have_count(0)
+    with failing_plenigo(editor):
         reader.open(PAID)
-        expect(page.get_by_role("heading", name="We cannot check your subscription right now.")).to_be_visible()
+        expect(unknown).to_be_visible()
         expect(page.locator("[data-plenigo-offer]")).to_have_count(0)
         assert found_by_axe(page) == []
-        editor.page.context.close()
+    until = time.monotonic() + PATIENCE / 1000
+    while unknown.count() and time.monotonic() < until:  # who fails often is not asked again at once
+        page.wait_for_timeout(200)
+        reader.open(PAID)
+    reader.is_offered_the_article()
 
 
 # ---- every page --------------------------------------------------------------------------------------------------

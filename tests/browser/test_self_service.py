@@ -7,7 +7,6 @@ from django_plenigo.sandbox import customer_sessions, purchases
 from django_plenigo.sandbox.models import Purchase
 from django_plenigo.sandbox.seed import DAY_PASS, MONTHLY
 from django_plenigo.services import customers
-from tests.browser.conftest import SCRIPTS
 from tests.browser.test_accessibility import NONE, barriers
 
 pytestmark = pytest.mark.usefixtures("on_api_v3")
@@ -132,10 +131,10 @@ def test_reader_is_told_that_the_vendor_is_down(account, frame, sandbox):
     expect(heading(frame)).to_have_text("Overview")
 
 
-def test_reader_is_told_that_a_content_blocker_keeps_it_away(account, page):
-    page.route(SCRIPTS, lambda route: route.abort())
+def test_reader_is_told_that_a_content_blocker_keeps_it_away(account, content_blocker):
     account.open("account")
     account.press("My account")
+    content_blocker()
     expect(account.message).to_contain_text("Please switch off content blockers for this page and try again.")
     expect(account.message).not_to_contain_text("charged")
 

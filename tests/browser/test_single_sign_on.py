@@ -3,11 +3,13 @@
 import re
 
 import pytest
+from django.conf import settings as site
 from playwright.sync_api import expect
 
 from django_plenigo.models import CustomerLink
 from django_plenigo.sandbox import customer_sessions, customers
 from django_plenigo.sandbox.models import Customer
+from tests.browser.conftest import ANSWERS, SCRIPTS, answering
 from tests.browser.test_accessibility import NONE, barriers
 
 pytestmark = pytest.mark.usefixtures("verified")
@@ -42,7 +44,7 @@ def registered(page, sandbox, sign_in, user):
     Customer.objects.filter(pk=imported.pk).update(has_pseudo_email=False)
     page.keyboard.press("Enter")
     expect(page.get_by_text("already registered")).to_be_visible()
-    page.wait_for_function("Boolean(window.plenigo?.SSO)")
+    page.wait_for_load_state()  # a click before is nobody's
     return imported
 
 
@@ -103,6 +105,128 @@ def test_password_is_reset_at_plenigo_and_the_reader_logs_in_with_it(page, regis
     expect(frame.get_by_text("Your password has been changed.")).to_be_visible()
     frame.get_by_role("button", name="Log in", exact=True).click()
     expect(page).to_have_url(re.compile("/plenigo/connect/done/$"))
+
+
+# ---- the element that it opens in ------------------------------------------------------------------------------
+
+#: It fills its element a moment after it is called, adds to what is there, and never empties it.
+BARE_SIGN_IN = """
+window.opened = [];
+window.plenigo = {
+    SSO: class {
+        constructor({ elementId }) { this.element = document.getElementById(elementId); }
+        open(way) {
+            opened.push(way);
+            setTimeout(() => this.element.append(way), 700);
+        }
+        login() { this.open("login"); }
+        forgotPassword() { this.open("forgotPassword"); }
+    },
+};
+"""
+LOGGED_IN = "{ detail: { customerSession: 'a-session' } }"
+ANSWER = "**/plenigo/api/sign-in/"
+
+
+@pytest.fixture
+def bare_sign_in(page):
+    """A vendor's script that takes no precautions."""
+    page.route(SCRIPTS, lambda route: route.fulfill(body=BARE_SIGN_IN, content_type="text/javascript"))
+
+
+@pytest.fixture
+def message(page):
+    """What the page says of the log-in."""
+    return page.locator(".plenigo-message").filter(has_text=re.compile(r"\S"))
+
+
+def element_named(page, name):
+    return page.get_by_role("region", name=name, exact=True)
+
+
+def test_page_with_an_open_log_in_has_no_barriers_and_the_focus_is_in_it(page, registered, violations):
+    button = page.get_by_role("button", name="Log in", exact=True)
+    button.focus()
+    page.keyboard.press("Enter")
+    expect(page.frame_locator("#plenigo-sign-in iframe").get_by_role("heading")).to_have_text("Log in")
+    expect(element_named(page, "Log in").locator("iframe")).to_be_focused()
+    assert (barriers(page), violations) == (NONE, [])
+
+
+def test_second_click_looks_at_the_log_in_that_is_open(page, bare_sign_in, registered):
+    button = page.get_by_role("button", name="Log in", exact=True)
+    button.dblclick()
+    expect(element_named(page, "Log in")).to_be_focused()
+    expect(button).not_to_have_attribute("aria-disabled", "true")
+    button.click()
+    expect(element_named(page, "Log in")).to_be_focused()
+    expect(element_named(page, "Log in")).to_have_text("login")
+    button.click()
+    expect(element_named(page, "Log in")).to_be_focused()
+    assert page.evaluate("opened") == ["login"]
+
+
+def test_other_button_takes_the_place_of_what_is_open(page, bare_sign_in, registered):
+    page.get_by_role("button", name="Log in", exact=True).click()
+    expect(element_named(page, "Log in")).to_have_text("login")
+    page.get_by_role("button", name="Reset my password").click()
+    element = element_named(page, "Reset my password")
+    expect(element).to_be_focused()
+    expect(element).to_have_text("forgotPassword")
+    assert page.evaluate("opened") == ["login", "forgotPassword"]
+    assert barriers(page) == NONE
+
+
+def test_log_in_that_its_reader_has_closed_opens_anew(page, registered):
+    heading = page.frame_locator("#plenigo-sign-in iframe").get_by_role("heading")
+    button = page.get_by_role("button", name="Log in", exact=True)
+    button.click()
+    page.frame_locator("#plenigo-sign-in iframe").get_by_role("button", name="Cancel").click()
+    expect(button).to_be_focused()
+    button.click()
+    expect(heading).to_have_text("Log in")
+
+
+def test_log_in_that_cannot_go_on_is_told_and_opens_anew(page, bare_sign_in, registered, message):
+    button = page.get_by_role("button", name="Log in", exact=True)
+    button.click()
+    expect(element_named(page, "Log in")).to_have_text("login")
+    page.evaluate("document.dispatchEvent(new CustomEvent('plenigo.Error', { detail: { errorMsg: 'gone' } }))")
+    expect(message).to_have_text("That did not work. Please try again.")
+    expect(message).to_be_focused()
+    assert barriers(page) == NONE
+    button.click()
+    expect(element_named(page, "Log in")).to_have_text("login")
+    expect(message).to_have_count(0)
+    assert page.evaluate("opened") == ["login", "login"]
+
+
+def test_reader_is_told_that_a_content_blocker_keeps_the_log_in_away(page, content_blocker, registered, message):
+    page.get_by_role("button", name="Log in", exact=True).click()
+    content_blocker()
+    expect(message).to_have_text(
+        "The log-in could not be loaded. Please switch off content blockers for this page and try again."
+    )
+    assert barriers(page) == NONE
+
+
+def test_reader_whose_log_in_here_is_over_meanwhile_logs_in_here(page, registered, log_in, context):
+    page.get_by_role("button", name="Log in", exact=True).click()
+    expect(page.frame_locator("iframe").get_by_role("heading")).to_have_text("Log in")
+    context.clear_cookies(name=site.SESSION_COOKIE_NAME)
+    log_in("ada.at.home@example.com")
+    expect(page).to_have_url(re.compile("/login/[?]next=/plenigo/connect/"))
+
+
+def test_answer_that_says_nothing_is_told(page, bare_sign_in, registered, message):
+    for answer in ANSWERS.values():
+        page.route(ANSWER, answering(answer))
+        page.get_by_role("button", name="Log in", exact=True).click()
+        expect(element_named(page, "Log in")).to_have_text("login")
+        expect(message).to_have_count(0)
+        page.evaluate(f"document.dispatchEvent(new CustomEvent('plenigo.LoginSuccess', {LOGGED_IN}))")
+        expect(message).to_have_text("That did not work. Please try again.")
+        page.unroute(ANSWER)
 
 
 # ---- the script itself -----------------------------------------------------------------------------------------

@@ -471,6 +471,47 @@ def test_pages_have_neither_script_nor_style_of_their_own(stand_in, imported, br
         assert re.findall(r"<script(?![^>]*src=)|<style|\sstyle=|\son\w+=", text) == []
 
 
+@pytest.fixture
+def log_in_page(stand_in, imported, user):
+    """The page with plenigo's log-in, of a browser that meets the settings as they are now."""
+
+    def log_in_page():
+        browser = Browser()
+        browser.force_login(user)
+        imported.email = "ada@example.com"
+        return browser.start()
+
+    return log_in_page
+
+
+def nonces_of(response):
+    """Return the nonce of each script of a page, and those of its policy."""
+    scripts = re.findall("<script[^>]*>", text_of(response))
+    nonces = {nonce for script in scripts for nonce in re.findall(' nonce="([^"]+)"', script) or ["none"]}
+    return nonces, set(re.findall("'nonce-([^']+)'", response.headers["Content-Security-Policy"]))
+
+
+def test_every_script_carries_the_nonce_of_djangos_policy_without_its_context_processor(log_in_page, settings):
+    csp = pytest.importorskip("django.utils.csp", reason="Django has its own policy from 6.0 on")
+    settings.MIDDLEWARE = [*settings.MIDDLEWARE, "django.middleware.csp.ContentSecurityPolicyMiddleware"]
+    settings.SECURE_CSP = {"script-src": [csp.CSP.NONCE]}
+    scripts, policy = nonces_of(log_in_page())
+    assert (scripts, len(policy)) == (policy, 1)
+
+
+def test_every_script_carries_the_nonce_of_django_csp(log_in_page, settings):
+    constants = pytest.importorskip("csp.constants")
+    settings.MIDDLEWARE = [*settings.MIDDLEWARE, "csp.middleware.CSPMiddleware"]
+    settings.CONTENT_SECURITY_POLICY = {"DIRECTIVES": {"script-src": [constants.NONCE]}}
+    scripts, policy = nonces_of(log_in_page())
+    assert (scripts, len(policy)) == (policy, 1)
+
+
+def test_no_script_has_an_empty_nonce_where_the_site_has_none(log_in_page):
+    assert "sign-in.js" in text_of(page := log_in_page())
+    assert "nonce" not in text_of(page)
+
+
 def test_terms_that_a_reader_agrees_to_are_kept_with_the_connection_whatever_they_are_later(
     stand_in, imported, browser
 ):

@@ -85,8 +85,7 @@
   }
 
   // Say a sentence, and give what can be done about it: `{label, run}` a button, `{label, href}` a link.
-  function tell(purchase, text, action) {
-    const { region } = purchase;
+  function tell({ region }, text, action) {
     show(region, text);
     if (action) {
       const element = document.createElement(action.href ? "a" : "button");
@@ -274,6 +273,8 @@
   });
 
   ours.startPrepared = startPrepared;
+  // For our own script of what else opens in an element of the page.
+  ours.container = Object.freeze({ emptied, lookAt, tell });
   if (document.readyState === "loading") {
     document.addEventListener("DOMContentLoaded", placeContainer);
   } else {

@@ -360,7 +360,7 @@
     // What {% plenigo_checkout %} prints where no token may stand in the page.
     checkout: ({ offer }) => openOffer(offer, clicked),
     start,
-    // For our own script of what API v3 opens.
+    // For our own scripts of what API v3 opens.
     parts: Object.freeze({
       settings,
       endOpened,
@@ -370,6 +370,7 @@
       page,
       post,
       say,
+      sentence,
       show,
       vendorScript,
       waitForPurchase,

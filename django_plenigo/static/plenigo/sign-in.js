@@ -2,51 +2,97 @@
 // The session that plenigo tells is posted with the CSRF token, never put into an address, and kept nowhere.
 (() => {
   "use strict";
+  const ours = window.djangoPlenigo;
+  if (!ours?.container) {
+    return; // {% plenigo_sdk %} does not stand before it, or is not of API v3
+  }
+  const { openAlone, page, post, say, sentence, vendorScript } = ours.parts;
+  const { emptied, lookAt, tell } = ours.container;
   const settings = document.currentScript.dataset;
   const ELEMENT = "plenigo-sign-in";
 
-  const say = (text) => {
-    document.getElementById("plenigo-sign-in-message").textContent = text;
-  };
+  let opened = null; // what was opened last
+  let isOpen = false;
 
-  async function post(customerSession) {
-    const token = await (await fetch(settings.csrfUrl, { credentials: "same-origin" })).json();
-    const answer = await fetch(settings.signInUrl, {
-      method: "POST",
-      credentials: "same-origin",
-      headers: { "Content-Type": "application/json", [token.header]: token.csrf_token },
-      body: JSON.stringify({ account: settings.account, customer_session: customerSession }),
-    });
-    return answer.json();
+  // The vendor's script tells of no page that its reader closes: its element is empty then.
+  const closing = new MutationObserver(() => {
+    isOpen = isOpen && opened.container.hasChildNodes();
+  });
+
+  function open(button) {
+    if (isOpen && opened.button === button) {
+      lookAt(opened.container);
+      return null;
+    }
+    return openAlone(
+      button,
+      async (isOn) => {
+        say(button, settings.messageOpening);
+        const sdk = await vendorScript(settings.messageScriptMissing);
+        if (typeof sdk.SSO !== "function") {
+          throw new Error("This script has no log-in.");
+        }
+        if (isOn()) {
+          say(button, "");
+          start(button, sdk);
+        }
+      },
+      settings.messageFailed
+    );
+  }
+
+  function start(button, sdk) {
+    closing.disconnect();
+    isOpen = false;
+    opened = { button, ...emptied(ELEMENT, button.textContent.trim()) };
+    const { container } = opened;
+    closing.observe(container, { childList: true });
+    const signIn = new sdk.SSO({ elementId: ELEMENT });
+    isOpen = true; // before the call, which may tell of an error at once
+    try {
+      if (button.dataset.plenigoSignIn === "login") {
+        signIn.login();
+      } else {
+        signIn.forgotPassword();
+      }
+    } catch (error) {
+      isOpen = false;
+      throw error;
+    }
+    lookAt(container);
   }
 
   document.addEventListener("click", (event) => {
-    const button = event.target.closest("[data-plenigo-sign-in]");
-    if (!button) {
-      return;
+    const element = event.target instanceof Element ? event.target : null;
+    const button = element?.closest("[data-plenigo-sign-in]");
+    if (button) {
+      event.preventDefault();
+      open(button);
     }
-    if (!window.plenigo || !window.plenigo.SSO) {
-      say(settings.messageScriptMissing);
-      return;
-    }
-    const page = new window.plenigo.SSO({ elementId: ELEMENT });
-    if (button.dataset.plenigoSignIn === "login") {
-      page.login();
-    } else {
-      page.forgotPassword();
+  });
+
+  document.addEventListener("plenigo.Error", () => {
+    if (opened) {
+      isOpen = false; // the next click begins anew
+      tell(opened, settings.messageFailed);
     }
   });
 
   document.addEventListener("plenigo.LoginSuccess", async (event) => {
+    if (!opened) {
+      return;
+    }
+    const told = opened;
+    isOpen = false;
     try {
-      const answer = await post(event.detail.customerSession);
-      if (answer.state === "connected") {
-        window.location.assign(settings.next);
-      } else {
-        say(answer.detail || settings.messageFailed);
+      const session = { account: settings.account, customer_session: event.detail.customerSession };
+      const answer = await post(settings.signInUrl, { ...session, page: page() });
+      if (answer.state !== "connected") {
+        throw new Error("The answer connects nobody.");
       }
-    } catch {
-      say(settings.messageFailed);
+      window.location.assign(settings.next);
+    } catch (error) {
+      tell(told, sentence(error, settings.messageFailed));
     }
   });
 })();
