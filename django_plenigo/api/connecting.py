@@ -71,11 +71,8 @@ class StepView(AccountView):
         return Response(body, status=STATUS_OF.get(outcome.event, status.HTTP_400_BAD_REQUEST))
 
     def out_of_order(self) -> Response:
-        """Answer a reader whose session knows of no code: she is done in another tab, or has to begin."""
-        link = customers.link_of(self.reader, using=self.using)
-        if link is not None:
-            return self.follow(Outcome(Event.CONNECTED, State.CONNECTED, link=link))
-        return self.follow(Outcome(Event.OUT_OF_ORDER, State.START))
+        """Answer a reader whose session knows of no code: done in another tab, a customer already, or at the start."""
+        return self.follow(connection.without_code(self.reader, using=self.using))
 
 
 class ConnectionView(StepView):
@@ -86,7 +83,8 @@ class ConnectionView(StepView):
         settings = sso.read_settings(using=self.using).settings
         refusal = connection.check_offer(self.reader, settings, using=self.using)
         if refusal is not None:
-            state = State.CONNECTED if refusal.event is Event.LINKED_ALREADY else State.START
+            is_customer = refusal.event is Event.LINKED_ALREADY
+            state = connection.without_code(self.reader, using=self.using).state if is_customer else refusal.state
             detail = connection.sentence_of(refusal)
             return Response({"state": state.value, "event": refusal.event.value, "detail": detail, "fields": []})
         process = self.process

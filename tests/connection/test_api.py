@@ -121,6 +121,20 @@ def test_step_out_of_order_begins_again(stand_in, front_end):
         assert (answer.status_code, answer.json()["state"]) == (409, "start")
 
 
+def test_reader_who_is_a_customer_by_a_registration_is_told_nowhere_that_she_has_connected(stand_in, front_end, user):
+    customers.register(user)
+    answers = [front_end.get("/plenigo/api/connection/"), front_end.send("", **DETAILS)]
+    answers += [front_end.send("code/", code="123456"), front_end.send("resend/")]
+    assert {(answer.json()["state"], answer.json()["event"]) for answer in answers} == {("start", "linked_already")}
+
+
+def test_front_end_that_is_late_sees_that_the_reader_is_connected(stand_in, imported, front_end):
+    front_end.send("", **DETAILS)
+    front_end.send("code/", code=stand_in.last_code)
+    late = front_end.send("code/", code=stand_in.last_code)
+    assert (late.status_code, late.json()["state"], late.json()["event"]) == (200, "connected", "connected")
+
+
 def test_conflict_is_told(stand_in, imported, front_end):
     LinkFactory(user=UserFactory(), customer_id=imported.customer_id)
     front_end.send("", **DETAILS)

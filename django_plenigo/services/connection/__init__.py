@@ -11,7 +11,15 @@ from django_plenigo.services.connection.sentences import (
     sentence_of_field,
     words_of,
 )
-from django_plenigo.services.connection.stepping import Outcome, check_offer, confirm, resend, sign_in, start
+from django_plenigo.services.connection.stepping import (
+    Outcome,
+    check_offer,
+    confirm,
+    resend,
+    sign_in,
+    start,
+    without_code,
+)
 from django_plenigo.services.connection.undoing import allow_again, undo
 from django_plenigo.services.connection.visitors import is_buyer_kept, keep_buyer, link_buyer
 from django_plenigo.services.hashes import email_hash, number_hash
@@ -44,5 +52,6 @@ __all__ = [
     "sign_in",
     "start",
     "undo",
+    "without_code",
     "words_of",
 ]
