@@ -93,6 +93,17 @@ def test_registered_customer_counts_as_a_failure_since_it_tells_who_is_one(stand
     assert events == [connection.Event.ALREADY_REGISTERED] * 5 + [connection.Event.LOCKED]
 
 
+def test_address_of_a_customer_counts_as_a_failure_since_it_tells_whose_it_is(stand_in, imported, user, clock):
+    events = []
+    for number in range(6):
+        user.email = f"perhaps-{number}@example.com"
+        user.save()
+        stand_in.failures = [errors.ConflictError(base.SERVICE, "start", status=400, code=base.EMAIL_TAKEN)]
+        events.append(guess(user, postcode="10115", customer_id=str(number)).event)
+    assert events == [connection.Event.EMAIL_TAKEN] * 5 + [connection.Event.LOCKED]
+    assert stand_in.calls.count("start_connection") == 5
+
+
 def test_wrong_codes_lock_across_all_connections_of_a_number(stand_in, imported, browser, clock):
     browser.start()
     for _ in range(3):
