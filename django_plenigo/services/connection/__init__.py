@@ -22,7 +22,7 @@ from django_plenigo.services.connection.stepping import (
 )
 from django_plenigo.services.connection.undoing import allow_again, undo
 from django_plenigo.services.connection.visitors import is_buyer_kept, keep_buyer, link_buyer
-from django_plenigo.services.hashes import email_hash, number_hash
+from django_plenigo.services.hashes import email_hashes, number_hashes
 
 __all__ = [
     "FAILURES",
@@ -39,13 +39,13 @@ __all__ = [
     "confirm",
     "connections",
     "description_of_channel",
-    "email_hash",
+    "email_hashes",
     "is_buyer_kept",
     "keep_buyer",
     "keep_process",
     "kept_process",
     "link_buyer",
-    "number_hash",
+    "number_hashes",
     "resend",
     "sentence_of",
     "sentence_of_field",
