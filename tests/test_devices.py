@@ -1,6 +1,7 @@
 """A reader who is logged in on too many devices, and the transfer token that she wanted."""
 
 import json
+import re
 from datetime import timedelta
 
 import pytest
@@ -26,6 +27,15 @@ class Browser(Client):
 
     def click(self, **data):
         return self.ask("transfer-token", account="default", page="/my/subscriptions/", **data)
+
+    def look(self):
+        """Open the page, and return its form as it stands in a tab from then on."""
+        marks = re.findall('name="mark" value="(.*?)"', self.get("/plenigo/devices/").content.decode())
+        return {"mark": marks[0]} if marks else {}
+
+    def end(self, device, shown=None):
+        """Choose a device of the page that is open, by default of one that is opened for it."""
+        return self.post("/plenigo/devices/", {**(self.look() if shown is None else shown), "device": device})
 
 
 @pytest.fixture
@@ -65,7 +75,7 @@ def test_reader_at_the_limit_is_led_to_her_devices_and_on(stand_in, browser, at_
     assert (answer.status_code, answer.json()["devices_url"]) == (409, "/plenigo/devices/")
     page = browser.get("/plenigo/devices/").content.decode()
     assert ("Firefox, Linux" in page, "since" in page) == (True, True)
-    gone = browser.post("/plenigo/devices/", {"device": "1"})
+    gone = browser.end("1")
     assert (gone.status_code, gone.url) == (302, "/my/subscriptions/")
     assert sessions.kept_session(link).value in stand_in.sessions
     assert browser.click().status_code == 200
@@ -76,7 +86,7 @@ def test_reader_ends_all_devices_as_a_separate_act(stand_in, browser, link):
     for _ in range(2):
         stand_in.start_session(base.CustomerRef(link.customer_id))
     browser.click()
-    browser.post("/plenigo/devices/", {"device": "all"})
+    browser.end("all")
     assert list(stand_in.sessions) == [sessions.kept_session(link).value]
 
 
@@ -84,7 +94,7 @@ def test_one_device_of_two_is_ended_and_the_other_stays(stand_in, browser, link)
     stand_in.set(most_sessions=2)
     first, second = (stand_in.start_session(base.CustomerRef(link.customer_id)).value for _ in range(2))
     browser.click()
-    browser.post("/plenigo/devices/", {"device": "2"})
+    browser.end("2")
     assert (first in stand_in.sessions, second in stand_in.sessions) == (True, False)
 
 
@@ -95,10 +105,56 @@ def test_removal_token_and_session_ids_are_in_no_page_and_no_answer(stand_in, br
     assert [secret for secret in ("removal-token", "id-of-", "session-") if secret in shown] == []
 
 
+@pytest.fixture
+def two_lists(stand_in, browser, link):
+    """Two devices of a reader, and their list as a tab shows it, which another tab has had replaced since.
+
+    In the new list the first is another.
+    """
+    stand_in.set(most_sessions=2)
+    ref = base.CustomerRef(link.customer_id)
+    first, second = (stand_in.start_session(ref).value for _ in range(2))
+    browser.click()
+    shown, listed = browser.look(), browser.get("/plenigo/api/devices/").json()
+    stand_in.sessions.pop(first)
+    third = stand_in.start_session(ref).value
+    browser.click()
+    return shown, listed, {second, third}
+
+
+@pytest.mark.parametrize("device", ["1", "all"])
+def test_choice_from_a_list_that_another_tab_has_replaced_ends_nothing_and_shows_the_new_one(
+    stand_in, browser, two_lists, device
+):
+    shown, _, logged_in = two_lists
+    page = browser.end(device, shown).content.decode()
+    assert ("The list has changed meanwhile." in page, page.count('type="radio"')) == (True, 2)
+    assert set(stand_in.sessions) == logged_in
+    assert browser.end("1").url == "/my/subscriptions/"
+    assert len(logged_in - set(stand_in.sessions)) == 1
+
+
+def test_choice_from_a_list_that_was_replaced_is_out_of_date_as_json_too(stand_in, browser, two_lists):
+    _, listed, logged_in = two_lists
+    answers = [browser.ask("devices", device=device, mark=listed["mark"]) for device in (1, "all")]
+    answers += [browser.ask("devices", device=1), browser.ask("devices", device=1, mark=[7])]
+    assert [answer.status_code for answer in answers] == [410] * 4
+    assert set(stand_in.sessions) == logged_in
+    fresh = browser.get("/plenigo/api/devices/").json()["mark"]
+    assert browser.ask("devices", device=1, mark=fresh).json() == {"next": "/my/subscriptions/"}
+
+
+def test_page_that_is_opened_without_cause_speaks_of_no_limit(stand_in, browser, at_the_limit):
+    page = browser.get("/plenigo/devices/").content.decode()
+    assert ("<h1>Your devices</h1>" in page, "Too many devices" in page) == (True, False)
+    browser.click()
+    assert "<h1>Too many devices</h1>" in browser.get("/plenigo/devices/").content.decode()
+
+
 @pytest.mark.parametrize("device", ["", "0", "2", "99999999999", "-1", "²", "id-of-session-1"])
 def test_device_that_is_not_in_the_list_ends_nothing(stand_in, browser, at_the_limit, device):
     browser.click()
-    page = browser.post("/plenigo/devices/", {"device": device})
+    page = browser.end(device)
     assert page.status_code == 200
     assert stand_in.calls.count("end_sessions") == 0
 
@@ -108,7 +164,7 @@ def test_removal_token_that_plenigo_refuses_is_forgotten_and_said_so(stand_in, b
     stand_in.failures = [
         errors.RejectedError(base.SERVICE, "end_sessions", status=401, code="session could not be ended")
     ]
-    page = browser.post("/plenigo/devices/", {"device": "1"}).content.decode()
+    page = browser.end("1").content.decode()
     assert ("This list is out of date." in page, 'href="/my/subscriptions/"' in page) == (True, True)
     assert "removal-token" not in str(dict(browser.session))
 
@@ -116,7 +172,7 @@ def test_removal_token_that_plenigo_refuses_is_forgotten_and_said_so(stand_in, b
 def test_outage_is_told_in_a_sentence(stand_in, browser, at_the_limit):
     browser.click()
     stand_in.failures = [errors.NoAnswerError(base.SERVICE, "end_sessions")]
-    page = browser.post("/plenigo/devices/", {"device": "1"}).content.decode()
+    page = browser.end("1").content.decode()
     assert "cannot reach our subscription service" in page
 
 
@@ -139,9 +195,10 @@ def test_same_as_json(stand_in, browser, at_the_limit, link):
     browser.click()
     listed = browser.get("/plenigo/api/devices/").json()
     assert [(device["number"], device["browser"]) for device in listed["devices"]] == [(1, "Firefox")]
-    assert browser.ask("devices", device="1").status_code == 400
-    assert browser.ask("devices", device=1).json() == {"next": "/my/subscriptions/"}
-    assert browser.ask("devices", device=1).status_code == 410
+    mark = listed["mark"]
+    assert browser.ask("devices", device="1", mark=mark).status_code == 400
+    assert browser.ask("devices", device=1, mark=mark).json() == {"next": "/my/subscriptions/"}
+    assert browser.ask("devices", device=1, mark=mark).status_code == 410
     assert browser.get("/plenigo/api/devices/").json()["devices"] == []
 
 

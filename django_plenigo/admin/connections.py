@@ -119,9 +119,9 @@ class AccountConnectionAdmin(SupportAdmin):
         term = search_term.strip()
         if not term:
             return queryset, False
-        found = Q(email_hash=connection.email_hash(term))
+        found = Q(email_hash__in=connection.email_hashes(term))
         for kind in ("customer", "subscription"):
-            found |= Q(**{f"{kind}_hash": connection.number_hash(kind, term)})
+            found |= Q(**{f"{kind}_hash__in": connection.number_hashes(kind, term)})
         return queryset.filter(found), False
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:

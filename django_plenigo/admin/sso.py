@@ -164,6 +164,14 @@ def _settings_rows(settings: SsoSettings) -> list[Row]:
             gettext_lazy("Whether readers who connect a subscription here must choose a username."),
         ),
         Row(
+            gettext_lazy("Sub companies decide about the username"),
+            _yes_or_no(settings.overrides_forced_username),
+            gettext_lazy(
+                "Whether a sub company forces a username by a setting of its own at plenigo. This site goes by the row "
+                "above alone."
+            ),
+        ),
+        Row(
             gettext_lazy("Query terms and conditions again"),
             _yes_or_no(settings.asks_terms_again),
             gettext_lazy("plenigo itself asks at the next log-in there. This site has nothing to do."),

@@ -29,12 +29,16 @@ class AccountView(ReaderView):
     need: ClassVar[type]
     using = conf.DEFAULT_ACCOUNT
 
-    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Find out the account, and refuse visitors."""
-        super().initial(request, *args, **kwargs)
+    def check_throttles(self, request: Request) -> None:
+        """Find out the account first: what a reader is told who clicks too fast is about one."""
         # In no variable: a report of an error would show what else was sent.
         account = (request.query_params if request.method == "GET" else data_of(request)).get("account")
         self.using = self._account_of(account or conf.DEFAULT_ACCOUNT)
+        super().check_throttles(request)
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Refuse visitors."""
+        super().initial(request, *args, **kwargs)
         if self.reader is None:
             raise NotAuthenticated
 

@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 from django import forms
+from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
@@ -39,6 +41,13 @@ STATUS_OF: Mapping[Event, int] = {
     Event.FAILED: status.HTTP_502_BAD_GATEWAY,
 }
 
+#: What an exception comes to whose answer has such a status.
+EVENT_OF: Mapping[int, Event] = {
+    status.HTTP_429_TOO_MANY_REQUESTS: Event.WAIT,
+    status.HTTP_502_BAD_GATEWAY: Event.FAILED,
+    status.HTTP_503_SERVICE_UNAVAILABLE: Event.UNAVAILABLE,
+}
+
 #: A report of an error must not show what a reader has sent.
 HIDDEN = method_decorator(sensitive_variables())
 
@@ -60,8 +69,7 @@ class StepView(AccountView):
         connection.keep_process(self.request.session, self.reader, outcome.process)
         body: dict[str, Any] = {"state": outcome.state.value, "event": outcome.event.value}
         body["detail"] = connection.sentence_of(outcome)
-        if outcome.process is not None:
-            body |= {"connection": outcome.process.connection, "channel": outcome.process.channel}
+        body |= _json_of_process(outcome.process)
         if outcome.fields:
             body["fields"] = {name: [connection.sentence_of_field(outcome)] for name in outcome.fields}
         if outcome.until is not None:
@@ -70,12 +78,23 @@ class StepView(AccountView):
             body["next"] = next_path or "/"
         return Response(body, status=STATUS_OF.get(outcome.event, status.HTTP_400_BAD_REQUEST))
 
+    def handle_exception(self, exc: Exception) -> Response:
+        """Answer in the words of a step where none was made: what stood in the way, and where the reader still is."""
+        response = super().handle_exception(exc)
+        event = EVENT_OF.get(response.status_code)
+        if event is None or self.reader is None:
+            return response
+        process = self.process
+        state = connection.without_code(self.reader, using=self.using).state if process is None else State.CODE_SENT
+        response.data |= {"state": state.value, "event": event.value, **_json_of_process(process)}
+        seconds = getattr(exc, "wait", None)  # of DRF's `Throttled`
+        if seconds is not None:
+            response.data["until"] = (timezone.now() + timedelta(seconds=seconds)).isoformat()
+        return response
+
     def out_of_order(self) -> Response:
-        """Answer a reader whose session knows of no code: she is done in another tab, or has to begin."""
-        link = customers.link_of(self.reader, using=self.using)
-        if link is not None:
-            return self.follow(Outcome(Event.CONNECTED, State.CONNECTED, link=link))
-        return self.follow(Outcome(Event.OUT_OF_ORDER, State.START))
+        """Answer a reader whose session knows of no code: done in another tab, a customer already, or at the start."""
+        return self.follow(connection.without_code(self.reader, using=self.using))
 
 
 class ConnectionView(StepView):
@@ -86,7 +105,8 @@ class ConnectionView(StepView):
         settings = sso.read_settings(using=self.using).settings
         refusal = connection.check_offer(self.reader, settings, using=self.using)
         if refusal is not None:
-            state = State.CONNECTED if refusal.event is Event.LINKED_ALREADY else State.START
+            is_customer = refusal.event is Event.LINKED_ALREADY
+            state = connection.without_code(self.reader, using=self.using).state if is_customer else refusal.state
             detail = connection.sentence_of(refusal)
             return Response({"state": state.value, "event": refusal.event.value, "detail": detail, "fields": []})
         process = self.process
@@ -96,9 +116,7 @@ class ConnectionView(StepView):
             "terms": settings.terms_text,
             "fields": [_json_of(bound) for bound in connection.ConnectionForm(settings)],
         }
-        if process is not None:
-            body |= {"connection": process.connection, "channel": process.channel}
-        return Response(body)
+        return Response(body | _json_of_process(process))
 
     @HIDDEN
     def post(self, request: Request) -> Response:
@@ -174,6 +192,10 @@ def _invalid(form: forms.Form, state: State) -> Response:
     body = {"state": state.value, "event": Event.INVALID.value, "fields": fields}
     body["detail"] = _("Please correct what is marked below.")
     return Response(body, status=status.HTTP_400_BAD_REQUEST)
+
+
+def _json_of_process(process: connection.Process | None) -> dict[str, Any]:
+    return {} if process is None else {"connection": process.connection, "channel": process.channel}
 
 
 def _json_of(bound: forms.BoundField) -> dict[str, Any]:

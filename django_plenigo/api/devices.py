@@ -56,28 +56,32 @@ class DevicesView(AccountView):
     throttle_classes = [ClickThrottle]
 
     def get(self, request: Request) -> Response:
-        """Answer `{"devices": [{"number", "os", "browser", "since"}], "next": path}`; none where nothing is known."""
+        """Answer `{"devices": [{"number", "os", "browser", "since"}], "mark": text, "next": path}`.
+
+        No device, and no mark, where nothing is known.
+        """
         link = customers.link_of(self.reader, using=self.using)
         limit = None if link is None else devices.kept_limit(request.session, link)
         if limit is None:
-            return Response({"devices": [], "next": "/"})
-        return Response(
-            {"devices": [_json_of(device) for device in limit.devices], "next": limit.next_path or "/"},
-        )
+            return Response({"devices": [], "mark": "", "next": "/"})
+        listed = [_json_of(device) for device in limit.devices]
+        return Response({"devices": listed, "mark": limit.mark, "next": limit.next_path or "/"})
 
     def post(self, request: Request) -> Response:
-        """End one device of `{"device": number}`, or all with `{"device": "all"}`; answer `{"next": path}`.
+        """End a device of `{"device": number, "mark": text}`, or all with `{"device": "all", "mark": text}`.
 
-        410 where the list is out of date.
+        Answer `{"next": path}`. The mark is that of the list. 410 where the list is out of date: it has perhaps been
+        replaced by another tab.
         """
-        chosen = data_of(request).get("device")
+        data = data_of(request)
+        chosen, mark = data.get("device"), data.get("mark")
         is_number = isinstance(chosen, int) and not isinstance(chosen, bool)
         if not is_number and chosen != "all":
             raise ParseError(_("Please choose a device."))
         link = customers.link_of(self.reader, using=self.using)
         limit = None if link is None else devices.kept_limit(request.session, link)
         number = chosen if is_number else None
-        if link is None or limit is None or not devices.end_devices(request.session, link, number=number):
+        if link is None or limit is None or not devices.end_devices(request.session, link, number=number, mark=mark):
             raise Refusal(status.HTTP_410_GONE, _("This list is out of date. Please go back and try again."))
         return Response({"next": limit.next_path or "/"})
 

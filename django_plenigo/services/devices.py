@@ -4,6 +4,7 @@ What they are ended by stays in the reader's session on the server.
 """
 
 import re
+import secrets
 import time
 from collections.abc import MutableMapping
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ KEY = "plenigo_session_limit"
 
 #: A list that is older is asked for anew: how long a removal token works is not documented.
 KEPT_SECONDS = 15 * 60
+
+MARK_BYTES = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,9 @@ class DeviceLimit:
     devices: tuple[Device, ...]
     next_path: str
 
+    mark: str
+    """What tells this list from another. Pages and JSON send it along with a choice."""
+
 
 def keep_limit(
     session: MutableMapping[str, Any], link: CustomerLink, error: SessionLimitError, *, next_path: str
@@ -57,6 +63,7 @@ def keep_limit(
         "link": link.pk,
         "account": link.account,
         "removal_token": limit.removal_token,
+        "mark": secrets.token_urlsafe(MARK_BYTES),
         "next_path": next_path,
         "kept_at": time.time(),
         "sessions": [
@@ -75,19 +82,21 @@ def kept_limit(session: MutableMapping[str, Any], link: CustomerLink) -> DeviceL
         Device(number, os, browser, since and datetime.fromisoformat(since))
         for number, (_session_id, os, browser, since) in enumerate(kept["sessions"], start=1)
     ]
-    return DeviceLimit(kept["account"], tuple(devices), kept["next_path"])
+    return DeviceLimit(kept["account"], tuple(devices), kept["next_path"], kept["mark"])
 
 
 @without_secrets
-def end_devices(session: MutableMapping[str, Any], link: CustomerLink, *, number: int | None) -> bool:
+def end_devices(session: MutableMapping[str, Any], link: CustomerLink, *, number: int | None, mark: object) -> bool:
     """End the session of one device, or of all where `number` is None, and keep the new session of the customer.
 
-    False where there is no such device in what is kept, or the vendor does not take the removal token any more: the
-    list is forgotten then, and the reader has to ask anew. It works once. Raises `RemoteError` where it may be tried
-    again.
+    `mark` is that of the list that the reader has chosen from. False where another list is kept by now, which stays;
+    where there is no such device in it; or where the vendor does not take the removal token any more: the list is
+    forgotten then, and the reader has to ask anew. It works once. Raises `RemoteError` where it may be tried again.
     """
     kept = _kept(session, link)
-    if kept is None or (number is not None and not 1 <= number <= len(kept["sessions"])):
+    if kept is None or kept["mark"] != mark:
+        return False
+    if number is not None and not 1 <= number <= len(kept["sessions"]):
         return False
     session_id = None if number is None else kept["sessions"][number - 1][0]
     del session[KEY]  # the token may be spent even where the call fails

@@ -17,9 +17,9 @@ def hash_of(kind: str, value: str | None, key: str | bytes | None = None) -> str
     return salted_hmac(f"{SALT}.{kind}", value, secret=key, algorithm="sha256").hexdigest() if value else ""
 
 
-def email_hash(email: str) -> str:
+def email_hash(email: str, key: str | bytes | None = None) -> str:
     """Return the hash of an e-mail address, whatever its case."""
-    return hash_of("email", email.strip().casefold())
+    return hash_of("email", email.strip().casefold(), key)
 
 
 def number_hash(kind: str, number: str | None, key: str | bytes | None = None) -> str:
@@ -27,9 +27,14 @@ def number_hash(kind: str, number: str | None, key: str | bytes | None = None) -
     return hash_of(kind, number and (number.lstrip("0") or "0"), key)
 
 
-def customer_hashes(customer_id: str) -> list[str]:
-    """Return each hash that a customer may be kept by: by SECRET_KEY and its fallbacks."""
-    return [number_hash("customer", customer_id, key) for key in conf.signing_keys()]
+def email_hashes(email: str) -> list[str]:
+    """Return each hash that an e-mail address may be kept by: by SECRET_KEY and its fallbacks."""
+    return [email_hash(email, key) for key in conf.signing_keys()]
+
+
+def number_hashes(kind: str, number: str) -> list[str]:
+    """Return each hash that a number may be kept by: by SECRET_KEY and its fallbacks."""
+    return [number_hash(kind, number, key) for key in conf.signing_keys()]
 
 
 def client_hash(address: str) -> str:

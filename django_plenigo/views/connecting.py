@@ -95,10 +95,11 @@ def resend_code(request: HttpRequest, using: str) -> HttpResponse:
 @require_GET
 @reader_page(AccountConnector)
 def connect_done(request: HttpRequest, using: str) -> HttpResponse:
-    """Say that the subscription is connected, and lead back."""
-    if customers.link_of(request.user, using=using) is None:
+    """Say that the subscription is connected, where it is, and lead back."""
+    outcome = connection.without_code(request.user, using=using)
+    if outcome.event is Event.OUT_OF_ORDER:
         return HttpResponseRedirect(_address("connect", using))
-    return _end(request, using, "connected", connection.FOR_READER[Event.CONNECTED])
+    return _end(request, using, outcome.event.value, connection.sentence_of(outcome))
 
 
 # ---- where a step leads
@@ -152,10 +153,11 @@ def _mark(form: Any, outcome: Outcome) -> None:
 
 
 def _without_process(request: HttpRequest, using: str) -> HttpResponse:
-    """Show where a reader stands whose session knows of no code: she is done in another tab, or has to begin."""
-    if customers.link_of(request.user, using=using) is not None:
+    """Show where a reader stands whose session knows of no code: done in another tab, a customer, or at the start."""
+    outcome = connection.without_code(request.user, using=using)
+    if outcome.state is State.CONNECTED:
         return HttpResponseRedirect(_address("connect-done", using))
-    return _follow(request, using, Outcome(Event.OUT_OF_ORDER, State.START))
+    return _follow(request, using, outcome)
 
 
 # ---- pages

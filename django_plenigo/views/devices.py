@@ -28,10 +28,13 @@ def devices(request: HttpRequest, using: str) -> HttpResponse:
     number = int(chosen) if chosen.isascii() and chosen.isdigit() and len(chosen) < 4 else None
     if number is None and chosen != EVERY_DEVICE:
         return _page(request, limit, error=_("Please choose a device."))
+    mark = request.POST.get("mark", "")
+    if mark != limit.mark:
+        return _page(request, limit, error=_("The list has changed meanwhile. Please choose from this one."))
     if not may_click(request):
         return _page(request, limit, error=_("Too many tries. Please wait a minute and try again."))
     try:
-        has_ended = device_service.end_devices(request.session, link, number=number)
+        has_ended = device_service.end_devices(request.session, link, number=number, mark=mark)
     except RemoteError:
         return _page(request, None, error=str(FOR_READER[Event.UNAVAILABLE]), next_path=limit.next_path)
     if not has_ended:

@@ -52,6 +52,21 @@ def test_agent_finds_a_connection_by_what_the_reader_says_that_she_has_entered(d
     assert "0 account connections" in text_of(agent.get(LIST, {"q": "7654321"}))
 
 
+def test_agent_finds_a_connection_from_before_the_site_had_its_present_key(
+    stand_in, imported, browser, agent_who_may, user, settings
+):
+    stand_in.set(subscription_id=True)
+    imported.subscription_id = "42"
+    browser.start(subscription_id="42")
+    settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "a-new-key-of-the-site", [settings.SECRET_KEY]
+    agent = agent_who_may(looking=LOOKING)
+    for term in (DETAILS["customer_id"], "42", user.email):
+        assert user.username in text_of(agent.get(LIST, {"q": term}))
+    settings.SECRET_KEY_FALLBACKS = []
+    agent = agent_who_may(looking=LOOKING)
+    assert "0 account connections" in text_of(agent.get(LIST, {"q": "42"}))
+
+
 def test_page_shows_the_terms_that_the_reader_agreed_to(stand_in, imported, browser, agent_who_may):
     browser.start()
     row = AccountConnection.objects.get()

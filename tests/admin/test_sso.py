@@ -16,10 +16,11 @@ pytestmark = pytest.mark.django_db
 PAGE = "/admin/plenigo/customerlink/sso-settings/"
 LINKS = "/admin/plenigo/customerlink/"
 
-#: In the order of plenigo's own page; the second stands nowhere in it.
+#: In the order of plenigo's own page; the countries and the sub companies stand nowhere in it.
 LABELS = [
     *("Token type", "Countries of SMS", "Allowed domain", "Number of parallel log ins per customer"),
     *("Get first name, last name during registration", "Force a username after login or registration"),
+    "Sub companies decide about the username",
     *("Query terms and conditions again", "Request Opt-In during registration", "Enable account connect"),
     *("Customer ID", "Subscription identifier", "ZIP code", "Street", "House number", "City"),
 ]
@@ -38,13 +39,14 @@ def rows_of(text):
 def test_page_shows_every_setting_by_plenigos_label_and_in_its_order(stand_in, agent):
     stand_in.set(
         token_type=base.TokenType.SMS, sms_countries=("DE", "AT"), allowed_domains=("testserver",), most_sessions=3,
-        name_query=base.NameQuery.REQUIRED, name_setting="REQUIRED", forces_username=True, street=True,
+        name_query=base.NameQuery.REQUIRED, name_setting="REQUIRED", forces_username=True,
+        overrides_forced_username=True, street=True,
     )  # fmt: skip
     rows = rows_of(text_of(agent.get(PAGE)))
     assert list(rows) == LABELS
     values = [value for value, _ in rows.values()]
     assert values == [
-        *("SMS", "DE, AT", "testserver", "3", "REQUIRED", "yes", "no", "no"),
+        *("SMS", "DE, AT", "testserver", "3", "REQUIRED", "yes", "yes", "no", "no"),
         *("yes", "yes", "no", "yes", "yes", "no", "no"),
     ]
     assert "" not in [meaning for _, meaning in rows.values()]

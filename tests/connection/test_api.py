@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from django.core.cache import cache
 from django.test import Client
 
 from django_plenigo import errors
@@ -11,6 +12,7 @@ from django_plenigo.protocols import base
 from django_plenigo.services import connection, customers
 from tests.connection.conftest import DETAILS, last_connection
 from tests.factories import LinkFactory, UserFactory
+from tests.vendor_in_memory import ACCOUNT
 
 pytestmark = pytest.mark.django_db
 
@@ -121,6 +123,20 @@ def test_step_out_of_order_begins_again(stand_in, front_end):
         assert (answer.status_code, answer.json()["state"]) == (409, "start")
 
 
+def test_reader_who_is_a_customer_by_a_registration_is_told_nowhere_that_she_has_connected(stand_in, front_end, user):
+    customers.register(user)
+    answers = [front_end.get("/plenigo/api/connection/"), front_end.send("", **DETAILS)]
+    answers += [front_end.send("code/", code="123456"), front_end.send("resend/")]
+    assert {(answer.json()["state"], answer.json()["event"]) for answer in answers} == {("start", "linked_already")}
+
+
+def test_front_end_that_is_late_sees_that_the_reader_is_connected(stand_in, imported, front_end):
+    front_end.send("", **DETAILS)
+    front_end.send("code/", code=stand_in.last_code)
+    late = front_end.send("code/", code=stand_in.last_code)
+    assert (late.status_code, late.json()["state"], late.json()["event"]) == (200, "connected", "connected")
+
+
 def test_conflict_is_told(stand_in, imported, front_end):
     LinkFactory(user=UserFactory(), customer_id=imported.customer_id)
     front_end.send("", **DETAILS)
@@ -128,10 +144,71 @@ def test_conflict_is_told(stand_in, imported, front_end):
     assert (answer.status_code, answer.json()["event"]) == (409, "customer_of_another")
 
 
-def test_outage_is_told(stand_in, front_end):
+@pytest.mark.parametrize(
+    ("failure", "status", "event", "words"),
+    [
+        (errors.NoAnswerError(base.SERVICE, "read_sso_settings"), 503, "unavailable", "cannot reach"),
+        (errors.AuthenticationError(base.SERVICE, "read_sso_settings", status=401), 502, "failed", "went wrong"),
+    ],
+    ids=["outage", "credentials"],
+)
+def test_settings_that_nobody_tells_are_answered_with_an_event_at_every_step(
+    stand_in, imported, front_end, failure, status, event, words
+):
+    front_end.send("", **DETAILS)
+    begun = {"state": "code_sent", "connection": last_connection().pk, "channel": "EMAIL"}
+    for ask in (lambda: front_end.get("/plenigo/api/connection/"), lambda: front_end.send("resend/")):
+        cache.clear()
+        stand_in.failures = [failure]
+        answer = ask()
+        body = answer.json()
+        assert (answer.status_code, words in body.pop("detail")) == (status, True)
+        assert body == {"event": event, **begun}
+
+
+def test_outage_before_the_first_step_leaves_the_reader_where_she_is(stand_in, front_end):
     stand_in.failures = [errors.NoAnswerError(base.SERVICE, "read_sso_settings")]
-    answer = front_end.get("/plenigo/api/connection/")
-    assert (answer.status_code, "cannot reach" in answer.json()["detail"]) == (503, True)
+    answer = front_end.send("", **DETAILS)
+    assert (answer.status_code, answer.json()["event"], answer.json()["state"]) == (503, "unavailable", "start")
+
+
+def test_outage_tells_a_reader_who_is_connected_that_she_is(stand_in, imported, front_end):
+    front_end.send("", **DETAILS)
+    front_end.send("code/", code=stand_in.last_code)
+    cache.clear()
+    stand_in.failures = [errors.NoAnswerError(base.SERVICE, "read_sso_settings")]
+    assert front_end.get("/plenigo/api/connection/").json()["state"] == "connected"
+
+
+def test_click_too_many_is_answered_with_an_event_and_until_when(stand_in, imported, front_end, clock, settings):
+    settings.PLENIGO = {"default": {**ACCOUNT, "CLICKS_PER_MINUTE": 1}}
+    front_end.send("", **DETAILS)
+    for path in ("", "code/", "resend/"):
+        answer = front_end.send(path, **DETAILS)
+        assert (answer.status_code, answer.json()) == (
+            429,
+            {
+                "detail": "Too many tries. Please wait a minute and try again.",
+                "state": "code_sent",
+                "event": "wait",
+                "connection": last_connection().pk,
+                "channel": "EMAIL",
+                "until": "2026-03-01T13:06:00+00:00",
+            },
+        )
+
+
+def test_click_too_many_is_about_the_account_that_it_names(stand_in, imported, front_end, settings):
+    settings.PLENIGO = {"default": {**ACCOUNT, "CLICKS_PER_MINUTE": 1}, "next": ACCOUNT}
+    front_end.send("", **DETAILS, account="next")
+    states = [front_end.send("resend/", account=account).json()["state"] for account in ("default", "next")]
+    assert states == ["start", "code_sent"]
+
+
+def test_visitor_who_clicks_too_fast_is_told_so(stand_in, settings):
+    settings.PLENIGO = {"default": {**ACCOUNT, "CLICKS_PER_MINUTE": 1}}
+    answers = [JsonClient().send("resend/") for _ in range(2)]
+    assert [(answer.status_code, "state" in answer.json()) for answer in answers] == [(401, False), (429, False)]
 
 
 def test_visitor_is_sent_to_the_log_in(stand_in):

@@ -93,6 +93,17 @@ def test_registered_customer_counts_as_a_failure_since_it_tells_who_is_one(stand
     assert events == [connection.Event.ALREADY_REGISTERED] * 5 + [connection.Event.LOCKED]
 
 
+def test_address_of_a_customer_counts_as_a_failure_since_it_tells_whose_it_is(stand_in, imported, user, clock):
+    events = []
+    for number in range(6):
+        user.email = f"perhaps-{number}@example.com"
+        user.save()
+        stand_in.failures = [errors.ConflictError(base.SERVICE, "start", status=400, code=base.EMAIL_TAKEN)]
+        events.append(guess(user, postcode="10115", customer_id=str(number)).event)
+    assert events == [connection.Event.EMAIL_TAKEN] * 5 + [connection.Event.LOCKED]
+    assert stand_in.calls.count("start_connection") == 5
+
+
 def test_wrong_codes_lock_across_all_connections_of_a_number(stand_in, imported, browser, clock):
     browser.start()
     for _ in range(3):
@@ -231,14 +242,16 @@ def test_log_of_what_came_to_nothing_is_forgotten_and_what_is_done_stays(stand_i
 # ---- brute force
 
 
-def guesses_in_an_hour(stand_in: Vendor, clock, clients: int, rounds: int) -> int:
-    """Let so many clients, each with addresses and accounts of its own, guess at one customer for an hour."""
+def guesses_in_an_hour(stand_in: Vendor, clock, clients: int, rounds: int, *, numbers: int = 1) -> int:
+    """Let so many clients, each with addresses and accounts of its own, guess for an hour at so many customers."""
     users = [UserFactory.build() for _ in range(clients)]
     get_user_model().objects.bulk_create(users)
     for number in range(rounds):
         for client, user in enumerate(users):
             address = f"10.{client // 65536}.{client // 256 % 256}.{client % 256}"
-            guess(user, postcode=f"{(number * clients + client) % 100_000:05}", address=address)
+            count = number * clients + client
+            customer_id = str(int(DETAILS["customer_id"]) + count % numbers)
+            guess(user, postcode=f"{count % 99_999:05}", address=address, customer_id=customer_id)
         clock.shift(timedelta(minutes=60) / rounds)
     return len(stand_in.requests)
 
@@ -251,3 +264,11 @@ def test_one_client_gets_five_guesses_through_in_an_hour(stand_in, clock):
 def test_a_thousand_clients_with_addresses_of_their_own_get_five_guesses_through_in_an_hour(stand_in, clock):
     stand_in.add(DETAILS["customer_id"], postcode="99999")
     assert guesses_in_an_hour(stand_in, clock, clients=1000, rounds=1) == 5
+
+
+def test_one_client_gets_five_guesses_through_in_an_hour_at_whatever_customers(stand_in, clock):
+    assert guesses_in_an_hour(stand_in, clock, clients=1, rounds=60, numbers=60) == 5
+
+
+def test_a_hundred_clients_get_five_guesses_each_through_in_an_hour_at_whatever_customers(stand_in, clock):
+    assert guesses_in_an_hour(stand_in, clock, clients=100, rounds=6, numbers=600) == 500

@@ -228,7 +228,7 @@ class Connecting(RuleBasedStateMachine):
     @invariant()
     def nobody_fails_more_often_in_an_hour_than_allowed(self) -> None:
         since = datetime.now(UTC) - timedelta(hours=1)
-        failures = ["no_match", "already_registered", "wrong_code", "too_many_tries"]
+        failures = ["no_match", "already_registered", "email_taken", "wrong_code", "too_many_tries"]
         for user in self.users.values():
             rows = ConnectionTry.objects.filter(connection__user=user, at__gt=since, outcome__in=failures)
             assert rows.count() <= 5

@@ -342,6 +342,27 @@ def test_code_without_a_start_is_out_of_order(stand_in, imported, browser):
     assert "This page is out of date" in text_of(browser.enter("123456"))
 
 
+@pytest.mark.parametrize("page", ["", "code/", "done/"])
+def test_reader_who_is_a_customer_by_a_registration_is_not_told_that_she_has_connected(stand_in, browser, user, page):
+    customers.register(user)
+    text = text_of(browser.get(f"/plenigo/connect/{page}", follow=True))
+    assert ("not merged by themselves" in text, "is connected" in text) == (True, False)
+
+
+def test_reader_who_is_no_customer_is_led_from_the_last_page_to_the_first(stand_in, imported, browser):
+    assert browser.get("/plenigo/connect/done/").url == "/plenigo/connect/"
+
+
+def test_reader_whose_connection_was_undone_has_connected_nothing_by_her_next_registration(
+    stand_in, imported, browser, user
+):
+    browser.start()
+    browser.enter(stand_in.last_code)
+    connection.undo(last_connection())
+    LinkFactory(user=user, customer_id="7")
+    assert "not merged by themselves" in text_of(browser.get("/plenigo/connect/done/"))
+
+
 def test_customer_who_was_registered_meanwhile_is_told_so(stand_in, imported, browser):
     browser.start()
     imported.email = "ada@example.com"

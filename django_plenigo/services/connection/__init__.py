@@ -11,10 +11,18 @@ from django_plenigo.services.connection.sentences import (
     sentence_of_field,
     words_of,
 )
-from django_plenigo.services.connection.stepping import Outcome, check_offer, confirm, resend, sign_in, start
+from django_plenigo.services.connection.stepping import (
+    Outcome,
+    check_offer,
+    confirm,
+    resend,
+    sign_in,
+    start,
+    without_code,
+)
 from django_plenigo.services.connection.undoing import allow_again, undo
 from django_plenigo.services.connection.visitors import is_buyer_kept, keep_buyer, link_buyer
-from django_plenigo.services.hashes import email_hash, number_hash
+from django_plenigo.services.hashes import email_hashes, number_hashes
 
 __all__ = [
     "FAILURES",
@@ -31,18 +39,19 @@ __all__ = [
     "confirm",
     "connections",
     "description_of_channel",
-    "email_hash",
+    "email_hashes",
     "is_buyer_kept",
     "keep_buyer",
     "keep_process",
     "kept_process",
     "link_buyer",
-    "number_hash",
+    "number_hashes",
     "resend",
     "sentence_of",
     "sentence_of_field",
     "sign_in",
     "start",
     "undo",
+    "without_code",
     "words_of",
 ]

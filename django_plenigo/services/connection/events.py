@@ -72,9 +72,12 @@ STATE_AFTER: Mapping[Event, State] = {
 }
 
 #: What tells a guesser something, so that it is counted: a few of them lock for an hour. A number whose customer is
-#: registered tells as much as one that does not match.
+#: registered tells as much as one that does not match; so does an address, which nobody may have verified.
 FAILURES = frozenset(
-    {Event.NO_MATCH, Event.ALREADY_REGISTERED, Event.WRONG_CODE, Event.TOO_MANY_TRIES, Event.NOT_SIGNED_IN}
+    {
+        *(Event.NO_MATCH, Event.ALREADY_REGISTERED, Event.EMAIL_TAKEN, Event.WRONG_CODE, Event.TOO_MANY_TRIES),
+        Event.NOT_SIGNED_IN,
+    }
 )
 
 #: What plenigo was not asked for.

@@ -13,7 +13,7 @@ from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from django_plenigo import backends, conf
-from django_plenigo.models import AccountConnection, ConnectionTry
+from django_plenigo.models import AccountConnection, ConnectionTry, CustomerLink
 from django_plenigo.protocols.base import ConnectionRequest, CustomerSession
 from django_plenigo.services import hashes
 from django_plenigo.services.connection.events import FAILURES, NOT_ASKED, Event
@@ -124,6 +124,11 @@ def _is_free(now: datetime) -> Q:
 def is_done(user: Any, key: int) -> bool:
     """Say whether a connection of a reader is done, perhaps in another tab."""
     return connections().filter(pk=key, user=user, state=State.DONE).exists()
+
+
+def has_connected(link: CustomerLink) -> bool:
+    """Say whether a reader has become this customer by a connection, and not by a registration."""
+    return connections().filter(link=link, state=State.DONE).exists()
 
 
 @without_secrets

@@ -86,6 +86,14 @@ def check_offer(user: Any, settings: base.SsoSettings, *, using: str) -> Outcome
     return None
 
 
+def without_code(user: Any, *, using: str) -> Outcome:
+    """Return where a reader stands whose session knows of no code: connected in another tab, or not. Asks nobody."""
+    link = customers.link_of(user, using=using)
+    if link is None:
+        return _outcome(Event.OUT_OF_ORDER)
+    return _outcome(Event.CONNECTED, link=link) if records.has_connected(link) else _outcome(Event.LINKED_ALREADY)
+
+
 @without_secrets
 def start(
     user: Any,

@@ -29,7 +29,7 @@ def is_undone(user_key: Any, customer_id: str | None, *, using: str) -> bool:
         account__in=conf.accounts_of_company(using),
         user=user_key,
         state=AccountConnection.State.UNDONE,
-        customer_hash__in=hashes.customer_hashes(customer_id),
+        customer_hash__in=hashes.number_hashes("customer", customer_id),
     )
     return undone.exclude(reason=ALLOWED_AGAIN).exists()
 
