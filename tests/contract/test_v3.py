@@ -82,6 +82,15 @@ class TestCustomers:
         assert client.register_user("eve@example.com", external_id="4711") == "4711"
         assert len(sandbox.customers()) == 1
 
+    def test_own_customer_id_that_a_stranger_has_is_a_conflict(self, connect_v3, sandbox):
+        client = connect_v3(EXTERNAL_ID_IS_CUSTOMER_ID=True)
+        client.register_user("bob@example.com", external_id="4711", first_name="Bob")
+        for is_verified in (False, True):
+            with pytest.raises(ConflictError):
+                client.register_user("ada@example.com", external_id="4711", fail_by_existing_email=not is_verified)
+        (kept,) = sandbox.customers()
+        assert (kept.email, kept.first_name) == ("bob@example.com", "Bob")
+
     @pytest.mark.parametrize("is_external", [False, True])
     def test_address_is_changed(self, plenigo_v3, sandbox, ada, is_external):
         customer = CustomerRef("A-1", is_external=True) if is_external else CustomerRef(ada.number)

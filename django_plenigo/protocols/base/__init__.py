@@ -59,6 +59,7 @@ from django_plenigo.protocols.base.customers import (
 )
 from django_plenigo.protocols.base.purchases import Order, OrderItem, PurchaseReader, Subscription
 from django_plenigo.protocols.base.sso import (
+    CUSTOMER_ID_TAKEN,
     EMAIL_TAKEN,
     NO_MATCH,
     OTHER_COMPANY,
@@ -86,6 +87,7 @@ __all__ = [
     "ALREADY_BOUGHT_BUT_BLOCKED",
     "CHECKOUT_EXPIRED",
     "CONTROL_CHARACTER",
+    "CUSTOMER_ID_TAKEN",
     "EMAIL_TAKEN",
     "EXTERNAL_ID_LENGTH",
     "ID_LENGTH",
