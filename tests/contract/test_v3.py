@@ -118,6 +118,25 @@ class TestCustomers:
         assert (kept.email, kept.external_id) == ("ada@example.com", "A-1")
         assert (kept.username, kept.mobile_number) == ("ada", "+4915112345678")
 
+    @pytest.mark.parametrize("replaces", [False, True])
+    def test_imported_customer_is_changed_and_keeps_the_vendors_placeholder(self, plenigo_v3, sandbox, replaces):
+        if replaces:
+            sandbox.company.customer_change = sandbox.company.CustomerChange.REPLACE
+            sandbox.company.save()
+        imported = sandbox.import_customer(last_name="Muster").customer
+        plenigo_v3.change_profile(CustomerRef(imported.number), first_name="Erna", last_name="Muster", language="fr")
+        plenigo_v3.add_external_id(imported.number, "E-1")
+        kept = sandbox.customer(imported.number)
+        assert (kept.first_name, kept.language, kept.external_id) == ("Erna", "fr", "E-1")
+        assert (kept.email, kept.has_pseudo_email) == (imported.email, True)
+
+    def test_registration_gives_an_imported_customer_the_address(self, plenigo_v3, sandbox):
+        imported = sandbox.import_customer().customer
+        plenigo_v3.add_external_id(imported.number, "E-1")
+        plenigo_v3.register_user("erna@example.com", external_id="E-1")
+        kept = sandbox.customer(imported.number)
+        assert (kept.email, kept.has_pseudo_email) == ("erna@example.com", False)
+
     def test_external_id_is_given_once(self, plenigo_v3, sandbox, ada):
         eve = sandbox.create_customer("eve@example.com")
         for _time in range(2):
