@@ -304,6 +304,14 @@ def test_voucher_that_is_refused_is_told(vendor, browser, customer):
     )
 
 
+def test_customer_id_of_another_customer_is_a_sentence(vendor, browser, user):
+    vendor.fail("/customers", 400, 20068)
+    browser.force_login(user)
+    answer = click(browser, offer_of())
+    sentence = "Your customer number is already used by another reader's account. Please contact us."
+    assert (answer.status_code, answer.json()) == (409, {"detail": sentence})
+
+
 def test_address_of_another_customer_is_a_sentence(vendor, browser, user):
     vendor.create_customer(user.email)
     browser.force_login(user)
