@@ -24,6 +24,7 @@ from django_plenigo.protocols.base import (
     CHECKOUT_EXPIRED,
     CUSTOMER_ID_TAKEN,
     EMAIL_TAKEN,
+    MODULE_NOT_BOOKED,
     NO_MATCH,
     OTHER_COMPANY,
     PROCESS_EXPIRED,
@@ -152,7 +153,7 @@ def _meaning_of_code(code: object) -> Meaning | None:
     if isinstance(code, bool) or not isinstance(code, int):
         return None
     if code % 1000 == NOT_BOOKED:
-        return AuthenticationError, "module is not booked"
+        return RejectedError, MODULE_NOT_BOOKED  # the account may call, and all else goes on
     return BY_CODE.get(code)
 
 
