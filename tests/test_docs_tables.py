@@ -20,9 +20,11 @@ from django_plenigo.models import RemoteChange
 from django_plenigo.protocols import base
 from django_plenigo.protocols.plenigo_v2 import PlenigoV2
 from django_plenigo.protocols.plenigo_v3 import PlenigoV3
+from django_plenigo.protocols.plenigo_v3.answers import BY_CODE
 from django_plenigo.sandbox import conf as sandbox_conf
 from django_plenigo.sandbox import seed
 from django_plenigo.sandbox.testing import Sandbox
+from django_plenigo.services.explanations.codes import OF_WORDS
 from django_plenigo.templatetags import plenigo as tags
 from tests.test_architecture import FLOORS, SERVICES_IN_ORDER
 
@@ -154,6 +156,16 @@ def test_every_error_is_listed_with_its_base_and_whether_to_try_again():
             retryable = ("yes" if kind.retryable else "no") if is_remote else ""
             there[name] = (kind.__bases__[-1].__name__, retryable)
     assert told == there
+
+
+def test_words_for_the_vendors_codes_are_told_with_what_an_agent_is_told():
+    there = []
+    for name, word, explanation in OF_WORDS:
+        codes = [str(code) for code, (kind, its_word) in BY_CODE.items() if (kind.__name__, its_word) == (name, word)]
+        if word == base.MODULE_NOT_BOOKED:
+            codes = ["all that end in 402"]
+        there.append([word, f"`{name}`", ", ".join(codes), str(explanation.meaning), str(explanation.remedy)])
+    assert tables("errors", "`code`") == there
 
 
 def test_every_signal_is_listed():

@@ -7,9 +7,7 @@ from typing import Any
 
 from django import forms
 from django.utils import timezone
-from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
-from django.views.decorators.debug import sensitive_variables
 from rest_framework import status
 from rest_framework.exceptions import ParseError
 from rest_framework.request import Request
@@ -17,7 +15,7 @@ from rest_framework.response import Response
 
 from django_plenigo import conf
 from django_plenigo.api.accounts import AccountView
-from django_plenigo.api.views import data_of, is_text, page_of
+from django_plenigo.api.views import HIDDEN, data_of, is_text, page_of
 from django_plenigo.protocols.base import AccountConnector
 from django_plenigo.services import connection, customers, sso
 from django_plenigo.services.connection import Event, Outcome, State
@@ -47,10 +45,6 @@ EVENT_OF: Mapping[int, Event] = {
     status.HTTP_502_BAD_GATEWAY: Event.FAILED,
     status.HTTP_503_SERVICE_UNAVAILABLE: Event.UNAVAILABLE,
 }
-
-#: A report of an error must not show what a reader has sent.
-HIDDEN = method_decorator(sensitive_variables())
-
 
 class StepView(AccountView):
     """One step."""

@@ -15,6 +15,7 @@ from django_plenigo.protocols.base import (
     ALREADY_BOUGHT,
     ALREADY_BOUGHT_BUT_BLOCKED,
     CHECKOUT_EXPIRED,
+    CUSTOMER_ID_TAKEN,
     UNKNOWN_OFFER,
 )
 from django_plenigo.services import customers
@@ -101,7 +102,7 @@ def as_refusal_of_purchase(error: PlenigoError) -> Refusal:
 
 def conflict_sentence(error: ConflictError) -> str:
     """Say whose what is that a reader's checkout needs."""
-    if error.code == customers.EXTERNAL_ID_OF_ANOTHER:
+    if error.code in (customers.EXTERNAL_ID_OF_ANOTHER, CUSTOMER_ID_TAKEN):
         return _("Your customer number is already used by another reader's account. Please contact us.")
     if error.code == customers.CUSTOMER_OF_ANOTHER:
         return _("Your customer account already belongs to another reader's account on this site. Please contact us.")

@@ -28,6 +28,9 @@ from django_plenigo.services import access, checkout, connection, customers, pur
 from django_plenigo.services.purchases import Purchase
 from django_plenigo.throttles import CheckThrottle, ClickThrottle
 
+#: A report of an error must not show what a reader has sent.
+HIDDEN = method_decorator(sensitive_variables())
+
 
 class ReaderView(APIView):
     """A JSON endpoint for the browser of a reader: session and CSRF token, private answers, sentences for errors."""
@@ -160,6 +163,7 @@ class PurchaseView(ReaderView):
         answer = access.confirm_purchase(self.reader, target.product_ids, using=target.using)
         return purchase_answer(answer is access.Access.BOUGHT, target)
 
+    @HIDDEN
     def post(self, request: Request) -> Response:
         """Answer as above for `{"order_id": number}`, after a look whose order that is; 404 where it is not hers.
 
@@ -181,7 +185,7 @@ class PurchaseView(ReaderView):
             raise Refusal(status.HTTP_404_NOT_FOUND, text)
         return purchase_answer(purchase is Purchase.ARRIVED, target)
 
-    @method_decorator(sensitive_variables())
+    @HIDDEN
     def _keep_buyer(self, customer_session: object, target: checkout.PurchaseReturn) -> None:
         if isinstance(customer_session, str) and customer_session and is_text(customer_session):
             # DRF asks for the token of readers alone: another site must not say whose customer a visitor is.

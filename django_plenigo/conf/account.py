@@ -208,7 +208,7 @@ class Account:
     @property
     def external_id_is_customer_id(self) -> bool:
         """Whether the site's external ids, which must be numbers then, become the vendor's customer ids (API v3)."""
-        return bool(self._get("EXTERNAL_ID_IS_CUSTOMER_ID"))
+        return self.generation == "v3" and bool(self._get("EXTERNAL_ID_IS_CUSTOMER_ID"))
 
     @property
     def mirrors_access_ids(self) -> bool:

@@ -356,6 +356,22 @@ def test_postal_address_of_somebody_else_is_a_sentence(vendor, browser, customer
     assert "Nothing was charged." in answer["detail"]
 
 
+def member_number(user):
+    """The external id of every user here."""
+    return "4711"
+
+
+def test_customer_id_of_another_customer_is_a_sentence(vendor, on_v3, browser, user):
+    on_v3(EXTERNAL_ID=f"{__name__}.member_number", EXTERNAL_ID_IS_CUSTOMER_ID=True)
+    stranger = vendor.create_customer("stranger@example.com")
+    stranger.number = "4711"
+    stranger.save()
+    browser.force_login(user)
+    answer = click(browser, offer_of())
+    sentence = "Your customer number is already used by another reader's account. Please contact us."
+    assert (answer.status_code, answer.json()) == (409, {"detail": sentence})
+
+
 def test_address_of_another_customer_is_a_sentence(vendor, browser, user):
     vendor.create_customer(user.email)
     browser.force_login(user)

@@ -95,6 +95,16 @@ def test_refused_credentials_stop_the_run_at_once(sandbox, settings):
     assert len(sandbox.calls) == 1
 
 
+def test_part_of_plenigo_that_is_not_booked_stops_the_run_at_once(sandbox, settings):
+    settings.PLENIGO = {"default": {"API": "v3", "MODE": "sandbox", "DELIVERY": ""}}
+    UserFactory.create_batch(3)
+    sandbox.fail_next(400, times=None, body='{"errorCode": 20402, "errorMessage": "No."}')
+    code, text = run()
+    assert code == 1
+    assert text.count("module is not booked") == 1
+    assert "Check its credentials, and what is booked." in text
+
+
 # ---- the limit -------------------------------------------------------------------------------------------------
 
 

@@ -171,6 +171,15 @@ def test_customer_of_another_user_is_a_conflict_and_not_taken(links, sandbox, sw
     assert first.customer_id != number
 
 
+def test_part_of_plenigo_that_is_not_booked_stops_the_run_and_calls_nobody_unknown(links, sandbox, switch):
+    switch()
+    sandbox.fail_next(400, times=None, body='{"errorCode": 20402, "errorMessage": "No."}')
+    code, text = run("--apply")
+    assert code == 1
+    assert "module is not booked" in text
+    assert "nobody at plenigo" not in text
+
+
 def test_outage_stops_the_run_and_says_where_to_go_on(links, sandbox, switch):
     switch()
     sandbox.fail_next(500, times=None)

@@ -37,6 +37,7 @@ FAILURES = st.sampled_from(
             errors.RejectedError(base.SERVICE, "any", status=status, code=code)
             for status, code in (
                 *((400, "invalid parameters"), (400, base.NO_MATCH), (400, base.TOO_MANY_TRIES), (403, "refused")),
+                (400, base.MODULE_NOT_BOOKED),
                 *((403, base.WRONG_CODE), (408, base.PROCESS_EXPIRED), (412, base.PROCESS_USED)),
                 (428, base.PROCESS_OUT_OF_ORDER),
             )

@@ -427,6 +427,17 @@ def test_credentials_that_fail_after_the_code_are_left_to_the_agent(stand_in, im
     assert (last_connection().reason, last_connection().encrypted_session) == ("owner_unknown", "")
 
 
+@pytest.mark.parametrize("step", ["start", "code"])
+def test_part_of_plenigo_that_is_not_booked_is_not_blamed_on_the_reader(stand_in, imported, browser, step):
+    browser.get("/plenigo/connect/")
+    if step == "code":
+        browser.start()
+    stand_in.failures = [RejectedError(base.SERVICE, step, status=400, code=base.MODULE_NOT_BOOKED)]
+    answer = browser.start() if step == "start" else browser.enter("123456")
+    assert "Something went wrong on our side" in text_of(answer)
+    assert last_connection().wrong_codes == 0
+
+
 # ---- secrets
 
 

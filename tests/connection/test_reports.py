@@ -4,10 +4,11 @@ import json
 import sys
 
 import pytest
-from django.test import RequestFactory
+from django.test import Client, RequestFactory
+from django.urls import reverse
 from django.views.debug import ExceptionReporter
 
-from django_plenigo.services import connection
+from django_plenigo.services import checkout, connection
 from tests.connection.conftest import DETAILS
 
 pytestmark = pytest.mark.django_db
@@ -53,3 +54,29 @@ def test_mistake_of_ours_shows_nothing_that_was_entered(stand_in, imported, brow
     text = variables_of_our_frames(visit(browser))
     assert "using" in text or "self" in text  # there is something to see
     assert [secret for secret in (*SECRETS.values(), token) if secret in text] == []
+
+
+@pytest.mark.parametrize("is_reader", [False, True])
+def test_mistake_of_ours_after_a_purchase_shows_no_session(stand_in, settings, user, monkeypatch, is_reader):
+    settings.DEBUG = False
+    target = checkout.PurchaseReturn(("DAYPASS",), "/article/", "default")
+    address = f"{reverse('plenigo:purchase')}?{checkout.return_path(target).partition('?')[2]}"
+    sent = json.dumps({"order_id": 4711, "customer_session": SECRETS["customer_session"]})
+    browser = Client()
+
+    def visit():
+        browser.post(address, sent, content_type="application/json")
+
+    if is_reader:
+        visit()
+        browser.force_login(user)
+        stand_in.failures = [RuntimeError("a mistake")]
+    else:
+
+        def fail(*args):
+            raise RuntimeError("a mistake")
+
+        monkeypatch.setattr("django_plenigo.backends.encrypted", fail)
+    text = variables_of_our_frames(visit)
+    assert "post: " in text
+    assert SECRETS["customer_session"] not in text

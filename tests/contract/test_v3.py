@@ -82,6 +82,15 @@ class TestCustomers:
         assert client.register_user("eve@example.com", external_id="4711") == "4711"
         assert len(sandbox.customers()) == 1
 
+    def test_own_customer_id_that_a_stranger_has_is_a_conflict(self, connect_v3, sandbox):
+        client = connect_v3(EXTERNAL_ID_IS_CUSTOMER_ID=True)
+        client.register_user("bob@example.com", external_id="4711", first_name="Bob")
+        for is_verified in (False, True):
+            with pytest.raises(ConflictError):
+                client.register_user("ada@example.com", external_id="4711", fail_by_existing_email=not is_verified)
+        (kept,) = sandbox.customers()
+        assert (kept.email, kept.first_name) == ("bob@example.com", "Bob")
+
     @pytest.mark.parametrize("is_external", [False, True])
     def test_address_is_changed(self, plenigo_v3, sandbox, ada, is_external):
         customer = CustomerRef("A-1", is_external=True) if is_external else CustomerRef(ada.number)
@@ -108,6 +117,25 @@ class TestCustomers:
         assert (kept.first_name, kept.language) == ("Augusta", "fr")
         assert (kept.email, kept.external_id) == ("ada@example.com", "A-1")
         assert (kept.username, kept.mobile_number) == ("ada", "+4915112345678")
+
+    @pytest.mark.parametrize("replaces", [False, True])
+    def test_imported_customer_is_changed_and_keeps_the_vendors_placeholder(self, plenigo_v3, sandbox, replaces):
+        if replaces:
+            sandbox.company.customer_change = sandbox.company.CustomerChange.REPLACE
+            sandbox.company.save()
+        imported = sandbox.import_customer(last_name="Muster").customer
+        plenigo_v3.change_profile(CustomerRef(imported.number), first_name="Erna", last_name="Muster", language="fr")
+        plenigo_v3.add_external_id(imported.number, "E-1")
+        kept = sandbox.customer(imported.number)
+        assert (kept.first_name, kept.language, kept.external_id) == ("Erna", "fr", "E-1")
+        assert (kept.email, kept.has_pseudo_email) == (imported.email, True)
+
+    def test_registration_gives_an_imported_customer_the_address(self, plenigo_v3, sandbox):
+        imported = sandbox.import_customer().customer
+        plenigo_v3.add_external_id(imported.number, "E-1")
+        plenigo_v3.register_user("erna@example.com", external_id="E-1")
+        kept = sandbox.customer(imported.number)
+        assert (kept.email, kept.has_pseudo_email) == ("erna@example.com", False)
 
     def test_external_id_is_given_once(self, plenigo_v3, sandbox, ada):
         eve = sandbox.create_customer("eve@example.com")

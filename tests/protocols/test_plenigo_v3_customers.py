@@ -94,12 +94,71 @@ def test_verified_address_that_nobody_owns_stays_a_conflict(vendor, items):
         register(made.client, fail_by_existing_email=False)
 
 
+CREATED_BEFORE = {"customerId": "77", "email": "ada@example.com"}
+
+
+@pytest.mark.parametrize("external_id", ["member-7", None])
+def test_customer_who_was_there_before_is_not_linked_by_the_address_alone(vendor, external_id):
+    lookups = [NOT_FOUND] if external_id else []
+    made = vendor(*lookups, ok(208, **CREATED_BEFORE), *lookups)
+    with pytest.raises(ConflictError, match="e-mail address is taken"):
+        register(made.client, external_id=external_id)
+
+
+def test_customer_who_was_there_before_with_another_external_id_is_a_conflict(vendor):
+    made = vendor(NOT_FOUND, ok(208, **CREATED_BEFORE, externalSystemId="member-8"), NOT_FOUND)
+    with pytest.raises(ConflictError, match="e-mail address is taken"):
+        register(made.client)
+
+
+def test_customer_who_was_there_before_is_linked_by_a_verified_address(vendor):
+    made = vendor(NOT_FOUND, ok(208, **CREATED_BEFORE), NOT_FOUND, ok(items=[CREATED_BEFORE]))
+    assert register(made.client, fail_by_existing_email=False) == "77"
+    assert made.lines[-1] == "GET /customers"
+
+
+def test_customer_who_was_there_before_is_ours_by_the_external_id(vendor):
+    made = vendor(NOT_FOUND, ok(208, **CREATED_BEFORE, externalSystemId="member-7"))
+    assert register(made.client) == "77"
+
+
 def test_own_customer_ids_become_the_customer_id(vendor):
     made = vendor(NOT_FOUND, ok(208, customerId="4711"), uses_own_customer_ids=True)
     assert register(made.client, external_id="4711") == "4711"
     assert made.lines == ["GET /customers/4711", "POST /customers"]
     assert made.body["customerId"] == "4711"
     assert "externalSystemId" not in made.body
+
+
+def test_own_customer_id_that_has_the_same_address_is_the_same_customer(vendor):
+    known = ok(customerId="4711", email="Ada@Example.com", language="de")
+    made = vendor(known, ok(customerId="4711"), uses_own_customer_ids=True)
+    assert register(made.client, external_id="4711", first_name="Ada") == "4711"
+    assert made.lines == ["GET /customers/4711", "PUT /customers/4711"]
+    assert made.body["firstName"] == "Ada"
+
+
+@pytest.mark.parametrize("is_verified", [False, True])
+def test_own_customer_id_of_another_address_is_a_conflict_and_nothing_is_written(vendor, is_verified):
+    made = vendor(ok(customerId="4711", email="bob@example.com"), uses_own_customer_ids=True)
+    with pytest.raises(ConflictError, match="customer id is taken"):
+        register(made.client, external_id="4711", fail_by_existing_email=not is_verified)
+    assert made.line == "GET /customers/4711"
+
+
+@pytest.mark.parametrize("code", [20007, 20027, 20068])
+def test_own_customer_id_that_another_address_has_just_got_is_a_conflict(vendor, code):
+    other = ok(customerId="4711", email="bob@example.com")
+    made = vendor(NOT_FOUND, refused(400, code), other, uses_own_customer_ids=True)
+    with pytest.raises(ConflictError, match="customer id is taken"):
+        register(made.client, external_id="4711", fail_by_existing_email=False)
+    assert [line.split()[0] for line in made.lines] == ["GET", "POST", "GET"]
+
+
+def test_own_customer_id_is_not_linked_by_the_address_alone(vendor):
+    made = vendor(NOT_FOUND, ok(208, **CREATED_BEFORE), NOT_FOUND, uses_own_customer_ids=True)
+    with pytest.raises(ConflictError, match="e-mail address is taken"):
+        register(made.client, external_id="4711")
 
 
 def test_own_customer_id_is_found_only_where_somebody_has_it(vendor):
@@ -185,12 +244,11 @@ def test_id_that_no_customer_can_have_is_not_found_without_a_call(vendor):
     assert made.requests == []
 
 
-def test_change_writes_back_all_that_was_read_and_may_be_sent(vendor):
-    made = vendor(ok(**KNOWN), ok(**KNOWN))
+def test_change_writes_back_all_that_was_read_and_may_be_sent_but_the_address(vendor):
+    made = vendor(ok(**KNOWN, pseudoEmail=True), ok(**KNOWN))
     made.client.change_profile(READER, first_name="Augusta", language="EN")
     assert made.lines == ["GET /customers/56202510", "PUT /customers/56202510"]
     assert made.body == {
-        "email": "ada@example.com",
         "language": "en",
         "firstName": "Augusta",
         "lastName": "Reader",

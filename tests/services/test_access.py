@@ -110,6 +110,14 @@ def test_reader_is_asked_about_once_in_an_outage_not_at_each_gate(sandbox, reade
     assert len(sandbox.calls) == 1
 
 
+def test_part_of_plenigo_that_is_not_booked_is_asked_for_as_seldom_as_in_an_outage(sandbox, reader, settings):
+    configure(settings, API="v3")
+    sandbox.fail_next(400, times=None, body='{"errorCode": 30402, "errorMessage": "No."}')
+    for _ in range(5):
+        assert access.check_access(reader, ["DAYPASS"]) is Access.UNKNOWN
+    assert len(sandbox.calls) == 1
+
+
 def test_last_yes_lets_a_payer_read_on_in_an_outage(sandbox, reader, customer_id, time_machine):
     time_machine.move_to("2026-05-01 12:00:00+00:00", tick=False)
     sandbox.buy(customer_id, "DAYPASS")

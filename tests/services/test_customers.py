@@ -151,6 +151,58 @@ def test_customer_whose_external_id_could_not_be_attached_is_linked_all_the_same
     assert (link.customer_id, link.external_id) == (id_of(customer), None)
 
 
+@pytest.fixture
+def own_customer_ids(settings):
+    """The site's external ids, here 4711, are the vendor's customer ids."""
+    settings.PLENIGO = {
+        "default": {
+            **{"API": "v3", "MODE": "sandbox", "DELIVERY": ""},
+            **{"EXTERNAL_ID": f"{__name__}.member_number", "EXTERNAL_ID_IS_CUSTOMER_ID": True},
+        }
+    }
+
+
+def test_own_external_id_becomes_the_customer_id(sandbox, user, own_customer_ids):
+    link = customers.register(user)
+    assert (link.customer_id, link.external_id) == ("4711", "4711")
+    assert sandbox.customer("4711").email == user.email
+
+
+def test_registration_under_an_own_customer_id_whose_answer_was_lost_is_found_by_the_same_address(
+    sandbox, user, own_customer_ids
+):
+    sandbox.cut_next(after_work=True, times=2, endpoint="createCustomer")
+    sandbox.fail_next(status=503, times=None, endpoint="getCustomer")
+    with pytest.raises((NoAnswerError, RemoteUnavailableError)):
+        customers.register(user)
+    sandbox.clear_faults()
+    assert customers.register(user).customer_id == "4711"
+    assert len(sandbox.customers()) == 1
+
+
+@pytest.mark.parametrize("is_verified", [False, True])
+def test_stranger_who_has_an_own_customer_id_is_not_taken_over(sandbox, user, own_customer_ids, settings, is_verified):
+    settings.PLENIGO["default"]["EMAIL_IS_VERIFIED"] = f"{__name__}.{'yes' if is_verified else 'nothing'}"
+    stranger = sandbox.create_customer(email="bob@example.com")
+    stranger.number, stranger.first_name = "4711", "Bob"
+    stranger.save()
+    with pytest.raises(ConflictError, match="customer id is taken"):
+        customers.register(user)
+    customers.request_registration(user)  # what the outbox does is the same
+    assert sending.deliver_due().refused == 1
+    assert customers.link_of(user) is None
+    stranger.refresh_from_db()
+    assert (stranger.email, stranger.first_name) == ("bob@example.com", "Bob")
+
+
+def test_address_that_another_customer_has_is_a_conflict_with_own_customer_ids_too(sandbox, user, own_customer_ids):
+    other = sandbox.create_customer(email=user.email)
+    with pytest.raises(ConflictError):
+        customers.register(user)
+    assert [each.number for each in sandbox.customers()] == [other.number]
+    assert RemoteChange.objects.get(link__user=user, kind="register").is_refused
+
+
 def answer_slowly(user):
     """Say whether an address is verified so late that another tab of the same reader has registered her meanwhile."""
     if customers.link_of(user) is None and not hasattr(user, "has_another_tab"):

@@ -1,5 +1,6 @@
 """Every error has a plain meaning and a remedy."""
 
+import json
 import re
 from pathlib import Path
 
@@ -7,8 +8,13 @@ import pytest
 from django.utils.functional import Promise
 
 from django_plenigo import errors
+from django_plenigo.protocols.plenigo_v3.answers import BY_CODE, BY_STATUS, judge
 from django_plenigo.services import customers
 from django_plenigo.services.explanations import ASK_AGAIN, EXPLANATIONS, OTHER, explain, explain_error, explain_now
+from django_plenigo.transport import Answer
+
+#: What a refusal of API v3 becomes: class and word.
+MEANINGS = {*BY_CODE.values(), *BY_STATUS.values()}
 
 PACKAGE = Path(errors.__file__).parent
 
@@ -58,6 +64,57 @@ def test_every_conflict_that_this_package_finds_itself_has_words_of_its_own():
     assert codes
     general = explain("ConflictError", "")
     assert [code for code in codes if explain("ConflictError", f"plenigo.x, code {code}") is general] == []
+
+
+def row_of(error):
+    return next(row for row in EXPLANATIONS if row[0] == type(error).__name__ and row[1] in str(error))
+
+
+@pytest.mark.parametrize(("error_class", "word"), sorted(MEANINGS, key=str))
+def test_every_word_for_a_code_has_a_row_of_its_own(error_class, word):
+    _, part, _ = row_of(error_class("plenigo", "any", status=400, code=word))
+    if word:
+        # That of the access token is the end of the word for an answer without a code.
+        assert part
+        assert word.endswith(part.removeprefix("code "))
+    else:
+        assert part == ""
+
+
+def explained(code, status=400, operation="any"):
+    """Return what an agent is told of an answer of API v3."""
+    body = json.dumps({"errorCode": code, "errorMessage": "No."}).encode()
+    error_class, word = judge(Answer(status, {"Content-Type": "application/json"}, body))
+    told = explain_error(error_class("plenigo", operation, status=status, code=word))
+    return f"{told.meaning} {told.remedy}"
+
+
+@pytest.mark.parametrize("status", [401, 403])
+@pytest.mark.parametrize("code", [99008, 99009])
+def test_access_token_is_blamed_where_it_is_refused_and_not_the_secret_of_the_other_api(code, status):
+    assert "access token" in explained(code, status)
+    assert "clock" not in explained(code, status)
+
+
+@pytest.mark.parametrize("code", [20001, 20011, 20022, 20024, 20073])
+def test_state_of_a_customer_is_not_mended_in_the_users_account(code):
+    assert "customer" in explained(code)
+    assert "user's account" not in explained(code)
+
+
+@pytest.mark.parametrize("code", [90037, 40404, 21404, 90404])
+def test_link_is_not_deleted_for_what_is_no_customer(code):
+    assert "delete this link" not in explained(code, 404)
+    assert "delete this link" in explained(20404, 404)
+
+
+@pytest.mark.parametrize("code", [10402, 20402])
+def test_part_that_is_not_booked_is_told_as_such(code):
+    assert "not booked" in explained(code)
+
+
+def test_new_address_that_is_taken_is_told_of_the_change():
+    assert "new address belongs to another customer" in explained(20007, operation="change_email")
 
 
 def test_every_row_can_be_reached():

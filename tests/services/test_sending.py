@@ -1,5 +1,6 @@
 """Telling the vendor: who is told, in which order, and what becomes of each way in which it can go wrong."""
 
+import json
 import threading
 import time
 from collections import Counter
@@ -463,6 +464,39 @@ def test_too_many_calls_pause_the_account_for_as_long_as_the_vendor_says(sandbox
         assert sending.deliver_due().delivered == 0
     with time_machine.travel(now + timedelta(seconds=121)):
         assert sending.deliver_due().delivered == 2
+
+
+def test_part_that_is_not_booked_refuses_what_needs_it_and_all_else_is_told(sandbox, link, settings):
+    settings.PLENIGO = {"default": {**settings.PLENIGO["default"], "API": "v3", "MIRROR_ACCESS_IDS": True}}
+    other = customers.register(UserFactory())
+    AccessId.objects.create(link=link, slot=1, value="CRM-1", imported_at=NOW())
+    outbox.note(link, Kind.ASSIGN_ACCESS_IDS)
+    move(other, "other@example.com")
+    sandbox.fail_next(
+        400, times=None, endpoint="getCustomerAdditionalData", body='{"errorCode": 20402, "errorMessage": "No."}'
+    )
+    delivery = sending.deliver_due()
+    assert (delivery.delivered, delivery.refused, delivery.stopped) == (1, 1, {})
+    change = change_of(link, Kind.ASSIGN_ACCESS_IDS)
+    assert change.is_refused
+    assert "module is not booked" in change.last_error
+    assert sandbox.customer(other.customer_id).email == "other@example.com"
+
+
+@pytest.mark.parametrize(("status", "code"), [(423, 20026), (400, 11006), (423, 0)])
+def test_address_that_is_locked_for_seconds_postpones_its_own_change_alone(sandbox, link, settings, status, code):
+    settings.PLENIGO = {"default": {**settings.PLENIGO["default"], "API": "v3"}}
+    other = customers.register(UserFactory())
+    body = json.dumps({"errorCode": code, "errorMessage": "Wait."})
+    sandbox.fail_next(status, endpoint="changeCustomerEmail", body=body)
+    move(link, "new@example.com")
+    move(other, "other@example.com")
+    delivery = sending.deliver_due()
+    assert (delivery.delivered, delivery.postponed, delivery.stopped) == (1, 1, {})
+    assert not DeliveryPause.objects.exists()
+    assert sorted(change_of(each).attempts for each in (link, other)) == [0, 1]
+    with time_machine.travel(NOW() + timedelta(minutes=1)):
+        assert sending.deliver_due().delivered == 1
 
 
 def test_open_circuit_releases_what_was_claimed(sandbox):

@@ -29,6 +29,7 @@ from django_plenigo.errors import (
     UnsupportedOperationError,
 )
 from django_plenigo.models import CustomerLink
+from django_plenigo.protocols.base import MODULE_NOT_BOOKED
 from django_plenigo.services import customers
 
 CHUNK = 500
@@ -144,6 +145,8 @@ class Command(BaseCommand):
             raise  # no matter of one user
         except PlenigoError as error:
             self._complain(user, str(error))
+            if isinstance(error, RejectedError) and error.code == MODULE_NOT_BOOKED:
+                return "account_refused"  # all users alike
             return next(outcome for kind, outcome in OUTCOMES.items() if isinstance(error, kind))
         except Exception as error:  # the site's own functions may raise anything
             if self.shows_tracebacks:
@@ -228,7 +231,9 @@ class Command(BaseCommand):
         stops = {
             "limit": _("Stopped at the limit. To go on, run the command again with --after %(key)s."),
             "no_answer": _("Stopped: plenigo does not answer. Run the command again to go on."),
-            "account_refused": _("Stopped: plenigo accepts no calls of this account. Check its credentials."),
+            "account_refused": _(
+                "Stopped: plenigo accepts no calls of this account. Check its credentials, and what is booked."
+            ),
             "interrupted": _("Stopped: interrupted. Run the command again to go on."),
         }
         if stop:

@@ -21,6 +21,7 @@ from django_plenigo.protocols.base.checks import (
     EXTERNAL_ID_LENGTH,
     ID_LENGTH,
     LONGEST_COOKIE,
+    MODULE_NOT_BOOKED,
     NAME_LENGTH,
     PREPARED_URL_LENGTH,
     PRODUCT_ID_BYTES,
@@ -59,6 +60,7 @@ from django_plenigo.protocols.base.customers import (
 )
 from django_plenigo.protocols.base.purchases import Order, OrderItem, PurchaseReader, Subscription
 from django_plenigo.protocols.base.sso import (
+    CUSTOMER_ID_TAKEN,
     EMAIL_TAKEN,
     NO_MATCH,
     OTHER_COMPANY,
@@ -86,10 +88,12 @@ __all__ = [
     "ALREADY_BOUGHT_BUT_BLOCKED",
     "CHECKOUT_EXPIRED",
     "CONTROL_CHARACTER",
+    "CUSTOMER_ID_TAKEN",
     "EMAIL_TAKEN",
     "EXTERNAL_ID_LENGTH",
     "ID_LENGTH",
     "LONGEST_COOKIE",
+    "MODULE_NOT_BOOKED",
     "NAME_LENGTH",
     "NO_MATCH",
     "NO_OPTIONS",

@@ -7,6 +7,10 @@ from django_plenigo.errors import InvalidValueError
 #: The vendor's name in errors and logs.
 SERVICE = "plenigo"
 
+#: The word in `RemoteError.code` for a part of the vendor's system that the company has not booked: no account of the
+#: site's is refused by it, but all that needs this part (docs/protocols/plenigo-v3.md 1.3).
+MODULE_NOT_BOOKED = "module is not booked"
+
 #: The vendor's limits, in characters where the name does not say bytes (docs/protocols/plenigo-v2.md 2.1, 3.1, 3.2).
 PRODUCT_ID_BYTES = 20
 EXTERNAL_ID_LENGTH = 100

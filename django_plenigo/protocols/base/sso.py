@@ -18,6 +18,7 @@ PROCESS_OUT_OF_ORDER = "process is out of order"
 REGISTRATION_UNDER_WAY = "registration is under way"
 EMAIL_TAKEN = "e-mail address is taken"
 USERNAME_TAKEN = "username is taken"
+CUSTOMER_ID_TAKEN = "customer id is taken"
 TWO_CUSTOMERS = "e-mail address and customer id are of two customers"
 OTHER_COMPANY = "customer of another company"
 

@@ -22,7 +22,9 @@ from django_plenigo.protocols.base import (
     ALREADY_BOUGHT,
     ALREADY_BOUGHT_BUT_BLOCKED,
     CHECKOUT_EXPIRED,
+    CUSTOMER_ID_TAKEN,
     EMAIL_TAKEN,
+    MODULE_NOT_BOOKED,
     NO_MATCH,
     OTHER_COMPANY,
     PROCESS_EXPIRED,
@@ -65,7 +67,7 @@ BY_CODE: Mapping[int, Meaning] = {
     20008: (ConflictError, USERNAME_TAKEN),
     20023: (ConflictError, EXTERNAL_ID_TAKEN),
     20027: (ConflictError, TWO_CUSTOMERS),
-    20068: (ConflictError, "customer id is taken"),
+    20068: (ConflictError, CUSTOMER_ID_TAKEN),
     **dict.fromkeys((20012, 20013, 20014), (RejectedError, NO_MATCH)),
     20015: (NotFoundError, NO_MATCH),
     20016: (RejectedError, OTHER_COMPANY),
@@ -151,7 +153,7 @@ def _meaning_of_code(code: object) -> Meaning | None:
     if isinstance(code, bool) or not isinstance(code, int):
         return None
     if code % 1000 == NOT_BOOKED:
-        return AuthenticationError, "module is not booked"
+        return RejectedError, MODULE_NOT_BOOKED  # the account may call, and all else goes on
     return BY_CODE.get(code)
 
 

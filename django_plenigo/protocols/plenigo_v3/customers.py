@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from django_plenigo.errors import ConflictError, InvalidValueError, NotFoundError
 from django_plenigo.protocols.base import (
+    CUSTOMER_ID_TAKEN,
     EMAIL_TAKEN,
     SERVICE,
     AccessRegistry,
@@ -35,6 +36,11 @@ READ_ONLY = frozenset(
     }
 )
 
+#: What a change leaves out unless it changes it: an address that was read may be an old one by the time it is written,
+#: and the placeholder of an imported customer, which looks like any address, is refused when it comes back (1.3, 2.1).
+#: The document asks for neither.
+ADDRESS = frozenset({"email", "pseudoEmail"})
+
 #: By what a customer is found, and what no change touches.
 IDS = frozenset({"customerId", "externalSystemId"})
 
@@ -42,6 +48,9 @@ IDS = frozenset({"customerId", "externalSystemId"})
 ACCESS_ID_KEYS = ("accessId1", "accessId2", "accessId3", "accessId4")
 
 OTHER_EXTERNAL_ID = "customer has another external id"
+
+#: The status of a creation that has created nothing: there is a customer like this (1.5).
+CREATED_BEFORE = 208
 
 
 class Customers(
@@ -70,19 +79,18 @@ class Customers(
 
         An address that is somebody else's raises `ConflictError`, or answers with the id of the customer who owns it
         where `fail_by_existing_email` is False. The external id goes to `externalSystemId`; where the company keeps
-        its own numeric customer ids, it becomes the customer id itself, which nothing can undo.
+        its own numeric customer ids, it becomes the customer id itself, which nothing can undo. Such a number may be
+        a stranger's already, so there the customer who has it is the same only with the same address; with another
+        one it is a `ConflictError`, and nothing is changed.
         """
         arguments.checked_bool("fail_by_existing_email", fail_by_existing_email)
         person = self._person(email, language, external_id, first_name, last_name)
-        known = self._registered_before(external_id)
+        known = self._registered_before(external_id, email)
         if known is None:
             try:
-                # A repeat meets the first attempt as a conflict, and finds it below by the external id.
-                is_told_apart = external_id is not None
-                answer = self._call("register_user", "POST", "/customers", json=person, idempotent=is_told_apart)
-                return answers.required(answer, "register_user", "customerId", reading.id_text)
+                return self._create(person, external_id)
             except ConflictError as error:
-                known = self._registered_before(external_id)  # another process was faster, or an answer was lost
+                known = self._registered_before(external_id, email)  # another process was faster, or an answer was lost
                 if known is None and error.code == EMAIL_TAKEN and not fail_by_existing_email:
                     return self._owner_of_email(email)
                 if known is None:
@@ -114,15 +122,35 @@ class Customers(
             person["externalSystemId"] = arguments.checked_external_id(external_id)
         return person | _names(first_name, last_name)
 
-    def _registered_before(self, external_id: str | None) -> Customer | None:
-        """Return the customer who has the external id already, None where nobody has."""
+    def _create(self, person: Mapping[str, str], external_id: str | None) -> str:
+        """Create a customer and return the vendor's customer id. Raises `ConflictError`.
+
+        Whether a known address alone is answered as created before is not known, so only the id says who it is (1.5).
+        """
+        # A repeat meets the first attempt as a conflict, and the caller finds it by the external id.
+        is_told_apart = external_id is not None
+        answer = self._call("register_user", "POST", "/customers", json=person, idempotent=is_told_apart)
+        customer = customer_of(answer, "register_user")
+        own_id = customer.customer_id if self._uses_own_customer_ids else customer.external_id
+        if answer.status == CREATED_BEFORE and (external_id is None or own_id != external_id):
+            raise ConflictError(SERVICE, "register_user", status=answer.status, code=EMAIL_TAKEN)
+        return customer.customer_id
+
+    def _registered_before(self, external_id: str | None, email: str) -> Customer | None:
+        """Return the customer who has the external id already, None where nobody has.
+
+        Raises `ConflictError` where it is one of the company's own customer ids and another address has it.
+        """
         if external_id is None:
             return None
         try:
             customer_id = self._customer_id(CustomerRef(external_id, is_external=True), "register_user")
-            return self._read(customer_id, "register_user")
+            known = self._read(customer_id, "register_user")
         except NotFoundError:
             return None
+        if self._uses_own_customer_ids and known.email.casefold() != email.casefold():
+            raise ConflictError(SERVICE, "register_user", code=CUSTOMER_ID_TAKEN)
+        return known
 
     def _owner_of_email(self, email: str) -> str:
         """Return the id of the customer who has an address (2, a neighbour). Raises `ConflictError` where none is."""
@@ -171,10 +199,11 @@ class Customers(
 
     def _change(self, known: Customer, operation: str, changes: Mapping[str, str]) -> None:
         """Write all that was read of a customer with the changes: what is omitted may be lost (2.1)."""
-        if all(known.values.get(name) == value for name, value in changes.items()):
+        changed = {name: value for name, value in changes.items() if known.values.get(name) != value}
+        if not changed:
             return
-        kept = {name: value for name, value in known.values.items() if name not in READ_ONLY}
-        body = {**arguments.without_blanks(**kept), **changes}
+        kept = {name: value for name, value in known.values.items() if name not in READ_ONLY | ADDRESS}
+        body = {**arguments.without_blanks(**kept), **changed}
         self._call(operation, "PUT", f"/customers/{known.customer_id}", json=body, idempotent=True)
 
     @without_secrets

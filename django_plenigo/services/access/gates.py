@@ -13,7 +13,7 @@ from django_plenigo import conf
 from django_plenigo.errors import NotFoundError, RejectedError, RemoteError
 from django_plenigo.models import CustomerLink
 from django_plenigo.privacy import ResponseGuard
-from django_plenigo.protocols.base import CustomerRef
+from django_plenigo.protocols.base import MODULE_NOT_BOOKED, CustomerRef
 from django_plenigo.services import customers
 from django_plenigo.services.access.answers import BOUGHT, NOT_BOUGHT, Access, AccessAnswer
 from django_plenigo.services.access.asking import check_product_ids, has_access, rights_at_vendor
@@ -131,11 +131,11 @@ def _ask(
     asked_at = time.time()
     try:
         rights = rights_at_vendor(customers.customer_of(link), product_ids, account)
-    except (RejectedError, NotFoundError) as error:
-        # The vendor does answer: something is wrong with these products alone, so others are asked for as before.
-        logger.error("Nobody knows whether a reader has bought a product: %s", error)
-        return AccessAnswer(_in_an_outage(account, kept_of(account, user), product_ids, asked_at))
     except RemoteError as error:
+        if isinstance(error, RejectedError | NotFoundError) and error.code != MODULE_NOT_BOOKED:
+            # The vendor does answer: something is wrong with these products alone, so others are asked for as before.
+            logger.error("Nobody knows whether a reader has bought a product: %s", error)
+            return AccessAnswer(_in_an_outage(account, kept_of(account, user), product_ids, asked_at))
         logger.warning("Nobody knows whether a reader has bought a product: %s", error)
         kept = keep_besides(account, user, {"failed_at": time.time()})
         return AccessAnswer(_in_an_outage(account, kept, product_ids, asked_at), has_failed=True)

@@ -153,6 +153,8 @@ def event_of_sign_in(error: PlenigoError) -> Event:
 def _event_of_any(error: PlenigoError) -> Event | None:
     if isinstance(error, RateLimitError):
         return Event.WAIT
+    if isinstance(error, RejectedError) and error.code == base.MODULE_NOT_BOOKED:
+        return Event.FAILED  # nothing is wrong with what was entered
     return Event.UNAVAILABLE if isinstance(error, RemoteError) and error.retryable else None
 
 

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django_plenigo import backends, conf
 from django_plenigo.errors import NotFoundError, RejectedError
 from django_plenigo.models import CustomerLink
-from django_plenigo.protocols.base import CustomerRef
+from django_plenigo.protocols.base import MODULE_NOT_BOOKED, CustomerRef
 from django_plenigo.services import outbox
 
 #: So many links are looked at between two writes.
@@ -79,7 +79,11 @@ def _found_id(find: Callable[[CustomerRef], str], external_id: str | None) -> st
         return None
     try:
         return find(CustomerRef(external_id, is_external=True))
-    except (NotFoundError, RejectedError):
+    except NotFoundError:
+        return None
+    except RejectedError as error:
+        if error.code == MODULE_NOT_BOOKED:
+            raise
         return None
 
 

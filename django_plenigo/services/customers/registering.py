@@ -128,8 +128,8 @@ def send_registration(registration: Registration) -> Registered:
     try:
         customer_id = directory.register_user(**values, fail_by_existing_email=not registration.is_verified)
     except ConflictError:
-        if external_id is None:
-            raise
+        if external_id is None or conf.Account(registration.account).external_id_is_customer_id:
+            raise  # a customer id of the company's own may be a stranger's, whom no other address must be given
         # Only a customer that this site registered answers to the site's external id, so this tells our own attempt,
         # whose answer was lost, from somebody else's customer.
         try:

@@ -20,7 +20,6 @@ from django_plenigo.errors import (
     AuthenticationError,
     ConfigurationError,
     PlenigoError,
-    RateLimitError,
     RemoteError,
     UnsupportedOperationError,
 )
@@ -39,7 +38,13 @@ from django_plenigo.services.sending.claims import (
 )
 from django_plenigo.services.sending.kinds import KINDS
 from django_plenigo.services.sending.pace import Pace
-from django_plenigo.services.sending.patience import is_circuit_open, may_be_mended, stops_account, wait_seconds
+from django_plenigo.services.sending.patience import (
+    is_called_too_often,
+    is_circuit_open,
+    may_be_mended,
+    stops_account,
+    wait_seconds,
+)
 from django_plenigo.services.sending.turns import Turn
 
 logger = logging.getLogger(__name__)
@@ -334,7 +339,7 @@ class _Run:
         elif may_be_mended(error, claim.change):
             wait = wait_seconds(claim.change.attempts, getattr(error, "retry_after_seconds", None))
             self._add(Postponed(claim, error, timedelta(seconds=wait)))
-            if isinstance(error, RateLimitError):
+            if is_called_too_often(error):
                 self._stop(error, error.retry_after_seconds or TOO_MANY_CALLS_SECONDS)
             if not isinstance(error, PlenigoError):
                 # The kind alone: its text may hold an address.

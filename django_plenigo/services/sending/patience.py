@@ -12,6 +12,7 @@ from django_plenigo.errors import (
     RemoteUnavailableError,
 )
 from django_plenigo.models import RemoteChange
+from django_plenigo.protocols.base import REGISTRATION_UNDER_WAY
 
 #: The first wait after a failure; each further one is twice as long, up to an hour, give or take a half.
 FIRST_WAIT_SECONDS = 10.0
@@ -43,9 +44,14 @@ def is_circuit_open(error: BaseException) -> TypeGuard[RemoteUnavailableError]:
     return isinstance(error, RemoteUnavailableError) and error.code == "circuit open"
 
 
+def is_called_too_often(error: BaseException) -> TypeGuard[RateLimitError]:
+    """Say whether the vendor asks the account for patience, and not for one address that is being registered."""
+    return isinstance(error, RateLimitError) and error.code != REGISTRATION_UNDER_WAY
+
+
 def stops_account(error: BaseException) -> bool:
     """Say whether nothing more of the same account is to be sent for now."""
-    return isinstance(error, AuthenticationError | RateLimitError) or is_circuit_open(error)
+    return isinstance(error, AuthenticationError) or is_called_too_often(error) or is_circuit_open(error)
 
 
 def wait_seconds(attempts: int, wished: float | None) -> float:

@@ -1,23 +1,10 @@
-"""Says in plain words what an error means and what to do, for people who have never seen a status code."""
+"""Explains an error by its class and its text."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-
-@dataclass(frozen=True, slots=True)
-class Explanation:
-    """An error in the words of a support agent. Both texts are translated when they are shown."""
-
-    meaning: str | Promise
-    """What is the matter, in a sentence."""
-
-    remedy: str | Promise
-    """Who can do what about it."""
-
-
-TRY_AGAIN = _("It is tried again by itself. Nothing is lost, and nobody has to do anything.")
+from django_plenigo.services.explanations.codes import OF_CODES, TRY_AGAIN, Explanation
 
 ASK_AGAIN = _("Ask again in a minute.")
 
@@ -92,6 +79,7 @@ EXPLANATIONS: tuple[tuple[str, str, Explanation], ...] = (
             _("Compare the IDs with the system that they come from. Import the right ones; then it is tried again."),
         ),
     ),
+    *OF_CODES,
     (
         "ConflictError",
         "",
@@ -109,14 +97,6 @@ EXPLANATIONS: tuple[tuple[str, str, Explanation], ...] = (
                 "The customer may have been deleted at plenigo, or belong to another company or mode. If it is gone "
                 "for good, delete this link: with the next purchase the reader becomes a customer anew."
             ),
-        ),
-    ),
-    (
-        "RejectedError",
-        "invalid email",
-        Explanation(
-            _("plenigo does not accept the e-mail address."),
-            _("Correct the address in the user's account, then try again."),
         ),
     ),
     (
