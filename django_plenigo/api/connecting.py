@@ -46,6 +46,7 @@ EVENT_OF: Mapping[int, Event] = {
     status.HTTP_503_SERVICE_UNAVAILABLE: Event.UNAVAILABLE,
 }
 
+
 class StepView(AccountView):
     """One step."""
 

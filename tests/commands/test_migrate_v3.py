@@ -121,6 +121,18 @@ def test_own_customer_ids_are_looked_up_too(links, sandbox, settings):
     assert f"link {missing.pk} of user {missing.user_id}: nobody at plenigo has its external id" in text
 
 
+def test_own_customer_id_of_somebody_with_another_address_is_nobodys_to_take(links, sandbox, settings):
+    link, stranger, _ = links
+    CustomerLink.objects.filter(pk=link.pk).update(external_id=sandbox.customer(stranger.customer_id).number)
+    CustomerLink.objects.exclude(pk=link.pk).delete()
+    settings.PLENIGO = {"default": {**V3, "EXTERNAL_ID_IS_CUSTOMER_ID": True}}
+    before = ids()
+    code, text = run("--apply")
+    assert (code, ids()) == (2, before)
+    assert f"link {link.pk} of user {link.user_id}: the customer with this number has another e-mail address" in text
+    assert link.user.email not in text
+
+
 def test_link_is_given_an_id_that_another_one_had_with_v2(links, sandbox, switch):
     first, second, _ = links
     number = sandbox.customer(first.customer_id).number
@@ -194,7 +206,7 @@ def test_run_goes_on_after_a_key(links, switch):
     code, text = run("--json", "--after", str(links[0].pk))
     assert code == 0
     assert json.loads(text) == {
-        **{"same": 0, "moved": 2, "without_external_id": 0, "unknown": 0, "conflict": 0},
+        **{"same": 0, "moved": 2, "without_external_id": 0, "unknown": 0, "other_address": 0, "conflict": 0},
         **{"applied": False, "stopped": "", "last_key": links[2].pk},
     }
 

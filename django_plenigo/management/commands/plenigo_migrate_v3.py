@@ -20,7 +20,7 @@ from django_plenigo.services.customers import Move, Moved
 STOPPED, LEFTOVERS = 1, 2
 
 #: Outcomes that somebody has to look at.
-LEFT = (Moved.WITHOUT_EXTERNAL_ID, Moved.UNKNOWN, Moved.CONFLICT)
+LEFT = (Moved.WITHOUT_EXTERNAL_ID, Moved.UNKNOWN, Moved.OTHER_ADDRESS, Moved.CONFLICT)
 
 
 class Command(BaseCommand):
@@ -119,6 +119,7 @@ class Command(BaseCommand):
         texts = {
             Moved.WITHOUT_EXTERNAL_ID: _("has no external id to be found by"),
             Moved.UNKNOWN: _("nobody at plenigo has its external id"),
+            Moved.OTHER_ADDRESS: _("the customer with this number has another e-mail address"),
             Moved.CONFLICT: _("the customer with its external id is linked to another user"),
         }
         # Keys, not addresses or ids: this line may end in a log.
@@ -138,6 +139,7 @@ class Command(BaseCommand):
             Moved.MOVED: _("were given the customer id of API v3") if apply else _("would be given another id"),
             Moved.WITHOUT_EXTERNAL_ID: _("have no external id"),
             Moved.UNKNOWN: _("are unknown to API v3"),
+            Moved.OTHER_ADDRESS: _("have a number whose customer has another e-mail address"),
             Moved.CONFLICT: _("are in conflict with another user's link"),
         }
         for outcome, text in texts.items():

@@ -13,11 +13,16 @@ from django.utils import timezone
 from django_plenigo import backends, conf
 from django_plenigo.errors import NotFoundError, RejectedError
 from django_plenigo.models import CustomerLink
-from django_plenigo.protocols.base import MODULE_NOT_BOOKED, CustomerRef
+from django_plenigo.protocols.base import MODULE_NOT_BOOKED, CustomerReader, CustomerRef
 from django_plenigo.services import outbox
+from django_plenigo.services.customers.users import email_of
 
 #: So many links are looked at between two writes.
 CHUNK = 200
+
+
+#: Finds a customer by external id, and by e-mail address where that must be hers.
+Finder = Callable[[str, str], "str | Moved"]
 
 
 class Moved(enum.Enum):
@@ -31,6 +36,8 @@ class Moved(enum.Enum):
     """It has no external id to be found by."""
     UNKNOWN = "unknown"
     """API v3 knows nobody with its external id."""
+    OTHER_ADDRESS = "other_address"
+    """Where external ids are customer ids: whoever has this number has another e-mail address, may be a stranger."""
     CONFLICT = "conflict"
     """The customer is linked to another user."""
 
@@ -45,7 +52,12 @@ class Move:
 
 def links_to_move(account: str, *, after: int | None = None) -> Iterator[list[CustomerLink]]:
     """Yield the registered links of an account in the order of their keys, a chunk at a time: no cursor stays open."""
-    rows = CustomerLink.objects.using(router.db_for_write(CustomerLink)).filter(account=account).order_by("pk")
+    rows = (
+        CustomerLink.objects.using(router.db_for_write(CustomerLink))
+        .filter(account=account)
+        .order_by("pk")
+        .select_related("user")
+    )
     rows = rows.exclude(Q(customer_id=None) & Q(external_id=None))
     last = after or 0
     while chunk := list(rows.filter(pk__gt=last)[:CHUNK]):
@@ -64,21 +76,38 @@ def move_links(links: Sequence[CustomerLink], *, using: str, workers: int = 1, w
     reader = backends.customer_reader(using)
     if conf.Account(using).runs_in_process:
         workers = 1  # the sandbox answers with this thread's database connection
-    find = partial(_found_id, reader.find_customer_id)
+    has_own_ids = conf.Account(using).external_id_is_customer_id
+    find = partial(_found_id, _finder_by_number(reader) if has_own_ids else _finder(reader))
+    # Read here: the threads have no connection to the database.
+    wanted = [(link.external_id, email_of(link.user) if has_own_ids else "") for link in links]
     if workers == 1:
-        ids = [find(link.external_id) for link in links]
+        found = [find(*each) for each in wanted]
     else:
         with ThreadPoolExecutor(workers) as threads:
-            ids = list(threads.map(find, [link.external_id for link in links]))
-    return [Move(link, _outcome(link, customer_id, writes)) for link, customer_id in zip(links, ids, strict=True)]
+            found = list(threads.map(find, *zip(*wanted, strict=True)))
+    return [Move(link, _outcome(link, each, writes)) for link, each in zip(links, found, strict=True)]
 
 
-def _found_id(find: Callable[[CustomerRef], str], external_id: str | None) -> str | None:
-    """Return the customer id of API v3, None where there is none."""
+def _finder(reader: CustomerReader) -> Finder:
+    return lambda external_id, _email: reader.find_customer_id(CustomerRef(external_id, is_external=True))
+
+
+def _finder_by_number(reader: CustomerReader) -> Finder:
+    """Find customers by numbers that API v2 may have given to others: the address tells whether it is she."""
+
+    def find(external_id: str, email: str) -> str | Moved:
+        customer = reader.read_customer(CustomerRef(external_id, is_external=True))
+        return customer.customer_id if customer.email.casefold() == email.casefold() else Moved.OTHER_ADDRESS
+
+    return find
+
+
+def _found_id(find: Finder, external_id: str | None, email: str) -> str | Moved | None:
+    """Return the customer id of API v3, None where there is none, or what stands against it."""
     if external_id is None:
         return None
     try:
-        return find(CustomerRef(external_id, is_external=True))
+        return find(external_id, email)
     except NotFoundError:
         return None
     except RejectedError as error:
@@ -87,12 +116,14 @@ def _found_id(find: Callable[[CustomerRef], str], external_id: str | None) -> st
         return None
 
 
-def _outcome(link: CustomerLink, customer_id: str | None, writes: bool) -> Moved:
+def _outcome(link: CustomerLink, customer_id: str | Moved | None, writes: bool) -> Moved:
     is_of_v3 = link.customer_id_generation == "v3"
     if link.external_id is None:
         return Moved.SAME if is_of_v3 else Moved.WITHOUT_EXTERNAL_ID
     if customer_id is None:
         return Moved.UNKNOWN
+    if isinstance(customer_id, Moved):
+        return customer_id
     if is_of_v3 and customer_id == link.customer_id:
         return Moved.SAME
     rows = CustomerLink.objects.using(router.db_for_write(CustomerLink))
