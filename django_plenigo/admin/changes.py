@@ -92,7 +92,7 @@ class RemoteChangeAdmin(SupportAdmin):
         """Return what there is to say of a change."""
         what = {"fields": ["reader_link", "account", "kind", "progress", "error", "remedy", "technical"]}
         when = {"fields": ["noted_at", "attempts", "due_at", "refused_at"]}
-        if obj is None or not obj.is_refused:
+        if obj is None or not obj.is_refused or not obj.sides.is_conflict:
             return [(None, what), (_("When"), when)]
         sides = {"fields": ["this_side", "other_side"]}
         return [(None, what), (_("Both sides"), sides), (_("When"), when)]
@@ -194,10 +194,12 @@ class RemoteChangeAdmin(SupportAdmin):
         """Return the address of the change's own user, and her link."""
         return _side(change.link, change.address, change.sides.email)
 
-    @admin.display(description=_("at plenigo"))
-    def other_side(self, change: Any) -> str:
-        """Return which reader of this site has what plenigo refused."""
+    @admin.display(description=_("at plenigo"), empty_value="–")
+    def other_side(self, change: Any) -> str | None:
+        """Return which reader of this site has what plenigo refused; None where nobody else is concerned."""
         other = change.sides.other
+        if not change.sides.is_conflict:
+            return None
         if other is None:
             return str(_("a customer who is no reader here, as far as is known"))
         if not change.may_see_other:

@@ -212,6 +212,9 @@ class Sides:
     email: str
     """The address of the change's own user."""
 
+    is_conflict: bool
+    """Whether plenigo refused what belongs to another customer; else there is no other side."""
+
     other: CustomerLink | None
     """The link of this site that has the value which plenigo refused; None where that customer is no reader here."""
 
@@ -219,24 +222,38 @@ class Sides:
 def sides_of(changes: Sequence[RemoteChange]) -> dict[int, Sides]:
     """Return both sides of changes by primary key, in two queries however many there are; `link.user` must be there."""
     emails = _emails_of([change.link.user for change in changes])
-    external_ids = {change.pk: _external_id_of(change) for change in changes if _is_about_external_id(change)}
-    wanted = Q(email_key__in={email.lower() for email in emails.values() if email})
-    wanted |= Q(external_id__in={value for value in external_ids.values() if value})
     in_conflict = [change for change in changes if change.last_error_type == "ConflictError"]
-    by_value: dict[tuple[str, str], list[CustomerLink]] = defaultdict(list)
+    taken = {change.pk: _taken(change, emails[change.link.user_id]) for change in in_conflict}
+    wanted = Q()
+    for name in TAKEN_COLUMNS:
+        wanted |= Q(**{f"{name}__in": {value for column, value in taken.values() if column == name and value}})
+    owners: dict[tuple[str, str, str | None], list[CustomerLink]] = defaultdict(list)
     if in_conflict:
         accounts = {change.account for change in in_conflict}
         for link in CustomerLink.objects.filter(wanted, account__in=accounts).select_related("user"):
-            for value in (link.email_key, link.external_id):
-                if value:
-                    by_value[link.account, value].append(link)
+            for name in TAKEN_COLUMNS:
+                owners[link.account, name, getattr(link, name)].append(link)
     sides = {}
     for change in changes:
-        value = external_ids.get(change.pk) or emails[change.link.user_id].lower()
-        candidates = by_value[change.account, value] if change in in_conflict else []
+        column, value = taken.get(change.pk, ("", None))
+        candidates = owners[change.account, column, value] if value else []
         other = next((link for link in candidates if link.pk != change.link_id), None)
-        sides[change.pk] = Sides(emails[change.link.user_id], other)
+        sides[change.pk] = Sides(emails[change.link.user_id], is_conflict=change.pk in taken, other=other)
     return sides
+
+
+#: By which columns of a link it is found whose a value is.
+TAKEN_COLUMNS = ("email_key", "external_id")
+
+
+def _taken(change: RemoteChange, email: str) -> tuple[str, str | None]:
+    """Return the column and the value that a conflict is about; no value where it is about access ids or unknown.
+
+    A customer who has the same access id is no reader here: two of one account cannot have one.
+    """
+    if change.kind == Kind.ATTACH_EXTERNAL_ID or "external id" in change.last_error:
+        return "external_id", _external_id_of(change)
+    return "email_key", email.lower() if change.kind in (Kind.REGISTER, Kind.CHANGE_EMAIL) else None
 
 
 def _emails_of(users: Sequence[Any]) -> dict[Any, str]:
@@ -246,10 +263,6 @@ def _emails_of(users: Sequence[Any]) -> dict[Any, str]:
     addresses = apps.get_model("account", "EmailAddress")._default_manager
     primary = addresses.filter(user__in=users, primary=True, verified=True).values_list("user_id", "email")
     return dict.fromkeys((user.pk for user in users), "") | dict(primary)
-
-
-def _is_about_external_id(change: RemoteChange) -> bool:
-    return change.kind == Kind.ATTACH_EXTERNAL_ID or "external id" in change.last_error
 
 
 def _external_id_of(change: RemoteChange) -> str | None:
