@@ -301,7 +301,8 @@ class RegisterUsers(ActionPage):
             try:
                 with in_one_transaction():  # each by itself: no user's row is held while another's is waited for
                     plan = support.request_registration(user, using=self.using)
-                    log(self.request, [user] if plan.is_possible else [], what)
+                    # On both: the panel shows the history of the link, and Django's own page that of the user.
+                    log(self.request, [user, plan.noted] if plan.noted else [], what)
             except OperationalError as error:
                 if not any(plan.is_possible for plan in plans):
                     raise

@@ -3,7 +3,7 @@
 import logging
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -308,6 +308,9 @@ class Plan:
     error: Exception | None
     """Why the user cannot be registered, None where nothing stands against it."""
 
+    noted: CustomerLink | None = None
+    """The row that the registration was noted with, None where it was not requested."""
+
     @property
     def is_possible(self) -> bool:
         """Whether there is anything to be done, and nothing against it."""
@@ -337,7 +340,7 @@ def request_registration(user: Any, *, using: str) -> Plan:
     (plan,) = plan_registrations([user], using=using)
     if plan.is_possible:
         try:
-            customers.request_registration(user, using=using)
+            return replace(plan, noted=customers.request_registration(user, using=using))
         except NoAnswerError as error:  # a transaction of the site is changing the user
             return Plan(user, None, error)
     return plan
