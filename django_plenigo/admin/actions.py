@@ -26,7 +26,19 @@ from django_plenigo.services.explanations import explain_error, explain_now
 logger = logging.getLogger(__name__)
 
 
-class TryAgain(ActionPage):
+class ChangePage(ActionPage):
+    """A page about changes."""
+
+    def rows(self, request: HttpRequest) -> QuerySet[RemoteChange]:
+        """Return the changes of the accounts that there are, with what their names need."""
+        return super().rows(request).filter(account__in=conf.accounts()).select_related("link__user")
+
+    def describe(self, row: RemoteChange) -> str:
+        """Name the reader and the kind."""
+        return name_of_change(row)
+
+
+class TryAgain(ChangePage):
     """Have refused and postponed changes sent again."""
 
     name = "try_again"
@@ -39,14 +51,6 @@ class TryAgain(ActionPage):
     button = gettext_lazy("Try again")
     most = 1000
 
-    def rows(self, request: HttpRequest) -> QuerySet[RemoteChange]:
-        """Return the changes of the accounts that there are, with what their names need."""
-        return super().rows(request).filter(account__in=conf.accounts()).select_related("link__user")
-
-    def describe(self, row: RemoteChange) -> str:
-        """Name the reader and the kind."""
-        return name_of_change(row)
-
     def act(self, rows: list[RemoteChange]) -> HttpResponse:
         """Make them due."""
         with in_one_transaction():
@@ -58,6 +62,33 @@ class TryAgain(ActionPage):
         if not count:
             return self.leave(_("All of these are in step; there was nothing to send."), messages.WARNING, rows)
         text = ngettext("%(count)d change will be sent again.", "%(count)d changes will be sent again.", count)
+        return self.leave(text % {"count": count}, messages.SUCCESS, rows)
+
+
+class LeaveAsItIs(ChangePage):
+    """Settle conflicts by leaving both sides as they are."""
+
+    name = "leave_as_it_is"
+    permission = "plenigo.leave_remotechange"
+    title = gettext_lazy("Leave as it is")
+    question = gettext_lazy(
+        "Both sides keep what they have: plenigo is not told these changes, and nothing is changed here. They leave "
+        "the list of conflicts, until there is another value here. Try again still sends them."
+    )
+    button = gettext_lazy("Leave as it is")
+
+    def act(self, rows: list[RemoteChange]) -> HttpResponse:
+        """Leave those that are refused still."""
+        with in_one_transaction():
+            # Looked at anew, and locked: another value may have been noted meanwhile.
+            chosen = locked(outbox.changes().filter(pk__in=[row.pk for row in rows]))
+            keys = {row.pk for row in chosen if row.is_refused}
+            refused = [row for row in rows if row.pk in keys]
+            count = support.leave(refused)
+            log(self.request, refused, _("Left it as it is on both sides."))
+        if not count:
+            return self.leave(_("None of these is refused; there was nothing to settle."), messages.WARNING, rows)
+        text = ngettext("%(count)d change is left as it is.", "%(count)d changes are left as they are.", count)
         return self.leave(text % {"count": count}, messages.SUCCESS, rows)
 
 

@@ -37,6 +37,7 @@ class ChangeState(models.TextChoices):
     """How far a change has come."""
 
     REFUSED = "refused", _("refused")
+    LEFT = "left", _("left as it is")
     POSTPONED = "postponed", _("failed, will be tried again")
     WAITING = "waiting", _("waiting")
     IN_STEP = "in_step", _("in step")
@@ -44,7 +45,8 @@ class ChangeState(models.TextChoices):
 
 #: Which rows are in which state, by what the indexes hold.
 CONDITIONS: dict[str, Q] = {
-    ChangeState.REFUSED: Q(refused_at__isnull=False),
+    ChangeState.REFUSED: Q(refused_at__isnull=False, left_value_hash=""),
+    ChangeState.LEFT: Q(refused_at__isnull=False) & ~Q(left_value_hash=""),
     ChangeState.POSTPONED: Q(due_at__isnull=False, attempts__gt=0),
     ChangeState.WAITING: Q(due_at__isnull=False, attempts=0),
     ChangeState.IN_STEP: Q(due_at__isnull=True, refused_at__isnull=True),
@@ -165,13 +167,15 @@ def _view(account: str, user: Any, email: str, link: CustomerLink | None) -> Cus
 
 def is_out_of_step(change: RemoteChange) -> bool:
     """Say whether plenigo does not know yet what was noted."""
-    return change.is_refused or change.is_waiting
+    return change.is_refused or change.is_left or change.is_waiting
 
 
 def state_of_change(change: RemoteChange) -> ChangeState:
     """Return how far a change has come."""
     if change.is_refused:
         return ChangeState.REFUSED
+    if change.is_left:
+        return ChangeState.LEFT
     if not change.is_waiting:
         return ChangeState.IN_STEP
     return ChangeState.POSTPONED if change.attempts else ChangeState.WAITING
@@ -293,6 +297,25 @@ def send_again(links: Collection[CustomerLink]) -> int:
         outbox.note_access_ids(account, [key for key in registered if key in with_ids])
     outbox.try_again(outbox.changes().filter(link__in=[link.pk for link in links]))
     return len(links)
+
+
+def leave(changes: Iterable[RemoteChange]) -> int:
+    """Leave refused changes as they are, and return how many were refused still; `link.user` must be there.
+
+    They are no conflict any more, until there is another value here, or an agent has it sent again.
+    """
+    return sum(outbox.leave(change, _told_of(change)) for change in changes)
+
+
+def _told_of(change: RemoteChange) -> dict[str, str]:
+    """Return what a save, a log-in and a look for drift compare: the rest is noted only where something has changed."""
+    user = change.link.user
+    if change.kind == Kind.CHANGE_EMAIL:
+        return {"confirmed_email": customers.email_of(user)}
+    if change.kind == Kind.CHANGE_PROFILE:
+        profile = customers.profile_of(user, conf.Account(change.account).followed_fields)
+        return {f"confirmed_{name}": value for name, value in profile.items()}
+    return {}
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,14 @@ import pytest
 from django.contrib.admin.models import LogEntry
 from django.urls import resolve
 
-from django_plenigo.admin.actions import CheckAtPlenigo, ImportAccessIds, RegisterUsers, SendAgain, TryAgain
+from django_plenigo.admin.actions import (
+    CheckAtPlenigo,
+    ImportAccessIds,
+    LeaveAsItIs,
+    RegisterUsers,
+    SendAgain,
+    TryAgain,
+)
 from django_plenigo.errors import ConflictError
 from django_plenigo.models import AccessId, CustomerLink, RemoteChange
 from django_plenigo.services import access_ids, outbox, sending
@@ -72,6 +79,15 @@ ACTIONS = [
         {},
     ),
     Action(
+        "leave_as_it_is",
+        CHANGES,
+        f"{CHANGES}leave-as-it-is/",
+        "leave_remotechange",
+        lambda link: link.remote_changes.get(kind="change_email"),
+        LeaveAsItIs,
+        {},
+    ),
+    Action(
         "register_with_plenigo",
         USERS,
         f"{USERS}register-with-plenigo/",
@@ -89,7 +105,7 @@ each_action = pytest.mark.parametrize("action", ACTIONS, ids=str)
 def state():
     """All that an action may write."""
     return [
-        list(RemoteChange.objects.order_by("pk").values("pk", "noted", "due_at", "refused_at")),
+        list(RemoteChange.objects.order_by("pk").values("pk", "noted", "due_at", "refused_at", "left_value_hash")),
         list(AccessId.objects.values("value")),
         CustomerLink.objects.count(),
         LogEntry.objects.count(),

@@ -137,7 +137,7 @@ def locked_by_the_site(change: RemoteChange) -> Iterator[None]:
     not connection.features.has_select_for_update_skip_locked, reason="for databases that skip locked rows"
 )
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("name", ["try_again", "send_again"])
+@pytest.mark.parametrize("name", ["try_again", "send_again", "leave_as_it_is"])
 def test_row_that_the_site_has_locked_is_not_waited_for(admin_client, in_conflict, refuse, name):
     (action,) = [each for each in ACTIONS if each.name == name]
     others = LinkFactory()

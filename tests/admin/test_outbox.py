@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from django_plenigo.errors import AuthenticationError, ConflictError, InvalidValueError, NotFoundError
 from django_plenigo.models import CustomerLink, RemoteChange
-from django_plenigo.services import access_ids, customers, outbox, sending
+from django_plenigo.services import access_ids, customers, outbox, sending, support
 from tests.admin.conftest import confirm, messages_of, text_of
 from tests.factories import LinkFactory, UserFactory
 
@@ -23,10 +23,12 @@ TAKEN = ConflictError("plenigo", "change_email", status=409)
 def one_of_each(sandbox):
     """A change in each state, by the name of the state."""
     changes = {}
-    for state in ("refused", "postponed", "waiting", "in_step"):
+    for state in ("refused", "left", "postponed", "waiting", "in_step"):
         link = LinkFactory()
         changes[state] = outbox.note(link, RemoteChange.Kind.CHANGE_EMAIL)
-    outbox.refuse(changes["refused"], TAKEN)
+    for state in ("refused", "left"):
+        outbox.refuse(changes[state], TAKEN)
+    support.leave([changes["left"]])
     outbox.acknowledge(changes["in_step"].noted, [changes["in_step"].pk])
     later = timezone.now() + timedelta(minutes=5)
     told = outbox.told(AuthenticationError("plenigo", "change_email", status=403))
@@ -34,7 +36,7 @@ def one_of_each(sandbox):
     return changes
 
 
-@pytest.mark.parametrize("state", ["refused", "postponed", "waiting", "in_step"])
+@pytest.mark.parametrize("state", ["refused", "left", "postponed", "waiting", "in_step"])
 def test_outbox_is_filtered_by_state(admin_client, one_of_each, state):
     listed = {change.pk for change in admin_client.get(CHANGES, {"state": state}).context["cl"].result_list}
     assert [name for name, change in one_of_each.items() if change.pk in listed] == [state]
@@ -51,7 +53,7 @@ def test_outbox_is_filtered_by_kind_and_account(admin_client, one_of_each, setti
 
 def test_outbox_says_in_words_how_things_stand(admin_client, one_of_each):
     page = text_of(admin_client.get(CHANGES))
-    for text in ("refused", "failed, will be tried again", "waiting", "in step"):
+    for text in ("refused", "left as it is", "failed, will be tried again", "waiting", "in step"):
         assert f'<td class="field-state">{text}</td>' in page
     assert "does not let this company manage customers of its own" in page
 
