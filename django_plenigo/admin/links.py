@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django import forms
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -11,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from django_plenigo import conf
 from django_plenigo.admin.actions import CheckAtPlenigo, ImportAccessIds, SendAgain
 from django_plenigo.admin.lists import AccountFilter, SupportAdmin, SupportChangeList
-from django_plenigo.admin.panel import panel_fieldset
+from django_plenigo.admin.panel import PANEL_MEDIA, panel_fieldset
 from django_plenigo.admin.sso import SsoSettingsPage
 from django_plenigo.admin.words import name_of_link
 from django_plenigo.models import CustomerLink
@@ -55,6 +56,11 @@ class CustomerLinkAdmin(SupportAdmin):
     # What the search goes by, see `get_search_results`; a site's own forms may choose a link by it (autocomplete).
     search_fields = ["customer_id__startswith", "external_id__startswith", "email_key__startswith"]
     sortable_by = ["created"]
+
+    @property
+    def media(self) -> forms.Media:
+        """The files of every list, and those of the panel."""
+        return super().media + PANEL_MEDIA
 
     def get_list_display(self, request: HttpRequest) -> Any:
         """Return the columns; the account only where there are several."""
