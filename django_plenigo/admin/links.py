@@ -10,6 +10,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from django_plenigo import conf
+from django_plenigo.admin.accounts import AccountStatesPage
 from django_plenigo.admin.actions import CheckAtPlenigo, ImportAccessIds, SendAgain
 from django_plenigo.admin.lists import AccountFilter, SupportAdmin, SupportChangeList
 from django_plenigo.admin.panel import PANEL_MEDIA, panel_fieldset
@@ -87,8 +88,9 @@ class CustomerLinkAdmin(SupportAdmin):
         return [panel_fieldset(request, self.admin_site, lambda: [support.view_of_link(obj)]), rest]
 
     def get_urls(self) -> list[Any]:
-        """Add the pages that ask, and that of the single sign-on."""
-        return [SsoSettingsPage.url_of(self), *(page.url_of(self) for page in PAGES), *super().get_urls()]
+        """Add the pages that ask, that of the single sign-on and that of the accounts."""
+        own = [SsoSettingsPage.url_of(self), AccountStatesPage.url_of(self)]
+        return [*own, *(page.url_of(self) for page in PAGES), *super().get_urls()]
 
     def describe(self, row: CustomerLink) -> str:
         """Name the reader and the customer."""

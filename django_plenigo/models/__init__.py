@@ -89,6 +89,7 @@ class CustomerLink(models.Model):
             ("register_customerlink", "Can register users with plenigo"),
             ("check_customerlink", "Can check customers at plenigo"),
             ("view_ssosettings", "Can see the settings of plenigo's single sign-on"),
+            ("view_accountstates", "Can see the state of the accounts"),
         ]
 
     def __str__(self) -> str:

@@ -31,6 +31,7 @@ OWN = {
     "plenigo_customerlink_import_access_ids",
     "plenigo_customerlink_send_again",
     "plenigo_customerlink_sso_settings",
+    "plenigo_customerlink_accounts",
     "plenigo_accountconnection_allow",
     "plenigo_accountconnection_undo",
     "plenigo_remotechange_try_again",
