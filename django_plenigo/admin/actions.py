@@ -92,6 +92,37 @@ class LeaveAsItIs(ChangePage):
         return self.leave(text % {"count": count}, messages.SUCCESS, rows)
 
 
+# Not atomic: the vendor is asked.
+@method_decorator(transaction.non_atomic_requests, name="dispatch")
+class AskForOwner(ChangePage):
+    """Ask plenigo which customer has the address that it has refused."""
+
+    name = "ask_for_owner"
+    permission = "plenigo.check_customerlink"
+    title = gettext_lazy("Ask plenigo whose it is")
+    question = gettext_lazy("plenigo is asked now which customer has the e-mail address that it has refused.")
+    button = gettext_lazy("Ask now")
+    most = 1
+
+    def act(self, rows: list[RemoteChange]) -> HttpResponse:
+        """Ask, within the time that one page has, and say what the answer was."""
+        (change,) = rows
+        if not support.may_ask_for_owner(change):
+            return self.leave(_("This cannot be asked of plenigo; nothing was done."), messages.WARNING, rows)
+        # Before plenigo is asked, so that no look goes unnoticed.
+        log(self.request, rows, _("Asked plenigo whose the e-mail address is."))
+        try:
+            with budget.within(conf.Account(change.account).timeout_seconds):
+                customer_id = support.ask_for_owner(change)
+        except PlenigoError as error:
+            explanation = explain_now(error)
+            return self.leave(f"{explanation.meaning} {explanation.remedy}", messages.WARNING, rows)
+        if customer_id is None:
+            return self.leave(_("At plenigo no customer has this address now: try again."), messages.INFO, rows)
+        text = _("At plenigo this address belongs to customer %(customer_id)s.")
+        return self.leave(text % {"customer_id": customer_id}, messages.INFO, rows)
+
+
 class LinkPage(ActionPage):
     """A page about links."""
 

@@ -11,7 +11,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from django_plenigo import conf
-from django_plenigo.admin.actions import LeaveAsItIs, TryAgain
+from django_plenigo.admin.actions import AskForOwner, LeaveAsItIs, TryAgain
 from django_plenigo.admin.lists import AccountFilter, StateFilter, SupportAdmin, SupportChangeList
 from django_plenigo.admin.sites import address_of_link, may_see_link
 from django_plenigo.admin.words import name_of_change, point_in_time, progress_of
@@ -115,12 +115,14 @@ class RemoteChangeAdmin(SupportAdmin):
         change = kwargs.get("obj")
         may_leave = change is not None and change.is_refused and LeaveAsItIs.is_allowed(request, self, change)
         context |= {"may_try_again": TryAgain.is_allowed(request, self, change), "may_leave": may_leave}
-        context |= {"show_delete": False}
+        may_ask = change is not None and support.may_ask_for_owner(change)
+        context |= {"may_ask": may_ask and AskForOwner.is_allowed(request, self, change), "show_delete": False}
         return super().render_change_form(request, context, *args, **kwargs)
 
     def get_urls(self) -> list[Any]:
         """Add the pages that ask."""
-        return [TryAgain.url_of(self), LeaveAsItIs.url_of(self), *super().get_urls()]
+        pages = (TryAgain, LeaveAsItIs, AskForOwner)
+        return [*(page.url_of(self) for page in pages), *super().get_urls()]
 
     # A row goes with its link, and what is to be told must have a row. The permission itself stays, since a link is
     # deleted with its rows.

@@ -13,11 +13,13 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from django_plenigo import conf
-from django_plenigo.errors import NoAnswerError
+from django_plenigo import backends, conf
+from django_plenigo.errors import NoAnswerError, NotFoundError
 from django_plenigo.models import AccessId, CustomerLink, DeliveryPause, RemoteChange
+from django_plenigo.protocols.base import CustomerReader
 from django_plenigo.services import customers, outbox
 from django_plenigo.services.customers.users import own_email_name
+from django_plenigo.tracebacks import without_secrets
 
 logger = logging.getLogger(__name__)
 
@@ -273,6 +275,27 @@ def _external_id_of(change: RemoteChange) -> str | None:
     try:
         return customers.external_id_of(change.link.user, using=change.account)
     except Exception:  # noqa: BLE001 - the site's own function may raise anything, and this is only for show
+        return None
+
+
+def may_ask_for_owner(change: RemoteChange) -> bool:
+    """Say whether a change is refused for an address that somebody has, and the account's API tells whose it is."""
+    is_conflict = change.refused_at is not None and change.last_error_type == "ConflictError"
+    if not is_conflict or change.account not in conf.accounts():
+        return False
+    column, email = _taken(change, customers.email_of(change.link.user))
+    return column == "email_key" and bool(email) and backends.serves(CustomerReader, change.account)
+
+
+@without_secrets
+def ask_for_owner(change: RemoteChange) -> str | None:
+    """Ask the vendor for the id of the customer who has the address of a change's user; None where none has.
+
+    Raises `InvalidValueError`, `RemoteError`, and `UnsupportedOperationError` with API v2, which does not tell.
+    """
+    try:
+        return backends.customer_reader(change.account).find_owner_of_email(customers.email_of(change.link.user))
+    except NotFoundError:
         return None
 
 

@@ -35,6 +35,7 @@ OWN = {
     "plenigo_accountconnection_allow",
     "plenigo_accountconnection_undo",
     "plenigo_remotechange_try_again",
+    "plenigo_remotechange_ask_for_owner",
     "plenigo_remotechange_leave_as_it_is",
     "plenigo_accessimport_confirm",
     "plenigo_accessimport_cancel",
