@@ -162,6 +162,8 @@ PAGES = {
     "work list": lambda link: f"{CHANGES}?state=refused",
     "change": lambda link: f"{CHANGES}{change_of(link).pk}/change/",
     "try again": lambda link: f"{CHANGES}try-again/?ids={change_of(link).pk}",
+    "leave": lambda link: f"{CHANGES}leave-as-it-is/?ids={change_of(link).pk}",
+    "accounts": lambda link: f"{LINKS}accounts/",
     "register": lambda link: f"/admin/auth/user/register-with-plenigo/?ids={link.user_id},{link.user_id + 1}",
     "delete": lambda link: f"/admin/auth/user/{link.user_id}/delete/",
 }
