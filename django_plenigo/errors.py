@@ -65,6 +65,9 @@ class RemoteError(PlenigoError):
     retryable: ClassVar[bool] = False
     """Whether the same call may succeed later without anybody changing anything."""
 
+    call_id: str = ""
+    """By which the call is found in the log of `django_plenigo.transport`; "" where none was made."""
+
     def __init__(self, service: str, operation: str, *, status: int | None = None, code: str = "") -> None:
         super().__init__(service, operation, status, code)
         self.service = service

@@ -292,6 +292,8 @@ def _lines_of(access_import: AccessImport, number: str | None) -> dict[str, Any]
     page = paginator.get_page(number)
     bad_lines = [(line, access_imports.sentence_of(line)) for line in page]
     context = {"page": page, "pages": list(paginator.get_elided_page_range(page.number)), "bad_lines": bad_lines}
+    if access_import.bad_count and page.number == 1 and access_import.state not in access_imports.RUNNING:
+        context["reasons"] = access_imports.count_reasons(access_import)
     if access_import.state != State.PLANNED or page.number > 1:
         return context
     try:

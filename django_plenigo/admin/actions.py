@@ -26,7 +26,19 @@ from django_plenigo.services.explanations import explain_error, explain_now
 logger = logging.getLogger(__name__)
 
 
-class TryAgain(ActionPage):
+class ChangePage(ActionPage):
+    """A page about changes."""
+
+    def rows(self, request: HttpRequest) -> QuerySet[RemoteChange]:
+        """Return the changes of the accounts that there are, with what their names need."""
+        return super().rows(request).filter(account__in=conf.accounts()).select_related("link__user")
+
+    def describe(self, row: RemoteChange) -> str:
+        """Name the reader and the kind."""
+        return name_of_change(row)
+
+
+class TryAgain(ChangePage):
     """Have refused and postponed changes sent again."""
 
     name = "try_again"
@@ -38,14 +50,6 @@ class TryAgain(ActionPage):
     )
     button = gettext_lazy("Try again")
     most = 1000
-
-    def rows(self, request: HttpRequest) -> QuerySet[RemoteChange]:
-        """Return the changes of the accounts that there are, with what their names need."""
-        return super().rows(request).filter(account__in=conf.accounts()).select_related("link__user")
-
-    def describe(self, row: RemoteChange) -> str:
-        """Name the reader and the kind."""
-        return name_of_change(row)
 
     def act(self, rows: list[RemoteChange]) -> HttpResponse:
         """Make them due."""
@@ -59,6 +63,64 @@ class TryAgain(ActionPage):
             return self.leave(_("All of these are in step; there was nothing to send."), messages.WARNING, rows)
         text = ngettext("%(count)d change will be sent again.", "%(count)d changes will be sent again.", count)
         return self.leave(text % {"count": count}, messages.SUCCESS, rows)
+
+
+class LeaveAsItIs(ChangePage):
+    """Settle conflicts by leaving both sides as they are."""
+
+    name = "leave_as_it_is"
+    permission = "plenigo.leave_remotechange"
+    title = gettext_lazy("Leave as it is")
+    question = gettext_lazy(
+        "Both sides keep what they have: plenigo is not told these changes, and nothing is changed here. They leave "
+        "the list of conflicts, until there is another value here. Try again still sends them."
+    )
+    button = gettext_lazy("Leave as it is")
+
+    def act(self, rows: list[RemoteChange]) -> HttpResponse:
+        """Leave those that are refused still."""
+        with in_one_transaction():
+            # Looked at anew, and locked: another value may have been noted meanwhile.
+            chosen = locked(outbox.changes().filter(pk__in=[row.pk for row in rows]))
+            keys = {row.pk for row in chosen if row.is_refused}
+            refused = [row for row in rows if row.pk in keys]
+            count = support.leave(refused)
+            log(self.request, refused, _("Left it as it is on both sides."))
+        if not count:
+            return self.leave(_("None of these is refused; there was nothing to settle."), messages.WARNING, rows)
+        text = ngettext("%(count)d change is left as it is.", "%(count)d changes are left as they are.", count)
+        return self.leave(text % {"count": count}, messages.SUCCESS, rows)
+
+
+# Not atomic: the vendor is asked.
+@method_decorator(transaction.non_atomic_requests, name="dispatch")
+class AskForOwner(ChangePage):
+    """Ask plenigo which customer has the address that it has refused."""
+
+    name = "ask_for_owner"
+    permission = "plenigo.check_customerlink"
+    title = gettext_lazy("Ask plenigo whose it is")
+    question = gettext_lazy("plenigo is asked now which customer has the e-mail address that it has refused.")
+    button = gettext_lazy("Ask now")
+    most = 1
+
+    def act(self, rows: list[RemoteChange]) -> HttpResponse:
+        """Ask, within the time that one page has, and say what the answer was."""
+        (change,) = rows
+        if not support.may_ask_for_owner(change):
+            return self.leave(_("This cannot be asked of plenigo; nothing was done."), messages.WARNING, rows)
+        # Before plenigo is asked, so that no look goes unnoticed.
+        log(self.request, rows, _("Asked plenigo whose the e-mail address is."))
+        try:
+            with budget.within(conf.Account(change.account).timeout_seconds):
+                customer_id = support.ask_for_owner(change)
+        except PlenigoError as error:
+            explanation = explain_now(error)
+            return self.leave(f"{explanation.meaning} {explanation.remedy}", messages.WARNING, rows)
+        if customer_id is None:
+            return self.leave(_("At plenigo no customer has this address now: try again."), messages.INFO, rows)
+        text = _("At plenigo this address belongs to customer %(customer_id)s.")
+        return self.leave(text % {"customer_id": customer_id}, messages.INFO, rows)
 
 
 class LinkPage(ActionPage):
@@ -301,7 +363,8 @@ class RegisterUsers(ActionPage):
             try:
                 with in_one_transaction():  # each by itself: no user's row is held while another's is waited for
                     plan = support.request_registration(user, using=self.using)
-                    log(self.request, [user] if plan.is_possible else [], what)
+                    # On both: the panel shows the history of the link, and Django's own page that of the user.
+                    log(self.request, [user, plan.noted] if plan.noted else [], what)
             except OperationalError as error:
                 if not any(plan.is_possible for plan in plans):
                     raise

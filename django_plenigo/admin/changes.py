@@ -11,7 +11,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from django_plenigo import conf
-from django_plenigo.admin.actions import TryAgain
+from django_plenigo.admin.actions import AskForOwner, LeaveAsItIs, TryAgain
 from django_plenigo.admin.lists import AccountFilter, StateFilter, SupportAdmin, SupportChangeList
 from django_plenigo.admin.sites import address_of_link, may_see_link
 from django_plenigo.admin.words import name_of_change, point_in_time, progress_of
@@ -58,7 +58,7 @@ def _with_sides(changes: list[Any], request: HttpRequest, admin_site: admin.Admi
 class RemoteChangeAdmin(SupportAdmin):
     """What plenigo is still to be told, and what it has refused: the conflicts that an agent has to decide."""
 
-    actions = ["try_again"]
+    actions = ["try_again", "leave_as_it_is"]
     list_filter = [StateFilter, AccountFilter, "kind"]
     list_select_related = ["link__user"]
     search_fields = ["link__customer_id__startswith", "link__external_id__startswith", "link__email_key__startswith"]
@@ -92,7 +92,7 @@ class RemoteChangeAdmin(SupportAdmin):
         """Return what there is to say of a change."""
         what = {"fields": ["reader_link", "account", "kind", "progress", "error", "remedy", "technical"]}
         when = {"fields": ["noted_at", "attempts", "due_at", "refused_at"]}
-        if obj is None or not obj.is_refused:
+        if obj is None or obj.refused_at is None or not obj.sides.is_conflict:
             return [(None, what), (_("When"), when)]
         sides = {"fields": ["this_side", "other_side"]}
         return [(None, what), (_("Both sides"), sides), (_("When"), when)]
@@ -111,13 +111,18 @@ class RemoteChangeAdmin(SupportAdmin):
         return change and _with_sides([change], request, self.admin_site)[0]
 
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Show a change, with the button that has it sent again."""
-        context |= {"may_try_again": TryAgain.is_allowed(request, self, kwargs.get("obj")), "show_delete": False}
+        """Show a change, with the buttons that have it sent again, or left as it is."""
+        change = kwargs.get("obj")
+        may_leave = change is not None and change.is_refused and LeaveAsItIs.is_allowed(request, self, change)
+        context |= {"may_try_again": TryAgain.is_allowed(request, self, change), "may_leave": may_leave}
+        may_ask = change is not None and support.may_ask_for_owner(change)
+        context |= {"may_ask": may_ask and AskForOwner.is_allowed(request, self, change), "show_delete": False}
         return super().render_change_form(request, context, *args, **kwargs)
 
     def get_urls(self) -> list[Any]:
-        """Add the page that asks."""
-        return [TryAgain.url_of(self), *super().get_urls()]
+        """Add the pages that ask."""
+        pages = (TryAgain, LeaveAsItIs, AskForOwner)
+        return [*(page.url_of(self) for page in pages), *super().get_urls()]
 
     # A row goes with its link, and what is to be told must have a row. The permission itself stays, since a link is
     # deleted with its rows.
@@ -141,6 +146,15 @@ class RemoteChangeAdmin(SupportAdmin):
     def try_again(self, request: HttpRequest, queryset: QuerySet[RemoteChange]) -> HttpResponse:
         """Ask before they are sent."""
         return TryAgain.open_for(self, request, queryset)
+
+    def has_leave_permission(self, request: HttpRequest) -> bool:
+        """Say whether this agent may leave something as it is."""
+        return LeaveAsItIs.is_allowed(request, self)
+
+    @admin.action(description=LeaveAsItIs.title, permissions=["leave"])
+    def leave_as_it_is(self, request: HttpRequest, queryset: QuerySet[RemoteChange]) -> HttpResponse:
+        """Ask before they are left."""
+        return LeaveAsItIs.open_for(self, request, queryset)
 
     # ---- columns
 
@@ -194,10 +208,12 @@ class RemoteChangeAdmin(SupportAdmin):
         """Return the address of the change's own user, and her link."""
         return _side(change.link, change.address, change.sides.email)
 
-    @admin.display(description=_("at plenigo"))
-    def other_side(self, change: Any) -> str:
-        """Return which reader of this site has what plenigo refused."""
+    @admin.display(description=_("at plenigo"), empty_value="–")
+    def other_side(self, change: Any) -> str | None:
+        """Return which reader of this site has what plenigo refused; None where nobody else is concerned."""
         other = change.sides.other
+        if not change.sides.is_conflict:
+            return None
         if other is None:
             return str(_("a customer who is no reader here, as far as is known"))
         if not change.may_see_other:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django import forms
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -9,9 +10,10 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from django_plenigo import conf
+from django_plenigo.admin.accounts import AccountStatesPage
 from django_plenigo.admin.actions import CheckAtPlenigo, ImportAccessIds, SendAgain
 from django_plenigo.admin.lists import AccountFilter, SupportAdmin, SupportChangeList
-from django_plenigo.admin.panel import panel_fieldset
+from django_plenigo.admin.panel import PANEL_MEDIA, panel_fieldset
 from django_plenigo.admin.sso import SsoSettingsPage
 from django_plenigo.admin.words import name_of_link
 from django_plenigo.models import CustomerLink
@@ -56,6 +58,11 @@ class CustomerLinkAdmin(SupportAdmin):
     search_fields = ["customer_id__startswith", "external_id__startswith", "email_key__startswith"]
     sortable_by = ["created"]
 
+    @property
+    def media(self) -> forms.Media:
+        """The files of every list, and those of the panel."""
+        return super().media + PANEL_MEDIA
+
     def get_list_display(self, request: HttpRequest) -> Any:
         """Return the columns; the account only where there are several."""
         account = ["account"] if len(conf.accounts()) > 1 else []
@@ -81,8 +88,9 @@ class CustomerLinkAdmin(SupportAdmin):
         return [panel_fieldset(request, self.admin_site, lambda: [support.view_of_link(obj)]), rest]
 
     def get_urls(self) -> list[Any]:
-        """Add the pages that ask, and that of the single sign-on."""
-        return [SsoSettingsPage.url_of(self), *(page.url_of(self) for page in PAGES), *super().get_urls()]
+        """Add the pages that ask, that of the single sign-on and that of the accounts."""
+        own = [SsoSettingsPage.url_of(self), AccountStatesPage.url_of(self)]
+        return [*own, *(page.url_of(self) for page in PAGES), *super().get_urls()]
 
     def describe(self, row: CustomerLink) -> str:
         """Name the reader and the customer."""

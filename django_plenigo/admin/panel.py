@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
 from django.template.loader import render_to_string
@@ -17,6 +18,9 @@ from django_plenigo.services import access, support
 from django_plenigo.services.explanations import explain
 
 TITLE = _("plenigo")
+
+#: What a page with a panel loads.
+PANEL_MEDIA = forms.Media(css={"all": ["plenigo/admin.css"]}, js=["plenigo/copy.js"])
 
 
 def panel_fieldset(request: HttpRequest, admin_site: admin.AdminSite, views: Any, user_admin: Any = None) -> Any:

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from django_plenigo.admin.actions import RegisterUsers
 from django_plenigo.admin.links import warn_of_deleting
-from django_plenigo.admin.panel import panel_fieldset
+from django_plenigo.admin.panel import PANEL_MEDIA, panel_fieldset
 from django_plenigo.admin.sites import admin_of, may_see_link
 from django_plenigo.models import CustomerLink, RemoteChange
 from django_plenigo.services import support
@@ -38,8 +38,8 @@ class CustomerPanelMixin(Base):
 
     @property
     def media(self) -> forms.Media:
-        """The site's own files, and the style of the panel."""
-        return super().media + forms.Media(css={"all": ["plenigo/admin.css"]})
+        """The site's own files, and those of the panel."""
+        return super().media + PANEL_MEDIA
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         """Put the panel behind the site's first fieldset, for agents who may see links."""

@@ -64,6 +64,9 @@ def progress_of(change: RemoteChange) -> str:
         case ChangeState.REFUSED:
             refused_at = change.refused_at or timezone.now()
             return _("refused on %(when)s, waits for you") % {"when": point_in_time(refused_at)}
+        case ChangeState.LEFT:
+            refused_at = change.refused_at or timezone.now()
+            return _("refused on %(when)s, left as it is") % {"when": point_in_time(refused_at)}
         case ChangeState.POSTPONED:
             values = {"count": change.attempts, "when": when}
             if is_due:

@@ -89,6 +89,7 @@ class CustomerLink(models.Model):
             ("register_customerlink", "Can register users with plenigo"),
             ("check_customerlink", "Can check customers at plenigo"),
             ("view_ssosettings", "Can see the settings of plenigo's single sign-on"),
+            ("view_accountstates", "Can see the state of the accounts"),
         ]
 
     def __str__(self) -> str:
@@ -315,6 +316,9 @@ class RemoteChange(models.Model):
     refused_at = models.DateTimeField(_("refused at"), null=True, blank=True)
     last_error = models.CharField(_("last error"), max_length=200, blank=True, default="")
     last_error_type = models.CharField(_("kind of the last error"), max_length=64, blank=True, default="")
+    # Of a refused change: by this hash another value is told from the one that an agent has left as it is; "" where
+    # none has. It says nothing of a row that is not refused.
+    left_value_hash = models.CharField(max_length=64, blank=True, default="", db_default="", editable=False)
 
     class Meta:
         verbose_name = _("remote change")
@@ -325,7 +329,10 @@ class RemoteChange(models.Model):
             models.Index(fields=["account", "due_at", "id"], name="plenigo_change_due"),
             models.Index(fields=["refused_at"], name="plenigo_change_refused"),
         ]
-        permissions = [("send_remotechange", "Can send remote changes again")]
+        permissions = [
+            ("send_remotechange", "Can send remote changes again"),
+            ("leave_remotechange", "Can leave refused changes as they are"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} {self.link_id}"
@@ -333,7 +340,12 @@ class RemoteChange(models.Model):
     @property
     def is_refused(self) -> bool:
         """Whether no retry can mend this; an agent has to look."""
-        return self.refused_at is not None
+        return self.refused_at is not None and not self.left_value_hash
+
+    @property
+    def is_left(self) -> bool:
+        """Whether the vendor has refused this, and an agent has decided that both sides stay as they are."""
+        return self.refused_at is not None and bool(self.left_value_hash)
 
     @property
     def is_waiting(self) -> bool:

@@ -28,7 +28,7 @@ class Backlog:
     """Since when the first of them waits, None where none does."""
 
     refused: int
-    """Changes that no retry can mend: an agent has to look."""
+    """Changes that no retry can mend: an agent has to look. Not those that she has left as they are."""
 
     pause: DeliveryPause | None
     """Why plenigo is told nothing right now, None where it is told."""
@@ -48,6 +48,6 @@ def backlog_of(using: str = conf.DEFAULT_ACCOUNT) -> Backlog:
         due=waiting["due"],
         failed=waiting["failed"],
         oldest_noted_at=waiting["oldest"],
-        refused=changes.filter(refused_at__isnull=False).count(),
+        refused=changes.filter(refused_at__isnull=False, left_value_hash="").count(),
         pause=outbox.pause_of(using),
     )

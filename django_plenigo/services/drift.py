@@ -19,6 +19,7 @@ from django_plenigo import conf
 from django_plenigo.models import AccessId, CustomerLink, RemoteChange
 from django_plenigo.services import customers, outbox
 from django_plenigo.services.customers.users import is_field, own_email_name
+from django_plenigo.services.hashes import values_hash
 from django_plenigo.signals import email_change_requested
 
 Kind = RemoteChange.Kind
@@ -35,7 +36,7 @@ class DriftState(enum.StrEnum):
     WAITING = "waiting"
     """It is noted, and plenigo will be told."""
     REFUSED = "refused"
-    """plenigo has refused the change, and an agent has to look."""
+    """plenigo has refused the change, and an agent has to look, or has left it as it is."""
 
 
 class Drift(NamedTuple):
@@ -50,17 +51,18 @@ class Drift(NamedTuple):
 
 
 class _Comparison(NamedTuple):
-    """Links that may differ, and which of them do: what the database takes for another address can be the same with a
-    blank around it.
+    """Links that may differ, and what is true here of a link's user, by the column that the vendor has confirmed.
+
+    It is compared once more: what the database takes for another address can be the same with a blank around it. Where
+    there is nothing to be compared, all of the links differ.
     """
 
     links: QuerySet[Any]
-    differs: Callable[[Any], bool]
+    here: Callable[[Any], Mapping[str, str]] | None
 
 
-def _differing(here: Callable[[Any], Mapping[str, str]]) -> Callable[[Any], bool]:
-    """Compare what is true here of a link's user, by the column that the vendor has confirmed."""
-    return lambda link: any(value and value != getattr(link, column) for column, value in here(link).items())
+def _differs(link: Any, here: Mapping[str, str]) -> bool:
+    return any(value and value != getattr(link, column) for column, value in here.items())
 
 
 def find_drift(using: str = conf.DEFAULT_ACCOUNT) -> Iterator[Drift]:
@@ -103,17 +105,22 @@ def note_drift(using: str = conf.DEFAULT_ACCOUNT) -> int:
 def _chunks(using: str) -> Iterator[list[Drift]]:
     """Yield what differs by pages of the primary key: a cursor would bring all of it at once on MariaDB."""
     for kind, compare in COMPARISONS.items():
-        links, differs = compare(using, _links(using, kind))
+        links, here = compare(using, _links(using, kind))
         last = 0
         while page := list(links.filter(pk__gt=last)[:CHUNK]):
-            yield [Drift(link.pk, link.user_id, kind, _state_of(link)) for link in page if differs(link)]
+            known = [(link, here(link) if here else None) for link in page]
+            yield [
+                Drift(link.pk, link.user_id, kind, _state_of(link, values or {}))
+                for link, values in known
+                if values is None or _differs(link, values)
+            ]
             if len(page) < CHUNK:
                 break
             last = page[-1].pk
 
 
-def _state_of(link: Any) -> DriftState:
-    if link.is_refused:
+def _state_of(link: Any, here: Mapping[str, str]) -> DriftState:
+    if link.left_value_hash is not None and link.left_value_hash in ("", values_hash(here)):
         return DriftState.REFUSED
     return DriftState.WAITING if link.is_waiting else DriftState.UNNOTICED
 
@@ -123,7 +130,7 @@ def _links(using: str, kind: RemoteChange.Kind) -> QuerySet[Any]:
     change = RemoteChange.objects.filter(link=OuterRef("pk"), kind=kind)
     links = outbox.links().filter(account=using).exclude(customer_id=None, external_id=None).order_by("pk")
     return links.annotate(
-        is_refused=Exists(change.filter(refused_at__isnull=False)),
+        left_value_hash=Subquery(change.filter(refused_at__isnull=False).values("left_value_hash")[:1]),
         is_waiting=Exists(change.filter(due_at__isnull=False)),
     )
 
@@ -133,13 +140,13 @@ def _compare_addresses(using: str, links: QuerySet[Any]) -> _Comparison:
     name = own_email_name(model)
     if name is not None:
         links = _narrowed(links, {"confirmed_email": name})
-        return _Comparison(links, _differing(lambda link: {"confirmed_email": customers.email_of(link.user)}))
+        return _Comparison(links, lambda link: {"confirmed_email": customers.email_of(link.user)})
     if not apps.is_installed("allauth.account"):
         return _nothing(links)
     links = links.annotate(address=_address_at_allauth())
     links = links.exclude(address=None).exclude(address="").exclude(address=F("confirmed_email"))
     links = links.only("pk", "user_id", "confirmed_email")
-    return _Comparison(links, _differing(lambda link: {"confirmed_email": link.address.strip()}))
+    return _Comparison(links, lambda link: {"confirmed_email": link.address.strip()})
 
 
 def _compare_profiles(using: str, links: QuerySet[Any]) -> _Comparison:
@@ -150,7 +157,7 @@ def _compare_profiles(using: str, links: QuerySet[Any]) -> _Comparison:
     def here(link: Any) -> Mapping[str, str]:
         return {f"confirmed_{name}": value for name, value in customers.profile_of(link.user, names).items()}
 
-    return _Comparison(_narrowed(links, {f"confirmed_{name}": name for name in names}), _differing(here))
+    return _Comparison(_narrowed(links, {f"confirmed_{name}": name for name in names}), here)
 
 
 def _compare_access_ids(using: str, links: QuerySet[Any]) -> _Comparison:
@@ -159,11 +166,11 @@ def _compare_access_ids(using: str, links: QuerySet[Any]) -> _Comparison:
         return _nothing(links)
     noted = RemoteChange.objects.filter(link=OuterRef("pk"), kind=Kind.ASSIGN_ACCESS_IDS, noted__gt=0)
     untold = links.filter(Exists(AccessId.objects.filter(link=OuterRef("pk"))), ~Exists(noted))
-    return _Comparison(untold.only("pk", "user_id"), lambda link: True)
+    return _Comparison(untold.only("pk", "user_id"), None)
 
 
 def _nothing(links: QuerySet[Any]) -> _Comparison:
-    return _Comparison(links.none(), lambda link: False)
+    return _Comparison(links.none(), None)
 
 
 #: How each kind of change is compared, in the order in which plenigo is told.

@@ -1,7 +1,11 @@
-"""What connections are counted and found by: salted hashes, so that no counter or log holds anything of a reader."""
+"""What values are recognised by: salted hashes, so that no counter, note or log holds anything of a reader."""
 
+import hmac
 import ipaddress
+from collections.abc import Mapping
+from functools import lru_cache
 
+from django.conf import settings
 from django.utils.crypto import salted_hmac
 
 from django_plenigo import conf
@@ -20,6 +24,18 @@ def hash_of(kind: str, value: str | None, key: str | bytes | None = None) -> str
 def email_hash(email: str, key: str | bytes | None = None) -> str:
     """Return the hash of an e-mail address, whatever its case."""
     return hash_of("email", email.strip().casefold(), key)
+
+
+def values_hash(values: Mapping[str, str]) -> str:
+    """Return the hash of what the vendor would be told of a customer, by column; never ""."""
+    # By hand: it is part of every save of a user, and salted_hmac derives its key anew each time.
+    text = ascii(sorted(values.items())).encode("ascii")
+    return hmac.digest(_key_of_values(settings.SECRET_KEY), text, "sha256").hex()
+
+
+@lru_cache(maxsize=1)
+def _key_of_values(secret_key: str | bytes) -> bytes:
+    return salted_hmac(f"{SALT}.values", "", secret=secret_key, algorithm="sha256").digest()
 
 
 def number_hash(kind: str, number: str | None, key: str | bytes | None = None) -> str:

@@ -7,7 +7,7 @@ that was taken back, or that a crash cut in half, ends in step all the same.
 import logging
 import threading
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
@@ -32,6 +32,7 @@ from django.utils import timezone
 from django_plenigo import conf
 from django_plenigo.errors import PlenigoError
 from django_plenigo.models import CustomerLink, DeliveryPause, RemoteChange
+from django_plenigo.services.hashes import values_hash
 
 logger = logging.getLogger(__name__)
 
@@ -261,7 +262,22 @@ def acknowledge(noted: int, keys: Collection[int]) -> None:
 def refuse(change: RemoteChange, error: PlenigoError, condition: Q | None = None) -> bool:
     """Leave a change to the agent, and say whether there was need: not where `condition` does not hold any more."""
     rows = changes().filter(condition or Q(), pk=change.pk)
-    return bool(rows.update(due_at=None, refused_at=timezone.now(), **told(error)))
+    return bool(rows.update(**refused_now(), **told(error)))
+
+
+def refused_now() -> dict[str, Any]:
+    """Return how it is kept that the vendor has refused a change just now."""
+    return {"due_at": None, "refused_at": timezone.now(), "left_value_hash": ""}
+
+
+def leave(change: RemoteChange, values: Mapping[str, str]) -> bool:
+    """Leave a refused change as it is, and say whether it was refused still: nobody has to look at it any more.
+
+    `values` is what the vendor would be told now, as `note_difference` takes it: other ones are noted as ever, the same
+    are not. Empty where a change is noted by none but those who have changed something.
+    """
+    rows = changes().filter(pk=change.pk, refused_at__isnull=False)
+    return bool(rows.update(left_value_hash=values_hash(values)))
 
 
 def told(error: Exception) -> dict[str, str]:

@@ -3,7 +3,7 @@
 import logging
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -13,11 +13,13 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from django_plenigo import conf
-from django_plenigo.errors import NoAnswerError
+from django_plenigo import backends, conf
+from django_plenigo.errors import NoAnswerError, NotFoundError
 from django_plenigo.models import AccessId, CustomerLink, DeliveryPause, RemoteChange
+from django_plenigo.protocols.base import CustomerReader
 from django_plenigo.services import customers, outbox
 from django_plenigo.services.customers.users import own_email_name
+from django_plenigo.tracebacks import without_secrets
 
 logger = logging.getLogger(__name__)
 
@@ -37,6 +39,7 @@ class ChangeState(models.TextChoices):
     """How far a change has come."""
 
     REFUSED = "refused", _("refused")
+    LEFT = "left", _("left as it is")
     POSTPONED = "postponed", _("failed, will be tried again")
     WAITING = "waiting", _("waiting")
     IN_STEP = "in_step", _("in step")
@@ -44,7 +47,8 @@ class ChangeState(models.TextChoices):
 
 #: Which rows are in which state, by what the indexes hold.
 CONDITIONS: dict[str, Q] = {
-    ChangeState.REFUSED: Q(refused_at__isnull=False),
+    ChangeState.REFUSED: Q(refused_at__isnull=False, left_value_hash=""),
+    ChangeState.LEFT: Q(refused_at__isnull=False) & ~Q(left_value_hash=""),
     ChangeState.POSTPONED: Q(due_at__isnull=False, attempts__gt=0),
     ChangeState.WAITING: Q(due_at__isnull=False, attempts=0),
     ChangeState.IN_STEP: Q(due_at__isnull=True, refused_at__isnull=True),
@@ -165,13 +169,15 @@ def _view(account: str, user: Any, email: str, link: CustomerLink | None) -> Cus
 
 def is_out_of_step(change: RemoteChange) -> bool:
     """Say whether plenigo does not know yet what was noted."""
-    return change.is_refused or change.is_waiting
+    return change.is_refused or change.is_left or change.is_waiting
 
 
 def state_of_change(change: RemoteChange) -> ChangeState:
     """Return how far a change has come."""
     if change.is_refused:
         return ChangeState.REFUSED
+    if change.is_left:
+        return ChangeState.LEFT
     if not change.is_waiting:
         return ChangeState.IN_STEP
     return ChangeState.POSTPONED if change.attempts else ChangeState.WAITING
@@ -212,6 +218,9 @@ class Sides:
     email: str
     """The address of the change's own user."""
 
+    is_conflict: bool
+    """Whether plenigo refused what belongs to another customer; else there is no other side."""
+
     other: CustomerLink | None
     """The link of this site that has the value which plenigo refused; None where that customer is no reader here."""
 
@@ -219,24 +228,38 @@ class Sides:
 def sides_of(changes: Sequence[RemoteChange]) -> dict[int, Sides]:
     """Return both sides of changes by primary key, in two queries however many there are; `link.user` must be there."""
     emails = _emails_of([change.link.user for change in changes])
-    external_ids = {change.pk: _external_id_of(change) for change in changes if _is_about_external_id(change)}
-    wanted = Q(email_key__in={email.lower() for email in emails.values() if email})
-    wanted |= Q(external_id__in={value for value in external_ids.values() if value})
     in_conflict = [change for change in changes if change.last_error_type == "ConflictError"]
-    by_value: dict[tuple[str, str], list[CustomerLink]] = defaultdict(list)
+    taken = {change.pk: _taken(change, emails[change.link.user_id]) for change in in_conflict}
+    wanted = Q()
+    for name in TAKEN_COLUMNS:
+        wanted |= Q(**{f"{name}__in": {value for column, value in taken.values() if column == name and value}})
+    owners: dict[tuple[str, str, str | None], list[CustomerLink]] = defaultdict(list)
     if in_conflict:
         accounts = {change.account for change in in_conflict}
         for link in CustomerLink.objects.filter(wanted, account__in=accounts).select_related("user"):
-            for value in (link.email_key, link.external_id):
-                if value:
-                    by_value[link.account, value].append(link)
+            for name in TAKEN_COLUMNS:
+                owners[link.account, name, getattr(link, name)].append(link)
     sides = {}
     for change in changes:
-        value = external_ids.get(change.pk) or emails[change.link.user_id].lower()
-        candidates = by_value[change.account, value] if change in in_conflict else []
+        column, value = taken.get(change.pk, ("", None))
+        candidates = owners[change.account, column, value] if value else []
         other = next((link for link in candidates if link.pk != change.link_id), None)
-        sides[change.pk] = Sides(emails[change.link.user_id], other)
+        sides[change.pk] = Sides(emails[change.link.user_id], is_conflict=change.pk in taken, other=other)
     return sides
+
+
+#: By which columns of a link it is found whose a value is.
+TAKEN_COLUMNS = ("email_key", "external_id")
+
+
+def _taken(change: RemoteChange, email: str) -> tuple[str, str | None]:
+    """Return the column and the value that a conflict is about; no value where it is about access ids or unknown.
+
+    A customer who has the same access id is no reader here: two of one account cannot have one.
+    """
+    if change.kind == Kind.ATTACH_EXTERNAL_ID or "external id" in change.last_error:
+        return "external_id", _external_id_of(change)
+    return "email_key", email.lower() if change.kind in (Kind.REGISTER, Kind.CHANGE_EMAIL) else None
 
 
 def _emails_of(users: Sequence[Any]) -> dict[Any, str]:
@@ -248,14 +271,31 @@ def _emails_of(users: Sequence[Any]) -> dict[Any, str]:
     return dict.fromkeys((user.pk for user in users), "") | dict(primary)
 
 
-def _is_about_external_id(change: RemoteChange) -> bool:
-    return change.kind == Kind.ATTACH_EXTERNAL_ID or "external id" in change.last_error
-
-
 def _external_id_of(change: RemoteChange) -> str | None:
     try:
         return customers.external_id_of(change.link.user, using=change.account)
     except Exception:  # noqa: BLE001 - the site's own function may raise anything, and this is only for show
+        return None
+
+
+def may_ask_for_owner(change: RemoteChange) -> bool:
+    """Say whether a change is refused for an address that somebody has, and the account's API tells whose it is."""
+    is_conflict = change.refused_at is not None and change.last_error_type == "ConflictError"
+    if not is_conflict or change.account not in conf.accounts():
+        return False
+    column, email = _taken(change, customers.email_of(change.link.user))
+    return column == "email_key" and bool(email) and backends.serves(CustomerReader, change.account)
+
+
+@without_secrets
+def ask_for_owner(change: RemoteChange) -> str | None:
+    """Ask the vendor for the id of the customer who has the address of a change's user; None where none has.
+
+    Raises `InvalidValueError`, `RemoteError`, and `UnsupportedOperationError` with API v2, which does not tell.
+    """
+    try:
+        return backends.customer_reader(change.account).find_owner_of_email(customers.email_of(change.link.user))
+    except NotFoundError:
         return None
 
 
@@ -282,6 +322,25 @@ def send_again(links: Collection[CustomerLink]) -> int:
     return len(links)
 
 
+def leave(changes: Iterable[RemoteChange]) -> int:
+    """Leave refused changes as they are, and return how many were refused still; `link.user` must be there.
+
+    They are no conflict any more, until there is another value here, or an agent has it sent again.
+    """
+    return sum(outbox.leave(change, _told_of(change)) for change in changes)
+
+
+def _told_of(change: RemoteChange) -> dict[str, str]:
+    """Return what a save, a log-in and a look for drift compare: the rest is noted only where something has changed."""
+    user = change.link.user
+    if change.kind == Kind.CHANGE_EMAIL:
+        return {"confirmed_email": customers.email_of(user)}
+    if change.kind == Kind.CHANGE_PROFILE:
+        profile = customers.profile_of(user, conf.Account(change.account).followed_fields)
+        return {f"confirmed_{name}": value for name, value in profile.items()}
+    return {}
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What registering a user would come to."""
@@ -294,6 +353,9 @@ class Plan:
 
     error: Exception | None
     """Why the user cannot be registered, None where nothing stands against it."""
+
+    noted: CustomerLink | None = None
+    """The row that the registration was noted with, None where it was not requested."""
 
     @property
     def is_possible(self) -> bool:
@@ -324,7 +386,7 @@ def request_registration(user: Any, *, using: str) -> Plan:
     (plan,) = plan_registrations([user], using=using)
     if plan.is_possible:
         try:
-            customers.request_registration(user, using=using)
+            return replace(plan, noted=customers.request_registration(user, using=using))
         except NoAnswerError as error:  # a transaction of the site is changing the user
             return Plan(user, None, error)
     return plan

@@ -7,6 +7,7 @@ import math
 import os
 import random
 import time
+import uuid
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
@@ -176,8 +177,10 @@ class Transport:
             self._breaker.add_nothing(state)  # the caller was in a hurry, which says little about the vendor
         else:
             self._breaker.add_failure(state)
-        self._log(operation, outcome, began, attempts)
+        call_id = uuid.uuid4().hex
+        self._log(operation, outcome, began, attempts, call_id)
         if isinstance(outcome, RemoteError):
+            outcome.call_id = call_id
             raise outcome
         return outcome
 
@@ -260,8 +263,9 @@ class Transport:
             return None
         return min(max(seconds, 0.0), LONGEST_RETRY_AFTER_SECONDS)
 
-    def _log(self, operation: str, outcome: Answer | RemoteError, began: float, attempts: int) -> None:
+    def _log(self, operation: str, outcome: Answer | RemoteError, began: float, attempts: int, call_id: str) -> None:
         extra = {
+            "call_id": call_id,
             "service": self.service,
             "operation": operation,
             "status": outcome.status,

@@ -236,10 +236,25 @@ def test_plan_asks_the_same_number_of_queries_however_long_the_file_is(agent, li
     counts = []
     for count in (2, 90):
         upload(agent, f"CUSTOMER-1,a{count},", *[f"nobody{number},x{number}," for number in range(count)])
-        with django_assert_max_num_queries(13) as queries:
+        with django_assert_max_num_queries(14) as queries:
             agent.get(address(AccessImport.objects.latest("pk")))
         counts.append(len(queries))
     assert counts[0] == counts[1]
+
+
+def test_plan_counts_the_bad_lines_by_their_reason(agent, links):
+    access_ids.import_access_ids(links[2], ["taken"])
+    lines = ["CUSTOMER-1,taken,", "CUSTOMER-2,,", *[f"nobody{number},x{number}," for number in range(120)]]
+    lines += ["CUSTOMER-3,once,", "CUSTOMER-2,once,", "CUSTOMER-1,once,"]
+    page = text_of(upload(agent, *lines))
+    assert re.findall(r"<li>([^<]*: \d+)</li>", page) == [
+        "No customer of this site has this ID: register the user first: 120",
+        "Stands in another line already: 2",
+        "The line has no access ID: 1",
+        "Is an access ID of another customer: 1",
+    ]
+    second = text_of(agent.get(address(AccessImport.objects.get()), {"page": 2}))
+    assert "Stands in another line already" not in second
 
 
 def test_plan_says_which_sheets_are_not_read(agent, links):

@@ -8,7 +8,14 @@ import pytest
 from django.contrib.admin.models import LogEntry
 from django.urls import resolve
 
-from django_plenigo.admin.actions import CheckAtPlenigo, ImportAccessIds, RegisterUsers, SendAgain, TryAgain
+from django_plenigo.admin.actions import (
+    CheckAtPlenigo,
+    ImportAccessIds,
+    LeaveAsItIs,
+    RegisterUsers,
+    SendAgain,
+    TryAgain,
+)
 from django_plenigo.errors import ConflictError
 from django_plenigo.models import AccessId, CustomerLink, RemoteChange
 from django_plenigo.services import access_ids, outbox, sending
@@ -35,6 +42,8 @@ class Action:
     row: Callable[[CustomerLink], Any]
     page: Any
     values: dict[str, str]
+    entries: int = 1
+    """In how many histories it stands for one row."""
 
     def __str__(self) -> str:
         return self.name
@@ -70,6 +79,15 @@ ACTIONS = [
         {},
     ),
     Action(
+        "leave_as_it_is",
+        CHANGES,
+        f"{CHANGES}leave-as-it-is/",
+        "leave_remotechange",
+        lambda link: link.remote_changes.get(kind="change_email"),
+        LeaveAsItIs,
+        {},
+    ),
+    Action(
         "register_with_plenigo",
         USERS,
         f"{USERS}register-with-plenigo/",
@@ -77,6 +95,7 @@ ACTIONS = [
         lambda link: UserFactory(username="not-yet"),
         RegisterUsers,
         {},
+        entries=2,
     ),
 ]
 
@@ -86,7 +105,7 @@ each_action = pytest.mark.parametrize("action", ACTIONS, ids=str)
 def state():
     """All that an action may write."""
     return [
-        list(RemoteChange.objects.order_by("pk").values("pk", "noted", "due_at", "refused_at")),
+        list(RemoteChange.objects.order_by("pk").values("pk", "noted", "due_at", "refused_at", "left_value_hash")),
         list(AccessId.objects.values("value")),
         CustomerLink.objects.count(),
         LogEntry.objects.count(),
@@ -144,9 +163,11 @@ def test_yes_does_it_and_writes_who_did_what_into_the_history(agent_who_may, in_
     row = action.row(in_conflict)
     agent = agent_who_may(action.permission)
     text_of(confirm(agent, action.address, row, **values_of(action, row)))
-    entry = LogEntry.objects.get()
-    assert (entry.user, entry.get_edited_object()) == (agent.agent, row)
-    assert entry.change_message
+    entries = LogEntry.objects.all()
+    assert {entry.user for entry in entries} == {agent.agent}
+    assert [entry.get_edited_object() for entry in entries].count(row) == 1
+    assert all(entry.change_message for entry in entries)
+    assert len(entries) == action.entries
 
 
 @each_action
@@ -272,10 +293,17 @@ def test_registering_shows_for_each_user_what_will_come_of_it_and_what_came(admi
     done = confirm(admin_client, f"{USERS}register-with-plenigo/", *rows)
     assert "has no e-mail address" in text_of(done)
     assert messages_of(done) == ["1 user will be registered with plenigo in a moment."]
-    assert [entry.get_edited_object() for entry in LogEntry.objects.all()] == [new]
+    link = CustomerLink.objects.get(user=new)
+    assert {entry.get_edited_object() for entry in LogEntry.objects.all()} == {new, link}
     sending.deliver_due()
     assert CustomerLink.objects.get(user=new).is_registered
     assert not CustomerLink.objects.filter(user=blank).exists()
+
+
+def test_registration_stands_in_what_was_done_with_the_reader(admin_client, admin_user, user):
+    confirm(admin_client, f"{USERS}register-with-plenigo/", user)
+    panel = text_of(admin_client.get(f"{USERS}{user.pk}/change/"))
+    assert f"{admin_user}: Requested the registration with plenigo (account default)." in panel
 
 
 def test_registering_goes_to_the_account_that_is_chosen(admin_client, user, settings):

@@ -5,9 +5,9 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from django_plenigo.errors import AuthenticationError, ConflictError
+from django_plenigo.errors import AuthenticationError, ConflictError, InvalidValueError, NotFoundError
 from django_plenigo.models import CustomerLink, RemoteChange
-from django_plenigo.services import customers, outbox
+from django_plenigo.services import access_ids, customers, outbox, sending, support
 from tests.admin.conftest import confirm, messages_of, text_of
 from tests.factories import LinkFactory, UserFactory
 
@@ -23,10 +23,12 @@ TAKEN = ConflictError("plenigo", "change_email", status=409)
 def one_of_each(sandbox):
     """A change in each state, by the name of the state."""
     changes = {}
-    for state in ("refused", "postponed", "waiting", "in_step"):
+    for state in ("refused", "left", "postponed", "waiting", "in_step"):
         link = LinkFactory()
         changes[state] = outbox.note(link, RemoteChange.Kind.CHANGE_EMAIL)
-    outbox.refuse(changes["refused"], TAKEN)
+    for state in ("refused", "left"):
+        outbox.refuse(changes[state], TAKEN)
+    support.leave([changes["left"]])
     outbox.acknowledge(changes["in_step"].noted, [changes["in_step"].pk])
     later = timezone.now() + timedelta(minutes=5)
     told = outbox.told(AuthenticationError("plenigo", "change_email", status=403))
@@ -34,7 +36,7 @@ def one_of_each(sandbox):
     return changes
 
 
-@pytest.mark.parametrize("state", ["refused", "postponed", "waiting", "in_step"])
+@pytest.mark.parametrize("state", ["refused", "left", "postponed", "waiting", "in_step"])
 def test_outbox_is_filtered_by_state(admin_client, one_of_each, state):
     listed = {change.pk for change in admin_client.get(CHANGES, {"state": state}).context["cl"].result_list}
     assert [name for name, change in one_of_each.items() if change.pk in listed] == [state]
@@ -51,7 +53,7 @@ def test_outbox_is_filtered_by_kind_and_account(admin_client, one_of_each, setti
 
 def test_outbox_says_in_words_how_things_stand(admin_client, one_of_each):
     page = text_of(admin_client.get(CHANGES))
-    for text in ("refused", "failed, will be tried again", "waiting", "in step"):
+    for text in ("refused", "left as it is", "failed, will be tried again", "waiting", "in step"):
         assert f'<td class="field-state">{text}</td>' in page
     assert "does not let this company manage customers of its own" in page
 
@@ -141,6 +143,43 @@ def test_other_user_with_the_same_external_id_is_shown(admin_client, user, refus
     refuse(link, ConflictError("plenigo", "register_user", code="external id is another user's"), "register")
     page = text_of(admin_client.get(WORK_LIST))
     assert f'<a href="/admin/plenigo/customerlink/{owner.pk}/change/">owner</a>' in page
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        InvalidValueError("email", "the user has no e-mail address any more; plenigo keeps the last one"),
+        NotFoundError("plenigo", "change_email", status=404),
+    ],
+    ids=["removed address", "unknown customer"],
+)
+def test_refusal_that_is_no_conflict_has_no_other_side(admin_client, reader, link, refuse, error):
+    LinkFactory(user=UserFactory(username="owner"), confirmed_email=reader.email)
+    change = refuse(link, error)
+    in_list, page = text_of(admin_client.get(WORK_LIST)), text_of(admin_client.get(f"{CHANGES}{change.pk}/change/"))
+    assert '<td class="field-other_side">–</td>' in in_list
+    assert "Both sides" not in page
+    for text in (in_list, page):
+        assert "no reader here" not in text
+        assert "owner" not in text
+    change = refuse(link, TAKEN)
+    assert "Both sides" in text_of(admin_client.get(f"{CHANGES}{change.pk}/change/"))
+
+
+def test_owner_of_the_address_is_not_taken_for_that_of_refused_access_ids(admin_client, reader, link, refuse, sandbox):
+    owner = UserFactory(username="owner")
+    customers.register(owner)
+    reader.email = owner.email
+    reader.save()
+    sending.deliver_due()
+    access_ids.import_access_ids(reader, ["CRM-1"])
+    refuse(link, ConflictError("plenigo", "import_access_ids", status=409), "assign_access_ids")
+    sides = {change.kind: change.sides for change in admin_client.get(WORK_LIST).context["cl"].result_list}
+    assert sides["change_email"].other == customers.link_of(owner)
+    assert sides["assign_access_ids"].is_conflict
+    assert sides["assign_access_ids"].other is None
+    panel = text_of(admin_client.get(f"/admin/plenigo/customerlink/{link.pk}/change/"))
+    assert panel.count("On this site it belongs to:") == 1
 
 
 @pytest.mark.parametrize("address", [CHANGES, WORK_LIST, f"{CHANGES}?q=reader"])

@@ -32,11 +32,14 @@ def shown(request, admin_client, link):
     return lambda: page_of(admin_client, link if request.param == "link" else link.user)
 
 
-def test_customer_is_shown_as_linked_with_ids_that_a_click_selects(shown, link):
+def test_customer_is_shown_as_linked_with_ids_that_can_be_copied(shown, link):
     page = shown()
     assert "✓</span> linked" in page
     assert f'<code class="plenigo-id">{link.customer_id}</code>' in page
     assert f'<code class="plenigo-id">{link.external_id}</code>' in page
+    for name in ("Customer ID", "External ID"):
+        assert f'aria-label="Copy: {name}"' in page
+    assert "plenigo/copy.js" in page
     assert "just now" in page
     assert "differs" not in page
 

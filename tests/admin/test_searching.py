@@ -3,6 +3,7 @@
 import pytest
 from django.contrib.auth import get_user_model
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from django_plenigo.admin.lists import MOST_COUNTED
@@ -135,6 +136,30 @@ def test_list_counts_up_to_a_bound_and_says_that_there_are_more(admin_client):
     assert page.context["cl"].result_count == MOST_COUNTED
     assert "There are more than 10000" in text_of(page)
     assert admin_client.get(LINKS, {"p": MOST_COUNTED // 100}).status_code == 200
+
+
+def statements_of(client, address, query):
+    """Return what a page asks the database."""
+    with CaptureQueriesContext(connection) as queries:
+        assert client.get(address, query).status_code == 200
+    return [query["sql"] for query in queries.captured_queries]
+
+
+@pytest.mark.parametrize("address", [LINKS, CHANGES])
+@pytest.mark.parametrize("query", [{}, {"account": "default"}, {"q": "BULK"}])
+def test_database_counts_no_further_than_the_bound(admin_client, address, query):
+    bulk_links(1)
+    counts = [sql for sql in statements_of(admin_client, address, query) if "COUNT(*)" in sql]
+    assert counts
+    for sql in counts:
+        assert f"LIMIT {MOST_COUNTED + 1}" in sql
+
+
+def test_database_returns_no_more_users_of_a_name_than_the_bound(admin_client, wanted):
+    users = get_user_model()._meta.db_table
+    statements = statements_of(admin_client, LINKS, {"q": "Maria"})
+    (by_name,) = [sql for sql in statements if "LIKE" in sql and f"FROM {connection.ops.quote_name(users)}" in sql]
+    assert by_name.endswith(f"LIMIT {search.MOST_OF_A_KIND + 1}")
 
 
 @pytest.mark.parametrize("query", [{}, {"q": "BULK"}, {"q": "bulk@example.com"}, {"account": "default"}])

@@ -135,6 +135,24 @@ def test_click_on_an_id_selects_the_whole(page, link):
     assert page.evaluate("String(getSelection())").strip() == link.customer_id
 
 
+@pytest.mark.parametrize("start", ["user", "link"])
+def test_customer_id_is_copied_by_keyboard_alone(page, link, start):
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.goto(f"/admin/auth/user/{link.user_id}/change/" if start == "user" else f"{LINKS}{link.pk}/change/")
+    reach(page, page.get_by_role("button", name="Copy: Customer ID"))
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("status").filter(has_text="Copied.")).to_be_visible()
+    assert page.evaluate("navigator.clipboard.readText()") == link.customer_id
+
+
+def test_id_is_marked_where_the_browser_lets_no_page_copy(page, link):
+    page.add_init_script("Object.defineProperty(navigator, 'clipboard', {value: undefined})")
+    page.goto(f"{LINKS}{link.pk}/change/")
+    page.get_by_role("button", name="Copy: Access ID 1").press("Enter")
+    expect(page.get_by_role("status").filter(has_text="Marked: copy it by the keyboard.")).to_be_visible()
+    assert page.evaluate("String(getSelection())").strip() == "CRM-1"
+
+
 PAGES = {
     "user": lambda link: f"/admin/auth/user/{link.user_id}/change/",
     "links": lambda link: f"{LINKS}?q=bert@example.com",
@@ -146,6 +164,8 @@ PAGES = {
     "work list": lambda link: f"{CHANGES}?state=refused",
     "change": lambda link: f"{CHANGES}{change_of(link).pk}/change/",
     "try again": lambda link: f"{CHANGES}try-again/?ids={change_of(link).pk}",
+    "leave": lambda link: f"{CHANGES}leave-as-it-is/?ids={change_of(link).pk}",
+    "accounts": lambda link: f"{LINKS}accounts/",
     "register": lambda link: f"/admin/auth/user/register-with-plenigo/?ids={link.user_id},{link.user_id + 1}",
     "delete": lambda link: f"/admin/auth/user/{link.user_id}/delete/",
 }

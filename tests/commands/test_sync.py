@@ -13,6 +13,7 @@ from django_plenigo.management import progress
 from django_plenigo.models import CustomerLink, DeliveryPause, RemoteChange
 from django_plenigo.services import customers, outbox
 from tests.factories import LinkFactory, UserFactory
+from tests.recording_vendor import RecordingVendor
 from tests.told import endpoint_of
 
 pytestmark = pytest.mark.django_db
@@ -96,6 +97,19 @@ def test_limit_leaves_the_rest_waiting_and_says_so(sandbox, changed):
     code, text = run("--limit", "2")
     assert (code, text) == (3, "2 delivered, 0 postponed, 0 refused, 1 waiting.\n")
     assert run("--limit", "2")[0] == 0
+
+
+@pytest.mark.parametrize(("workers", "most_at_once"), [("1", 1), ("2", 2), (None, 4)], ids=["one", "two", "setting"])
+def test_workers_are_how_many_calls_are_made_at_the_same_time(settings, workers, most_at_once):
+    with RecordingVendor(latency_seconds=0.1) as vendor:
+        account = {"MODE": "sandbox", "HOSTS": {"api": vendor.url}, "DELIVERY": "", "DELIVERY_WORKERS": 4}
+        settings.PLENIGO = {"default": {"API": "v2", **account}}
+        for link in LinkFactory.create_batch(12):
+            outbox.note(link, Kind.CHANGE_EMAIL)
+        arguments = ["--workers", workers] if workers else []
+        assert run(*arguments)[0] == 0
+    assert vendor.most_at_once == most_at_once
+    assert vendor.count("changeEmail") == 12
 
 
 def test_account_that_is_not_named_is_left_alone(sandbox, settings, changed):

@@ -122,6 +122,18 @@ def test_customer_who_was_there_before_is_ours_by_the_external_id(vendor):
     assert register(made.client) == "77"
 
 
+def test_owner_of_an_address_is_found_whatever_its_case(vendor):
+    made = vendor(ok(items=[{"customerId": "77", "email": "Ada@Example.com"}]))
+    assert made.client.find_owner_of_email("ada@example.com") == "77"
+    assert (made.lines, made.query) == (["GET /customers"], {"email": "ada@example.com"})
+
+
+@pytest.mark.parametrize("items", [[], [{"customerId": "77", "email": "other@example.com"}]])
+def test_address_that_nobody_has_is_not_found(vendor, items):
+    with pytest.raises(NotFoundError):
+        vendor(ok(items=items)).client.find_owner_of_email("ada@example.com")
+
+
 def test_own_customer_ids_become_the_customer_id(vendor):
     made = vendor(NOT_FOUND, ok(208, customerId="4711"), uses_own_customer_ids=True)
     assert register(made.client, external_id="4711") == "4711"

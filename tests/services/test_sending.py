@@ -366,6 +366,16 @@ def test_outage_is_waited_out_with_growing_patience(sandbox, link):
     assert (change.attempts, change.last_error, change.due_at) == (0, "", None)
 
 
+def test_changes_that_fail_at_the_same_moment_are_not_tried_again_at_the_same_moment(sandbox):
+    links = [customers.register(user) for user in UserFactory.create_batch(4)]
+    for link in links:
+        move(link, f"new-{link.pk}@example.com")
+    sandbox.fail_next(500, times=None)
+    with time_machine.travel(NOW(), tick=False):
+        assert sending.deliver_due().postponed == 4
+    assert len({change_of(link).due_at for link in links}) == 4
+
+
 def test_retry_after_is_the_least_that_is_waited(sandbox, link):
     sandbox.fail_next(500, retry_after=900)
     move(link, "new@example.com")

@@ -130,6 +130,19 @@ def test_answer_is_logged_once_with_fields_and_without_the_path(caplog):
     assert "/path" not in json.dumps(vars(record), default=str)
 
 
+def test_each_call_is_logged_with_an_id_of_its_own_that_its_error_carries(caplog):
+    caplog.set_level(logging.DEBUG)
+    transport = scripted(Reply(201), Reply(400))
+    transport.call("do", "GET", "/path")
+    with pytest.raises(RejectedError) as caught:
+        transport.call("do", "GET", "/path")
+    of_success, of_failure = (record.call_id for record in caplog.records)
+    assert of_success
+    assert of_failure == caught.value.call_id
+    assert of_failure not in (of_success, "")
+    assert of_failure not in str(caught.value)
+
+
 def test_failure_is_logged_once_for_all_its_attempts(caplog):
     caplog.set_level(logging.DEBUG)
     time = FakeTime()

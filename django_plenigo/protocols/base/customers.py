@@ -128,6 +128,10 @@ class CustomerReader(ABC):
         """Return the vendor's id of a customer who is addressed by the site's. Raises `NotFoundError`."""
 
     @abstractmethod
+    def find_owner_of_email(self, email: str) -> str:
+        """Return the vendor's id of the customer who has an address, whatever its case. Raises `NotFoundError`."""
+
+    @abstractmethod
     def read_customer(self, customer: CustomerRef) -> Customer:
         """Return one customer. Raises `NotFoundError`."""
 

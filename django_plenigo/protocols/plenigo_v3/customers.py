@@ -92,7 +92,9 @@ class Customers(
             except ConflictError as error:
                 known = self._registered_before(external_id, email)  # another process was faster, or an answer was lost
                 if known is None and error.code == EMAIL_TAKEN and not fail_by_existing_email:
-                    return self._owner_of_email(email)
+                    owner = self._owner_of_email(email, "register_user")
+                    if owner:
+                        return owner
                 if known is None:
                     raise
         self._change(known, "register_user", {name: person[name] for name in person if name not in IDS})
@@ -152,15 +154,12 @@ class Customers(
             raise ConflictError(SERVICE, "register_user", code=CUSTOMER_ID_TAKEN)
         return known
 
-    def _owner_of_email(self, email: str) -> str:
-        """Return the id of the customer who has an address (2, a neighbour). Raises `ConflictError` where none is."""
-        answer = self._call("register_user", "GET", "/customers", params={"email": email}, idempotent=True)
-        found = answers.objects_of(answer, "register_user", "items")
+    def _owner_of_email(self, email: str, operation: str) -> str:
+        """Return the id of the customer who has an address (2, a neighbour), "" where none has."""
+        answer = self._call(operation, "GET", "/customers", params={"email": email}, idempotent=True)
+        found = answers.objects_of(answer, operation, "items")
         owners = [each for each in found if answers.optional_text(each, "email").casefold() == email.casefold()]
-        customer_id = reading.id_text(owners[0], "customerId") if len(owners) == 1 else ""
-        if not customer_id:
-            raise ConflictError(SERVICE, "register_user", status=answer.status, code=EMAIL_TAKEN)
-        return customer_id
+        return reading.id_text(owners[0], "customerId") if len(owners) == 1 else ""
 
     @without_secrets
     def change_email(self, customer: CustomerRef, email: str) -> None:
@@ -218,6 +217,14 @@ class Customers(
         if customer.is_external and self._uses_own_customer_ids:  # that it is her id is known, not that she is there
             return self._read(customer_id, "find_customer_id").customer_id
         return customer_id
+
+    @without_secrets
+    def find_owner_of_email(self, email: str) -> str:
+        """Return the id of the customer who has an address (2, a neighbour); `NotFoundError` where none has."""
+        owner = self._owner_of_email(arguments.checked_email(email), "find_owner_of_email")
+        if not owner:
+            raise NotFoundError(SERVICE, "find_owner_of_email", code="no such address")
+        return owner
 
     @without_secrets
     def read_customer(self, customer: CustomerRef) -> Customer:

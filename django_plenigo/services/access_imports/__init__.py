@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from django_plenigo.services.access_imports.ends import failure_of
     from django_plenigo.services.access_imports.failures import write_failures
     from django_plenigo.services.access_imports.leases import RUNNING, UNFINISHED
-    from django_plenigo.services.access_imports.lines import sentence_of
+    from django_plenigo.services.access_imports.lines import count_reasons, sentence_of
     from django_plenigo.services.access_imports.planning import Plan, plan_file
     from django_plenigo.services.access_imports.previewing import Preview, preview
     from django_plenigo.services.access_imports.running import (
@@ -35,6 +35,7 @@ __all__ = [
     "cancel",
     "confirm",
     "continue_due",
+    "count_reasons",
     "examine",
     "failure_of",
     "forget_old",
@@ -57,6 +58,7 @@ _ROOMS = {
     "cancel": "running",
     "confirm": "running",
     "continue_due": "running",
+    "count_reasons": "lines",
     "examine": "running",
     "failure_of": "ends",
     "forget_old": "running",

@@ -7,8 +7,9 @@ from itertools import islice
 from typing import IO, Any
 
 from django.db import router
-from django.db.models import QuerySet
+from django.db.models import Count, QuerySet
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from django_plenigo import backends
 from django_plenigo.errors import AccessImportError
@@ -178,6 +179,25 @@ def sentence_of(line: AccessImportLine) -> str:
     if line.reason not in Reason.values:
         return line.reason  # of a later release
     return str(Reason(line.reason).label) % {"line": line.other_line or 0}
+
+
+#: The reasons that name another line, of many lines at once.
+OF_MANY_LINES = {
+    Reason.SAME_VALUE: gettext_lazy("stands in another line already"),
+    Reason.SAME_CUSTOMER: gettext_lazy("the same customer stands in another line already"),
+}
+
+
+def count_reasons(access_import: AccessImport) -> list[tuple[str, int]]:
+    """Return why lines of an import are bad, in the language of now, and how many: the most frequent reason first."""
+    rows = bad_lines().filter(access_import=access_import).values("reason").annotate(count=Count("pk"))
+    return [(_sentence_of_many(row["reason"]), row["count"]) for row in rows.order_by("-count", "reason")]
+
+
+def _sentence_of_many(reason: str) -> str:
+    if reason not in Reason.values:
+        return reason  # of a later release
+    return str(OF_MANY_LINES.get(Reason(reason), Reason(reason).label))
 
 
 def _storable(text: str) -> str:

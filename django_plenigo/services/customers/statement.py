@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from django_plenigo.models import CustomerLink, RemoteChange
 from django_plenigo.services import outbox
+from django_plenigo.services.hashes import values_hash
 
 CHANGES, LINKS = RemoteChange._meta.db_table, CustomerLink._meta.db_table
 
@@ -30,15 +31,17 @@ def note_difference(
 
     Nothing is noted of a link that is not registered: its registration tells the values, and notes at its end what it
     could not see. A change that is waiting or refused is noted anew, whatever the values: they may have been changed
-    back. Without `renews_waiting` or `renews_refused` it is left as it is.
+    back. Without `renews_waiting` or `renews_refused` it is left as it is; so is a refused one that an agent has left
+    with these values.
     """
     connection = connections[router.db_for_write(RemoteChange)]
     now = connection.ops.adapt_datetimefield_value(timezone.now())
     key = user._meta.pk.get_db_prep_value(user.pk, connection)
     can_look_twice = connection.features.update_can_self_select
+    left = values_hash(values)
     statement = _statement(tuple(values), renews_waiting, renews_refused, can_look_twice)
     with connection.cursor() as cursor:
-        cursor.execute(statement, {"now": now, "kind": kind, "account": account, "user": key, **values})
+        cursor.execute(statement, {"now": now, "kind": kind, "account": account, "user": key, "left": left, **values})
         is_noted = bool(cursor.rowcount)
     if is_noted:
         outbox.wake_on_commit(account)
@@ -67,7 +70,10 @@ def _statement(columns: tuple[str, ...], renews_waiting: bool, renews_refused: b
             is_due = f"{is_due} OR ({was_due}) IS NOT NULL"
     else:
         is_due = f"{is_due} AND due_at IS NULL"
-    is_due = f"{is_due} OR refused_at IS NOT NULL" if renews_refused else f"({is_due}) AND refused_at IS NULL"
+    if renews_refused:
+        is_due = f"({is_due} OR refused_at IS NOT NULL) AND (refused_at IS NULL OR left_value_hash <> %(left)s)"
+    else:
+        is_due = f"({is_due}) AND refused_at IS NULL"
     statement = f"""
         UPDATE {CHANGES} SET
             due_at = CASE WHEN {is_new} THEN %(now)s ELSE due_at END,

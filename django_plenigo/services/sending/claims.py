@@ -258,7 +258,7 @@ def _write_changes(outcomes: Sequence[Outcome], free: Collection[int]) -> set[in
                 _fail(change, error, {"due_at": timezone.now() + wait})
             case Refused(error=error):
                 # Not where it was noted again: what is true now may be accepted.
-                if not _fail(change, error, {"due_at": None, "refused_at": timezone.now()}, noted=change.noted):
+                if not _fail(change, error, outbox.refused_now(), noted=change.noted):
                     overtaken.add(change.link_id)
     for noted, keys in acknowledged.items():
         outbox.acknowledge(noted, keys)

@@ -425,7 +425,9 @@ class _Run:
             case Refused(error=error):
                 self.result.refused += 1
                 logger.warning(
-                    "plenigo was not told a change, an agent has to look: %s", outbox.told(error)["last_error"]
+                    "plenigo was not told a change, an agent has to look: %s",
+                    outbox.told(error)["last_error"],
+                    extra={"call_id": getattr(error, "call_id", "")},
                 )
                 kind.tell_refused(link, error)
         self.observe(Step.SETTLED, outcome.claim)
