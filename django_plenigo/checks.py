@@ -158,8 +158,9 @@ def _check_products(account: conf.Account) -> list[CheckMessage]:
     return messages
 
 
-#: What only API v3 has, by the beginnings of the keys.
-OF_V3_ONLY = ("SSO_", "CONNECTION_", "LEGACY_SDK", "MIRROR_ACCESS_IDS", "EXTERNAL_ID_IS_CUSTOMER_ID")
+#: What only API v3 has: the beginnings of keys, which mean pages that answer 404 with API v2, and whole keys.
+PAGES_OF_V3_ONLY = ("SSO_", "CONNECTION_")
+OF_V3_ONLY = frozenset({"LEGACY_SDK", "MIRROR_ACCESS_IDS", "EXTERNAL_ID_IS_CUSTOMER_ID"})
 
 
 @checks.register("plenigo")
@@ -172,10 +173,12 @@ def check_account_pages(app_configs: Sequence[AppConfig] | None, **kwargs: Any) 
             generation, keys = account.generation, list(account.raw)
         except ConfigurationError:
             continue  # told by check_settings
-        meant = [str(key) for key in keys if str(key).startswith(OF_V3_ONLY)]
+        of_pages = [str(key) for key in keys if str(key).startswith(PAGES_OF_V3_ONLY)]
+        meant = of_pages + [str(key) for key in keys if key in OF_V3_ONLY]
         if generation == "v2" and meant:
             text = f"PLENIGO[{alias!r}] has {' and '.join(meant)}, which API v3 alone has, but its API is v2."
-            hint = 'Write "API": "v3", or leave them out. The pages that need API v3 answer 404 meanwhile.'
+            hint = 'Write "API": "v3", or leave them out.'
+            hint += " The pages that need API v3 answer 404 meanwhile." if of_pages else ""
             messages.append(checks.Warning(text, hint=hint, id="plenigo.W010"))
         if generation == "v3" and not conf.keeps_sessions_on_server():
             text = f"PLENIGO[{alias!r}] has API v3, but SESSION_ENGINE keeps sessions in a cookie, open to the browser."

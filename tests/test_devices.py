@@ -183,6 +183,14 @@ def test_list_of_a_quarter_of_an_hour_ago_is_out_of_date(stand_in, browser, at_t
     assert browser.get("/plenigo/api/devices/").json()["devices"] == []
 
 
+def test_list_that_was_kept_before_lists_had_marks_is_out_of_date(stand_in, browser, at_the_limit):
+    browser.click()
+    session = browser.session
+    del session[devices.KEY]["mark"]
+    session.save()
+    assert "There is nothing to do here." in browser.get("/plenigo/devices/").content.decode()
+
+
 def test_list_is_that_of_the_reader_alone(stand_in, browser, at_the_limit, link):
     browser.click()
     session = browser.session

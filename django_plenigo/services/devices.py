@@ -111,7 +111,12 @@ def end_devices(session: MutableMapping[str, Any], link: CustomerLink, *, number
 
 def _kept(session: MutableMapping[str, Any], link: CustomerLink) -> dict[str, Any] | None:
     kept: dict[str, Any] | None = session.get(KEY)
-    if kept is None or kept.get("link") != link.pk or not 0 <= time.time() - kept["kept_at"] < KEPT_SECONDS:
+    if (
+        kept is None
+        or kept.get("link") != link.pk
+        or "mark" not in kept
+        or not 0 <= time.time() - kept["kept_at"] < KEPT_SECONDS
+    ):
         return None
     return kept
 

@@ -210,6 +210,13 @@ def test_reader_is_told_that_a_content_blocker_keeps_the_log_in_away(page, conte
     assert barriers(page) == NONE
 
 
+def test_reader_is_told_that_a_content_blocker_keeps_our_scripts_away(page, registered):
+    page.route("**/plenigo/plenigo*.js", lambda route: route.abort())
+    page.reload()
+    page.get_by_role("button", name="Log in", exact=True).click()
+    expect(page.get_by_role("alert")).to_contain_text("The log-in could not be loaded.")
+
+
 def test_reader_whose_log_in_here_is_over_meanwhile_logs_in_here(page, registered, log_in, context):
     page.get_by_role("button", name="Log in", exact=True).click()
     expect(page.frame_locator("iframe").get_by_role("heading")).to_have_text("Log in")

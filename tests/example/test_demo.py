@@ -149,6 +149,7 @@ def test_subscriber_whose_new_address_is_somebody_elses_at_the_vendor_notices_no
         page = editor.get("/admin/plenigo_sandbox/customer/add/").text
         company = re.findall(r'<option value="(\d+)"[^>]*>', page)[0]
         taken = {"company": company, "customer_id": "TAKEN", "email": "taken@example.com", "language": "en"}
+        taken["status"] = "ACTIVATED"
         assert "was added successfully" in editor.submit("/admin/plenigo_sandbox/customer/add/", **taken).text
         reader = demo.reader()
         reader.log_in("subscriber@example.com", "subscriber")

@@ -188,6 +188,13 @@ def test_customer_is_unlocked(staff, ada):
     assert (ada.locked_until, ada.status) == (None, "ACTIVATED")
 
 
+def test_customer_whose_data_must_not_be_processed_cannot_log_in_by_being_unlocked(staff, ada):
+    Customer.objects.filter(pk=ada.pk).update(status="DISABLED", processing_blocked=True)
+    data = {"action": "unlock", "_selected_action": [ada.pk]}
+    page = staff.post(address(Customer, "changelist"), data, follow=True).content.decode()
+    assert "0 customers can log in again." in page
+
+
 @pytest.mark.parametrize("status", ["BLOCKED", "DEACTIVATED", "DISABLED"])
 def test_status_of_a_customer_is_set(staff, sandbox, ada, status):
     session = customer_sessions.text_of(customer_sessions.begin(ada, {}))

@@ -131,10 +131,11 @@ class CustomerAdmin(ModelAdmin[Customer]):
         """Let customers log in again who have typed too many wrong passwords or are not activated."""
         activated = Customer.Status.ACTIVATED
         blocked = list(queryset.exclude(status=activated).select_related("company"))
-        count = queryset.update(locked_until=None, failed_logins=0, status=activated)
+        queryset.update(locked_until=None, failed_logins=0, status=activated)
         for customer in blocked:
             customer.status = activated
             customers.note_change(customer)
+        count = queryset.filter(processing_blocked=False).count()  # who is blocked for processing is not let in
         text = ngettext("%d customer can log in again.", "%d customers can log in again.", count) % count
         self.message_user(request, text, messages.SUCCESS)
 

@@ -14,7 +14,7 @@ from .framing import RefusalError, language_of
 SENTENCES: dict[str, str | Promise] = {
     Customer.Status.BLOCKED: _("This customer must choose a new password before the next log-in."),
     Customer.Status.DEACTIVATED: _("This customer has been deactivated."),
-    Customer.Status.DISABLED: _("This customer has been blocked by the support."),
+    Customer.Status.DISABLED: _("This customer has been disabled by the vendor."),
 }
 PROCESSING_BLOCKED = _("The data of this customer must not be processed.")
 

@@ -2,14 +2,25 @@
 // The session that plenigo tells is posted with the CSRF token, never put into an address, and kept nowhere.
 (() => {
   "use strict";
+  const settings = document.currentScript.dataset;
+  const ELEMENT = "plenigo-sign-in";
+
+  const buttonOf = (event) => (event.target instanceof Element ? event.target.closest("[data-plenigo-sign-in]") : null);
+
   const ours = window.djangoPlenigo;
   if (!ours?.container) {
-    return; // {% plenigo_sdk %} does not stand before it, or is not of API v3
+    // The scripts of {% plenigo_sdk %}, which stand before it, did not come: then there is nothing else to say it with.
+    document.addEventListener("click", (event) => {
+      const element = document.getElementById(ELEMENT);
+      if (element && buttonOf(event)) {
+        element.setAttribute("role", "alert");
+        element.textContent = settings.messageScriptMissing;
+      }
+    });
+    return;
   }
   const { openAlone, page, post, say, sentence, vendorScript } = ours.parts;
   const { emptied, lookAt, tell } = ours.container;
-  const settings = document.currentScript.dataset;
-  const ELEMENT = "plenigo-sign-in";
 
   let opened = null; // what was opened last
   let isOpen = false;
@@ -63,8 +74,7 @@
   }
 
   document.addEventListener("click", (event) => {
-    const element = event.target instanceof Element ? event.target : null;
-    const button = element?.closest("[data-plenigo-sign-in]");
+    const button = buttonOf(event);
     if (button) {
       event.preventDefault();
       open(button);

@@ -24,7 +24,7 @@ THING = {"pi": "item-123", "ti": "The best product", "pr": 15, "cu": "EUR"}
 SHUT_OUT = [
     ({"status": "BLOCKED"}, "must choose a new password"),
     ({"status": "DEACTIVATED"}, "has been deactivated"),
-    ({"status": "DISABLED"}, "blocked by the support"),
+    ({"status": "DISABLED"}, "disabled by the vendor"),
     ({"processing_blocked": True}, "must not be processed"),
 ]
 
