@@ -8,6 +8,7 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.auth import get_user_model
 from playwright.sync_api import expect
 
+from django_plenigo import conf
 from django_plenigo.errors import AuthenticationError, ConflictError, NoAnswerError
 from django_plenigo.models import CustomerLink
 from django_plenigo.protocols import base
@@ -186,7 +187,8 @@ def test_page_has_no_barriers_light_or_dark_and_needs_no_script_and_no_style_of_
     assert barriers(page, without=DJANGOS_OWN) == NONE
 
 
-def test_no_page_is_wider_than_a_phone_whatever_a_reader_is_called(page, link):
+def test_no_page_is_wider_than_a_phone_whatever_a_reader_is_called(page, link, settings):
+    settings.PLENIGO = {"default": {**settings.PLENIGO["default"], "DELIVERY": conf.IN_THREAD}}  # a dotted path
     get_user_model().objects.filter(pk=link.user_id).update(username=f"{'a.long.name.' * 8}@example.com")
     page.set_viewport_size({"width": 390, "height": 844})
     wide = set()
