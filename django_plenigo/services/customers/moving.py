@@ -12,9 +12,10 @@ from django.utils import timezone
 
 from django_plenigo import backends, conf
 from django_plenigo.errors import NotFoundError, RejectedError
-from django_plenigo.models import CustomerLink
+from django_plenigo.models import CustomerLink, RemoteChange
 from django_plenigo.protocols.base import MODULE_NOT_BOOKED, CustomerReader, CustomerRef
 from django_plenigo.services import outbox
+from django_plenigo.services.customers.registering import note_changed_meanwhile
 from django_plenigo.services.customers.users import email_of
 
 #: So many links are looked at between two writes.
@@ -137,6 +138,11 @@ def _outcome(link: CustomerLink, customer_id: str | Moved | None, writes: bool) 
                 mine.update(customer_id=customer_id, customer_id_generation="v3", updated_at=timezone.now())
         except IntegrityError:  # another link has had it since API v2, or since just now
             return Moved.CONFLICT
+        if conf.Account(link.account).external_id_is_customer_id:
+            # She was nobody's customer until now: nothing was noted of her, and her clicks may have been refused.
+            note_changed_meanwhile(link)
+            register = RemoteChange.Kind.REGISTER
+            outbox.note_where(link.account, Q(link=link, kind=register, refused_at__isnull=False))
         if link.access_ids.exists():
             outbox.note_access_ids(link.account, [link.pk])  # this API may not have been told them
     return Moved.MOVED
