@@ -8,7 +8,7 @@ from django.core.management import CommandError, call_command
 
 from django_plenigo.backends import additional_data_keeper, customer_finder
 from django_plenigo.errors import ConflictError, InvalidValueError
-from django_plenigo.models import CustomerLink
+from django_plenigo.models import CustomerLink, RemoteChange
 from django_plenigo.sandbox.seed import DAY_PASS
 from django_plenigo.services import customers, sending, sessions, support
 from django_plenigo.services.access import Access, check_access, has_access
@@ -259,6 +259,37 @@ def test_click_of_who_is_not_moved_finds_her_customer_under_the_same_address(san
     assert customers.register(ann).customer_id == "4001"
     assert customers.link_of(ann).external_id == "4001"
     assert len(sandbox.customers()) == 1
+
+
+def test_address_that_was_changed_before_the_move_is_told_after_it(sandbox, ann, anns_customer):
+    ann.email = "ann@example.org"
+    ann.save()
+    with pytest.raises(ConflictError):  # plenigo knows her former address alone
+        customers.register(ann)
+    assert run("--apply")[0] == 0
+    sending.deliver_due()
+    anns_customer.refresh_from_db()
+    assert anns_customer.email == "ann@example.org"
+    assert not RemoteChange.objects.filter(refused_at__isnull=False).exists()
+
+
+def test_own_number_that_a_link_has_already_is_not_asked_about(sandbox, ann, anns_customer):
+    run("--apply")
+    anns_customer.email = "changed@example.net"
+    anns_customer.save()
+    sandbox.calls.clear()
+    code, text = run("--apply")
+    assert (code, "1 have the customer id of API v3" in text) == (0, True)
+    assert sandbox.calls == []
+
+
+def test_two_who_have_no_address_are_not_the_same(sandbox, ann, anns_customer):
+    type(ann).objects.update(email="")
+    CustomerLink.objects.update(confirmed_email="")
+    anns_customer.email = ""
+    anns_customer.save()
+    code, text = run("--apply")
+    assert (code, "has another e-mail address" in text) == (2, True)
 
 
 def test_link_is_given_an_id_that_another_one_had_with_v2(links, sandbox, switch):
