@@ -102,8 +102,10 @@ def as_refusal_of_purchase(error: PlenigoError) -> Refusal:
 
 def conflict_sentence(error: ConflictError) -> str:
     """Say whose what is that a reader's checkout needs."""
-    if error.code in (customers.EXTERNAL_ID_OF_ANOTHER, CUSTOMER_ID_TAKEN):
+    if error.code == customers.EXTERNAL_ID_OF_ANOTHER:
         return _("Your customer number is already used by another reader's account. Please contact us.")
+    if error.code == CUSTOMER_ID_TAKEN:  # a stranger's, or hers under an address that she had before
+        return _("Your customer number has another e-mail address at our subscription service. Please contact us.")
     if error.code == customers.CUSTOMER_OF_ANOTHER:
         return _("Your customer account already belongs to another reader's account on this site. Please contact us.")
     if error.code == customers.CONNECTION_UNDONE:

@@ -116,8 +116,14 @@ class CustomerLink(models.Model):
 
     @property
     def is_registered(self) -> bool:
-        """Whether the vendor knows this reader, by either id."""
-        return bool(self.external_id) or self.has_customer_id
+        """Whether the vendor knows this reader, by either id.
+
+        Where external ids are customer ids, not by the external id alone: it may be a stranger's number until somebody
+        has compared the addresses. See docs/moving-to-v3.md.
+        """
+        if self.has_customer_id or not self.external_id:
+            return self.has_customer_id
+        return self.account not in conf.accounts() or not conf.Account(self.account).external_id_is_customer_id
 
 
 class AccessId(models.Model):

@@ -126,9 +126,11 @@ def _state_of(link: Any, here: Mapping[str, str]) -> DriftState:
 
 
 def _links(using: str, kind: RemoteChange.Kind) -> QuerySet[Any]:
-    """Return the registered customers of an account, with what is known of a change of this kind."""
+    """Return those links of an account of which a save is noted, with what is known of a change of this kind."""
     change = RemoteChange.objects.filter(link=OuterRef("pk"), kind=kind)
     links = outbox.links().filter(account=using).exclude(customer_id=None, external_id=None).order_by("pk")
+    if conf.Account(using).external_id_is_customer_id:
+        links = links.filter(customers.registered_at(using))
     return links.annotate(
         left_value_hash=Subquery(change.filter(refused_at__isnull=False).values("left_value_hash")[:1]),
         is_waiting=Exists(change.filter(due_at__isnull=False)),

@@ -5,7 +5,6 @@ import ipaddress
 from collections.abc import Mapping
 from functools import lru_cache
 
-from django.conf import settings
 from django.utils.crypto import salted_hmac
 
 from django_plenigo import conf
@@ -30,7 +29,7 @@ def values_hash(values: Mapping[str, str]) -> str:
     """Return the hash of what the vendor would be told of a customer, by column; never ""."""
     # By hand: it is part of every save of a user, and salted_hmac derives its key anew each time.
     text = ascii(sorted(values.items())).encode("ascii")
-    return hmac.digest(_key_of_values(settings.SECRET_KEY), text, "sha256").hex()
+    return hmac.digest(_key_of_values(conf.signing_keys()[0]), text, "sha256").hex()
 
 
 @lru_cache(maxsize=1)

@@ -368,7 +368,7 @@ def test_customer_id_of_another_customer_is_a_sentence(vendor, on_v3, browser, u
     stranger.save()
     browser.force_login(user)
     answer = click(browser, offer_of())
-    sentence = "Your customer number is already used by another reader's account. Please contact us."
+    sentence = "Your customer number has another e-mail address at our subscription service. Please contact us."
     assert (answer.status_code, answer.json()) == (409, {"detail": sentence})
 
 

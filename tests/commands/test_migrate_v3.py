@@ -7,11 +7,13 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from django_plenigo.backends import additional_data_keeper, customer_finder
-from django_plenigo.models import CustomerLink
+from django_plenigo.errors import ConflictError, InvalidValueError
+from django_plenigo.models import CustomerLink, RemoteChange
 from django_plenigo.sandbox.seed import DAY_PASS
-from django_plenigo.services import customers, sending
-from django_plenigo.services.access import Access, check_access
+from django_plenigo.services import customers, sending, sessions, support
+from django_plenigo.services.access import Access, check_access, has_access
 from django_plenigo.services.access_ids import import_access_ids
+from django_plenigo.services.drift import find_drift
 from tests.factories import UserFactory
 
 V2, V3 = ({"API": name, "MODE": "sandbox", "DELIVERY": ""} for name in ("v2", "v3"))
@@ -131,6 +133,163 @@ def test_own_customer_id_of_somebody_with_another_address_is_nobodys_to_take(lin
     assert (code, ids()) == (2, before)
     assert f"link {link.pk} of user {link.user_id}: the customer with this number has another e-mail address" in text
     assert link.user.email not in text
+
+
+def member_number(user):
+    """The number that a site has of its own for a user."""
+    return user.username
+
+
+OWN_IDS = {"EXTERNAL_ID": f"{__name__}.member_number"}
+
+
+@pytest.fixture
+def ann(sandbox, settings):
+    """A reader of a site that speaks API v2, whose number there is 4001."""
+    settings.PLENIGO = {"default": {**V2, **OWN_IDS}}
+    user = UserFactory(username="4001", email="ann@example.com")
+    customers.register(user)
+    return user
+
+
+@pytest.fixture
+def switch_to_own_ids(settings):
+    """Deploy the site with API v3, where the numbers are customer ids."""
+
+    def deploy():
+        settings.PLENIGO = {"default": {**V3, **OWN_IDS, "EXTERNAL_ID_IS_CUSTOMER_ID": True}}
+
+    return deploy
+
+
+@pytest.fixture
+def bob(sandbox, ann, switch_to_own_ids):
+    """A stranger who is customer 4001 in API v3, and has bought there; the site has switched to it since."""
+    bob = sandbox.create_customer("bob@example.com")
+    bob.number = "4001"
+    bob.save()
+    sandbox.buy(bob, DAY_PASS)
+    switch_to_own_ids()
+    code, text = run("--apply")
+    assert (code, "the customer with this number has another e-mail address" in text) == (2, True)
+    sandbox.calls.clear()
+    return bob
+
+
+def right_id(sandbox):
+    return sandbox.company.products.get(product_id=DAY_PASS).access_right_id
+
+
+def test_change_of_address_of_who_is_not_moved_never_reaches_the_stranger_with_her_number(sandbox, ann, bob):
+    ann.email = "ann@example.org"
+    ann.save()
+    customers.request_email_sync(ann)
+    support.send_again([CustomerLink.objects.get()])
+    sending.deliver_due()
+    bob.refresh_from_db()
+    assert bob.email == "bob@example.com"
+
+
+def test_change_that_was_noted_before_the_switch_never_reaches_the_stranger(sandbox, ann, settings, switch_to_own_ids):
+    ann.email = "ann@example.org"
+    ann.save()
+    bob = sandbox.create_customer("bob@example.com")
+    bob.number = "4001"
+    bob.save()
+    switch_to_own_ids()
+    sending.deliver_due()
+    bob.refresh_from_db()
+    assert bob.email == "bob@example.com"
+
+
+def test_who_is_not_moved_is_let_in_nowhere_by_what_the_stranger_with_her_number_has_bought(sandbox, ann, bob):
+    product = right_id(sandbox)
+    link = CustomerLink.objects.get()
+    assert check_access(ann, [product]) is check_access(link, [product]) is Access.NOT_BOUGHT
+    assert has_access(ann, [product]) == {product: False}
+    assert sandbox.calls == []
+
+
+def test_who_is_not_moved_is_handed_no_session_of_the_stranger_with_her_number(sandbox, ann, bob):
+    link = CustomerLink.objects.get()
+    with pytest.raises(InvalidValueError, match="not registered"):
+        sessions.mint_transfer(link)
+    assert sandbox.calls == []
+
+
+def test_click_of_who_is_not_moved_is_a_conflict_and_changes_nothing_of_the_stranger(sandbox, ann, bob):
+    with pytest.raises(ConflictError, match="customer id is taken"):
+        customers.register(ann)
+    bob.refresh_from_db()
+    assert (bob.email, bob.first_name) == ("bob@example.com", "")
+    assert customers.link_of(ann) is None
+
+
+def test_who_is_not_moved_differs_in_nothing(sandbox, ann, bob):
+    type(ann).objects.update(email="ann@example.org")
+    assert list(find_drift()) == []
+
+
+@pytest.fixture
+def anns_customer(sandbox, ann, switch_to_own_ids):
+    """Her own customer, who has her number in API v3; the site has switched to it since."""
+    customer = sandbox.customer(CustomerLink.objects.get().customer_id)
+    customer.number = "4001"
+    customer.save()
+    sandbox.buy(customer, DAY_PASS)
+    switch_to_own_ids()
+    return customer
+
+
+def test_who_is_moved_to_her_own_number_is_let_in_handed_a_session_and_followed(sandbox, ann, anns_customer):
+    assert check_access(ann, [right_id(sandbox)]) is Access.NOT_BOUGHT
+    assert run("--apply")[0] == 0
+    link = customers.link_of(ann)
+    assert (link.customer_id, link.external_id) == ("4001", "4001")
+    assert check_access(ann, [right_id(sandbox)]) is Access.BOUGHT
+    assert sessions.mint_transfer(link).value
+    ann.email = "ann@example.org"
+    ann.save()
+    assert sending.deliver_due().delivered == 1
+    anns_customer.refresh_from_db()
+    assert anns_customer.email == "ann@example.org"
+
+
+def test_click_of_who_is_not_moved_finds_her_customer_under_the_same_address(sandbox, ann, anns_customer):
+    assert customers.register(ann).customer_id == "4001"
+    assert customers.link_of(ann).external_id == "4001"
+    assert len(sandbox.customers()) == 1
+
+
+def test_address_that_was_changed_before_the_move_is_told_after_it(sandbox, ann, anns_customer):
+    ann.email = "ann@example.org"
+    ann.save()
+    with pytest.raises(ConflictError):  # plenigo knows her former address alone
+        customers.register(ann)
+    assert run("--apply")[0] == 0
+    sending.deliver_due()
+    anns_customer.refresh_from_db()
+    assert anns_customer.email == "ann@example.org"
+    assert not RemoteChange.objects.filter(refused_at__isnull=False).exists()
+
+
+def test_own_number_that_a_link_has_already_is_not_asked_about(sandbox, ann, anns_customer):
+    run("--apply")
+    anns_customer.email = "changed@example.net"
+    anns_customer.save()
+    sandbox.calls.clear()
+    code, text = run("--apply")
+    assert (code, "1 have the customer id of API v3" in text) == (0, True)
+    assert sandbox.calls == []
+
+
+def test_two_who_have_no_address_are_not_the_same(sandbox, ann, anns_customer):
+    type(ann).objects.update(email="")
+    CustomerLink.objects.update(confirmed_email="")
+    anns_customer.email = ""
+    anns_customer.save()
+    code, text = run("--apply")
+    assert (code, "has another e-mail address" in text) == (2, True)
 
 
 def test_link_is_given_an_id_that_another_one_had_with_v2(links, sandbox, switch):

@@ -20,6 +20,7 @@ from django_plenigo.services.customers.links import (
     ensure_link,
     link_of,
     link_of_in_response,
+    registered_at,
     write_ids,
 )
 from django_plenigo.services.customers.moving import Move, Moved, links_to_move, move_links
@@ -83,6 +84,7 @@ __all__ = [
     "prepare_registration",
     "profile_of",
     "register",
+    "registered_at",
     "request_email_sync",
     "request_email_sync_of_link",
     "request_profile_sync",

@@ -54,12 +54,12 @@ def link_of_in_response(guard: ResponseGuard, user: Any, *, using: str = conf.DE
 def customer_of(link: CustomerLink) -> CustomerRef:
     """Return how to address a link's customer: by the vendor's id, else by the external id.
 
-    An id that the other API has given is none, so there the external id finds the customer until the link is moved.
-    Raises `InvalidValueError` for a link that is not registered.
+    An id that the other API has given is none, so there the external id finds the customer until the link is moved;
+    nothing does where external ids are customer ids. Raises `InvalidValueError` for a link that is not registered.
     """
     if link.customer_id and link.has_customer_id:
         return CustomerRef(link.customer_id)
-    if link.external_id:
+    if link.external_id and link.is_registered:
         return CustomerRef(link.external_id, is_external=True)
     raise InvalidValueError("link", "is not registered with the vendor yet")
 
@@ -159,18 +159,25 @@ def holding_user(link: CustomerLink) -> Iterator[Any]:
         yield free[0] if free else None
 
 
-def unregistered(link: CustomerLink) -> QuerySet[CustomerLink]:
-    """Return the row of a link for as long as the vendor knows the reader by neither id: see `is_registered`."""
+def registered_at(account: str) -> Q:
+    """Return the condition that links of an account are registered: see `CustomerLink.is_registered`."""
+    speaks = conf.Account(account)
     is_of_v2 = Q(customer_id_generation__in=("", "v2"))
-    is_of_other_api = ~is_of_v2 if conf.Account(link.account).generation == "v2" else is_of_v2
-    return outbox.links().filter(Q(customer_id=None) | is_of_other_api, pk=link.pk, external_id=None)
+    is_of_this_api = is_of_v2 if speaks.generation == "v2" else ~is_of_v2
+    has_customer_id = Q(customer_id__isnull=False) & is_of_this_api
+    return has_customer_id if speaks.external_id_is_customer_id else has_customer_id | Q(external_id__isnull=False)
+
+
+def unregistered(link: CustomerLink) -> QuerySet[CustomerLink]:
+    """Return the row of a link for as long as the vendor does not know the reader."""
+    return outbox.links().filter(pk=link.pk).exclude(registered_at(link.account))
 
 
 def write_ids(link: CustomerLink, *, only_unregistered: bool = False, **values: Any) -> bool:
     """Write fields of a link whose ids are still empty, and say whether they were.
 
-    With `only_unregistered` only where the link is not registered. Raises `ConflictError` where an id is another
-    link's.
+    With `only_unregistered` where the link is not registered, whatever ids it has. Raises `ConflictError` where an id
+    is another link's.
     """
     empty = {name: None for name in ("customer_id", "external_id") if name in values}
     rows = unregistered(link) if only_unregistered else outbox.links().filter(pk=link.pk, **empty)

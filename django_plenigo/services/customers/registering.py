@@ -144,9 +144,8 @@ def send_registration(registration: Registration) -> Registered:
 def store_registration(link: CustomerLink, registered: Registered) -> bool:
     """Write what the vendor acknowledged, whoever is first wins, and say whether this was the first.
 
-    What has changed on this side since is noted. Where a transaction that is still open may have changed more, the
-    registration stays due, and the delivery looks again: see `note_rest_of_registration`. Raises `ConflictError` where
-    the customer is another user's, or an agent has taken it from this one: nothing is written or noted then.
+    What has changed on this side since is noted: see `note_changed_meanwhile`. Raises `ConflictError` where the
+    customer is another user's, or an agent has taken it from this one: nothing is written or noted then.
     """
     check_not_undone(link.user_id, registered.customer_id, using=link.account, operation="register_user")
     values = registered.registration.values
@@ -165,12 +164,21 @@ def store_registration(link: CustomerLink, registered: Registered) -> bool:
         # Claimed here before the customer is given the id: else the id of a user who is refused would open another
         # user's customer at the next try.
         outbox.note(link, Kind.ATTACH_EXTERNAL_ID)
+    # One that was late may have told what is older than what is confirmed.
+    note_changed_meanwhile(link, tells_address=not is_first)
+    return is_first
+
+
+def note_changed_meanwhile(link: CustomerLink, *, tells_address: bool = False) -> None:
+    """Note what has changed of a user before her link was registered, which was noted nowhere.
+
+    With `tells_address` the address whatever has been confirmed. Where a transaction has locked the user, her
+    registration stays due, and the delivery looks again: see `note_rest_of_registration`.
+    """
     try:
-        # One that was late may have told what is older than what is confirmed.
-        _note_what_could_not_be_told(link, tells_address=not is_first)
+        _note_what_could_not_be_told(link, tells_address=tells_address)
     except NoAnswerError:
         outbox.note_where(link.account, Q(link=link, kind=Kind.REGISTER))
-    return is_first
 
 
 def note_rest_of_registration(link: CustomerLink) -> None:

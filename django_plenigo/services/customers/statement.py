@@ -11,6 +11,7 @@ from typing import Any
 from django.db import connections, router
 from django.utils import timezone
 
+from django_plenigo import conf
 from django_plenigo.models import CustomerLink, RemoteChange
 from django_plenigo.services import outbox
 from django_plenigo.services.hashes import values_hash
@@ -39,7 +40,8 @@ def note_difference(
     key = user._meta.pk.get_db_prep_value(user.pk, connection)
     can_look_twice = connection.features.update_can_self_select
     left = values_hash(values)
-    statement = _statement(tuple(values), renews_waiting, renews_refused, can_look_twice)
+    has_own_ids = conf.Account(account).external_id_is_customer_id
+    statement = _statement(tuple(values), renews_waiting, renews_refused, can_look_twice, has_own_ids)
     with connection.cursor() as cursor:
         cursor.execute(statement, {"now": now, "kind": kind, "account": account, "user": key, "left": left, **values})
         is_noted = bool(cursor.rowcount)
@@ -49,7 +51,9 @@ def note_difference(
 
 
 @lru_cache
-def _statement(columns: tuple[str, ...], renews_waiting: bool, renews_refused: bool, can_look_twice: bool) -> str:
+def _statement(
+    columns: tuple[str, ...], renews_waiting: bool, renews_refused: bool, can_look_twice: bool, has_own_ids: bool
+) -> str:
     """Return the statement, which names no value.
 
     The link by scalar subqueries, not by a join, IN or EXISTS: MariaDB would look at every change that there is, and
@@ -58,6 +62,8 @@ def _statement(columns: tuple[str, ...], renews_waiting: bool, renews_refused: b
     is_new = "refused_at IS NOT NULL OR noted <= delivered"
     of_user = f"FROM {LINKS} WHERE account = %(account)s AND user_id = %(user)s"
     is_registered = "(customer_id IS NOT NULL OR external_id IS NOT NULL)"
+    if has_own_ids:  # an external id alone may be a stranger's customer id
+        is_registered = "customer_id IS NOT NULL AND customer_id_generation = 'v3'"
     differs = " OR ".join(f"{column} <> %({column})s" for column in columns)
     is_due = f"1 = (SELECT 1 {of_user} AND ({differs}))"
     if renews_waiting:

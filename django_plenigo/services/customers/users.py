@@ -49,6 +49,11 @@ def email_of(user: Any) -> str:
     return ""
 
 
+def is_same_address(one: str, other: str) -> bool:
+    """Say whether two e-mail addresses are one, whatever their capital letters. No address is nobody's."""
+    return bool(one) and one.casefold() == other.casefold()
+
+
 def external_id_of(user: Any, *, using: str = conf.DEFAULT_ACCOUNT) -> str | None:
     """Return this site's own id of a user: by the account's EXTERNAL_ID function, else the primary key.
 
