@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 from datetime import timedelta
 
 import pytest
@@ -19,6 +20,9 @@ from tests.told import endpoint_of
 pytestmark = pytest.mark.django_db
 
 Kind = RemoteChange.Kind
+
+#: What credentials are with API v2 and with v3.
+NOT_ACCEPTED = r"plenigo does not accept this site's (company ID and secret|access token, .*)\. Tell the developers"
 
 
 class Terminal(io.StringIO):
@@ -140,7 +144,7 @@ def test_refused_credentials_are_told_in_words_with_what_to_do(sandbox, changed,
     settings.PLENIGO = {"default": {**settings.PLENIGO["default"], "SECRET": "x" * 40}}
     code, text = run()
     assert code == 1
-    assert "default: plenigo does not accept this site's company ID and secret. Tell the developers" in text
+    assert re.search(rf"default: {NOT_ACCEPTED}", text)
     assert "3 waiting" in text
     assert len(sandbox.calls) == 1
 
@@ -234,7 +238,7 @@ def test_check_tells_a_pause_before_all_else(sandbox, changed, settings):
     changes.update(noted=1, refused_at=timezone.now())
     code, text = run("--check")
     assert code == 1
-    assert "plenigo does not accept this site's company ID and secret" in text
+    assert re.search(NOT_ACCEPTED, text)
     assert DeliveryPause.objects.exists()
 
 
