@@ -30,7 +30,7 @@ STATUS_OF: Mapping[Event, int] = {
             *(Event.ALREADY_REGISTERED, Event.EMAIL_TAKEN, Event.LINKED_ALREADY, Event.CUSTOMER_OF_ANOTHER),
             *(Event.UNDONE, Event.EMAIL_UNVERIFIED, Event.OWNER_UNKNOWN, Event.OUT_OF_ORDER, Event.OTHER_TAB),
             *(Event.OTHER_PROCESS, Event.NOT_RESENT, Event.NOT_OFFERED, Event.EXPIRED, Event.USED),
-            Event.TOO_MANY_TRIES,
+            *(Event.TOO_MANY_TRIES, Event.CUSTOMER_BLOCKED),
         ),
         status.HTTP_409_CONFLICT,
     ),

@@ -17,7 +17,10 @@ from django_plenigo.views.pages import may_click, next_of, page, reader_page, tr
 FORM_PAGE, CODE_PAGE, END_PAGE = (f"plenigo/connection_{name}.html" for name in ("form", "code", "end"))
 
 #: What no other details would change.
-FOR_SUPPORT = (Event.CUSTOMER_OF_ANOTHER, Event.LINKED_ALREADY, Event.OWNER_UNKNOWN, Event.UNDONE)
+FOR_SUPPORT = (
+    *(Event.CUSTOMER_OF_ANOTHER, Event.LINKED_ALREADY, Event.OWNER_UNKNOWN, Event.UNDONE),
+    Event.CUSTOMER_BLOCKED,
+)
 
 
 def _too_many_clicks() -> str:

@@ -65,6 +65,20 @@ def test_visitor_reads_what_she_has_bought_once_she_has_logged_in_under_the_same
     assert "plenigo_visitor" not in visitor.session
 
 
+def test_reader_who_has_bought_as_a_visitor_is_not_told_that_she_has_connected_a_subscription(
+    visitor, opened, buy, user, admin_client
+):
+    buy(user.email)
+    visitor.force_login(user)
+    come_back(visitor, opened)
+    page = visitor.get("/plenigo/connect/done/").content.decode()
+    assert ("subscription account of its own" in page, "is connected" in page) == (True, False)
+    assert visitor.get("/plenigo/api/connection/").json()["state"] == "start"
+    row = AccountConnection.objects.get()
+    agents_page = admin_client.get(f"/admin/plenigo/accountconnection/{row.pk}/change/").content.decode()
+    assert "bought inside the checkout as this customer" in agents_page
+
+
 def test_front_end_of_its_own_tells_the_order_again(visitor, opened, buy, user):
     told, _ = buy(user.email)
     visitor.force_login(user)

@@ -90,9 +90,10 @@ def test_dead_vendor_stops_the_run_which_can_be_taken_up_again(sandbox):
 def test_refused_credentials_stop_the_run_at_once(sandbox, settings):
     settings.PLENIGO = {"default": {"MODE": "sandbox", "SECRET": "x" * 40}}
     UserFactory.create_batch(3)
-    code, _ = run()
+    code, text = run()
     assert code == 1
     assert len(sandbox.calls) == 1
+    assert "Stopped: plenigo accepts no calls of this account." in text
 
 
 def test_part_of_plenigo_that_is_not_booked_stops_the_run_at_once(sandbox, settings):
@@ -102,7 +103,8 @@ def test_part_of_plenigo_that_is_not_booked_stops_the_run_at_once(sandbox, setti
     code, text = run()
     assert code == 1
     assert text.count("module is not booked") == 1
-    assert "Check its credentials, and what is booked." in text
+    assert "Stopped: the company has not booked plenigo's module for customers" in text
+    assert "credentials" not in text
 
 
 # ---- the limit -------------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from django.contrib.auth import get_user_model
 from django_plenigo import errors
 from django_plenigo.models import AccountConnection, ConnectionTry, CustomerLink
 from django_plenigo.protocols import base
-from django_plenigo.services import connection
+from django_plenigo.services import connection, hashes
 from tests.connection.conftest import DETAILS, Browser, last_connection, text_of
 from tests.factories import UserFactory
 from tests.vendor_in_memory import ACCOUNT, Vendor
@@ -242,16 +242,19 @@ def test_log_of_what_came_to_nothing_is_forgotten_and_what_is_done_stays(stand_i
 # ---- brute force
 
 
+def address_of(client: int) -> str:
+    return f"10.{client // 65536}.{client // 256 % 256}.{client % 256}"
+
+
 def guesses_in_an_hour(stand_in: Vendor, clock, clients: int, rounds: int, *, numbers: int = 1) -> int:
     """Let so many clients, each with addresses and accounts of its own, guess for an hour at so many customers."""
     users = [UserFactory.build() for _ in range(clients)]
     get_user_model().objects.bulk_create(users)
     for number in range(rounds):
         for client, user in enumerate(users):
-            address = f"10.{client // 65536}.{client // 256 % 256}.{client % 256}"
             count = number * clients + client
             customer_id = str(int(DETAILS["customer_id"]) + count % numbers)
-            guess(user, postcode=f"{count % 99_999:05}", address=address, customer_id=customer_id)
+            guess(user, postcode=f"{count % 99_999:05}", address=address_of(client), customer_id=customer_id)
         clock.shift(timedelta(minutes=60) / rounds)
     return len(stand_in.requests)
 
@@ -272,3 +275,54 @@ def test_one_client_gets_five_guesses_through_in_an_hour_at_whatever_customers(s
 
 def test_a_hundred_clients_get_five_guesses_each_through_in_an_hour_at_whatever_customers(stand_in, clock):
     assert guesses_in_an_hour(stand_in, clock, clients=100, rounds=6, numbers=600) == 500
+
+
+def fail(users, customer_ids, made: AccountConnection) -> None:
+    """Write what a failed guess of each client writes, at a customer of its own; `made` was written by one."""
+    (step,) = made.tries.all()
+    failed = [
+        AccountConnection(
+            account=made.account,
+            user=user,
+            state=made.state,
+            reason=made.reason,
+            started_at=made.started_at,
+            ended_at=made.ended_at,
+            email_hash=hashes.email_hash(user.email),
+            customer_hash=hashes.number_hash("customer", customer_id),
+            client_hash=hashes.client_hash(address_of(client)),
+        )
+        for client, (user, customer_id) in enumerate(zip(users, customer_ids, strict=True))
+    ]
+    AccountConnection.objects.bulk_create(failed)
+    steps = [ConnectionTry(connection=each, step=step.step, outcome=step.outcome, at=step.at) for each in failed]
+    ConnectionTry.objects.bulk_create(steps)
+
+
+def test_a_thousand_clients_that_have_guessed_four_times_each_get_one_guess_more_through_at_whatever_customers(
+    stand_in, clock
+):
+    guess(UserFactory(), postcode="99999", address="198.51.100.1", customer_id="1")
+    made = last_connection()
+    users = [UserFactory.build() for _ in range(1000)]
+    get_user_model().objects.bulk_create(users)
+    numbers = iter(range(1_000_000, 2_000_000))
+    for _ in range(4):
+        fail(users, [str(next(numbers)) for _ in users], made)
+    stand_in.requests.clear()
+    clients = list(enumerate(users))
+    for those_who_guess in (clients, clients[::10]):
+        for client, user in those_who_guess:
+            guess(user, postcode="99999", address=address_of(client), customer_id=str(next(numbers)))
+        assert len(stand_in.requests) == 1000
+
+
+def test_what_a_failed_guess_is_said_to_write_is_what_it_writes(stand_in, clock):
+    user = UserFactory()
+    guess(user, postcode="99999", address=address_of(0), customer_id="1")
+    made = last_connection()
+    fail([user], ["1"], made)
+    first, second = AccountConnection.objects.order_by("pk").values()
+    assert {**first, "id": second["id"]} == second
+    first, second = ConnectionTry.objects.order_by("pk").values()
+    assert {**first, "id": second["id"], "connection_id": second["connection_id"]} == second

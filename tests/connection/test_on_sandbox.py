@@ -1,9 +1,12 @@
 """From the form to the article, with the sandbox in plenigo's place: nobody is told the code but its outbox."""
 
+import json
+
 import pytest
 
+from django_plenigo.models import ConnectionTry
 from django_plenigo.sandbox.identifiers import access_right_id_of, offer_id_of
-from django_plenigo.sandbox.models import SentMessage
+from django_plenigo.sandbox.models import Customer, SentMessage
 from django_plenigo.sandbox.seed import MONTHLY
 from django_plenigo.services import customers
 from django_plenigo.signals import account_connected
@@ -85,3 +88,58 @@ def test_reader_goes_from_the_form_to_the_article_by_the_code_of_the_outbox(
     assert customers.link_of(user).customer_id == number
     assert sandbox.customer(number).email == user.email
     assert text_of(browser.get("/gated/")) == "the whole article"
+
+
+def shut_out(customer, *, is_shut_out=True):
+    status = Customer.Status.DEACTIVATED if is_shut_out else Customer.Status.ACTIVATED
+    Customer.objects.filter(pk=customer.pk).update(status=status)
+
+
+BLOCKED = "This subscription is blocked at the moment, and cannot be connected. Please contact us."
+
+
+@pytest.mark.parametrize("step", ["code", "resend"])
+def test_reader_whose_customer_is_shut_out_meanwhile_is_not_told_that_her_code_is_wrong(
+    sandbox, subscription, browser, user, step
+):
+    customer = subscription.customer
+    browser.start(customer_id=customer.number, postcode="20095")
+    shut_out(customer)
+    answer = browser.enter(sandbox.sent_codes(user.email)[-1]) if step == "code" else browser.resend()
+    page = text_of(answer)
+    assert (BLOCKED in page, "code is not right" in page) == (True, False)
+    assert ConnectionTry.objects.latest("pk").outcome == "customer_blocked"
+
+
+def test_reader_whose_customer_was_shut_out_is_locked_for_nothing_and_connects_once_he_is_let_in(
+    sandbox, subscription, browser, user
+):
+    customer = subscription.customer
+    for _ in range(5):
+        browser.start(customer_id=customer.number, postcode="20095")
+        shut_out(customer)
+        browser.enter(sandbox.sent_codes(user.email)[-1])
+        shut_out(customer, is_shut_out=False)
+    browser.start(customer_id=customer.number, postcode="20095")
+    assert "Your subscription is connected." in text_of(browser.enter(sandbox.sent_codes(user.email)[-1]))
+
+
+@pytest.mark.parametrize("step", ["code", "resend"])
+def test_front_end_is_told_that_the_customer_is_shut_out(sandbox, subscription, browser, user, step):
+    def send(path, **data):
+        return browser.post(f"/plenigo/api/connection/{path}", json.dumps(data), content_type="application/json")
+
+    customer = subscription.customer
+    send("", customer_id=customer.number, postcode="20095", password="a-new-password")
+    shut_out(customer)
+    answer = send("code/", code=sandbox.sent_codes(user.email)[-1]) if step == "code" else send("resend/")
+    assert answer.status_code == 409
+    assert answer.json() == {"state": "start", "event": "customer_blocked", "detail": BLOCKED}
+
+
+def test_username_that_is_missing_is_not_blamed_on_the_code(sandbox, subscription, browser, user):
+    browser.start(customer_id=subscription.customer.number, postcode="20095")
+    sandbox.fail_next(400, body='{"errorCode": 20061, "errorMessage": "The user name is missing."}')
+    page = text_of(browser.enter(sandbox.sent_codes(user.email)[-1]))
+    assert "Some details cannot be accepted like this." in page
+    assert "code is not right" not in page

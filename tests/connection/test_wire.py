@@ -129,7 +129,13 @@ def test_first_step_ends_as_the_state_machine_says(script, browser, answer, outc
         (error(400, 20042), "out_of_order"),
         (error(400, 20007), "email_taken"),
         (error(400, 20008), "invalid"),
+        (error(400, 20061), "invalid"),
         (error(409, 0), "invalid"),
+        (reply(400, {"errorCode": 99400, "validationErrors": [{"field": "verificationToken"}]}), "wrong_code"),
+        (reply(400, {"errorCode": 99400, "validationErrors": [{"field": "token"}]}), "other_process"),
+        (error(400, 99400), "other_process"),
+        *((error(400, code), "customer_blocked") for code in (20001, 20011, 20022, 20024, 20073)),
+        (error(403, 20011), "customer_blocked"),
     ],
 )
 def test_code_ends_as_the_state_machine_says(script, browser, answer, outcome):
@@ -147,6 +153,9 @@ def test_code_ends_as_the_state_machine_says(script, browser, answer, outcome):
         (error(408, 20040), "expired"),
         (error(412, 20041), "used"),
         (error(428, 20042), "out_of_order"),
+        *((error(400, code), "customer_blocked") for code in (20001, 20011, 20022, 20024, 20073)),
+        (error(403, 20011), "customer_blocked"),
+        (error(403, 20016), "not_resent"),
     ],
 )
 def test_other_code_ends_as_the_state_machine_says(script, browser, answer, outcome):

@@ -476,7 +476,50 @@ def test_too_many_calls_pause_the_account_for_as_long_as_the_vendor_says(sandbox
         assert sending.deliver_due().delivered == 2
 
 
-def test_part_that_is_not_booked_refuses_what_needs_it_and_all_else_is_told(sandbox, link, settings):
+def note_other_names(link):
+    get_user_model().objects.filter(pk=link.user_id).update(first_name="Ada", last_name="Lovelace")
+    outbox.note(link, Kind.CHANGE_PROFILE)
+
+
+def note_registration(link):
+    outbox.note(customers.ensure_link(UserFactory()), Kind.REGISTER)
+
+
+def note_external_id(link):
+    CustomerLink.objects.filter(pk=link.pk).update(external_id=None)
+    outbox.note(link, Kind.ATTACH_EXTERNAL_ID)
+
+
+@pytest.mark.parametrize(
+    "note_change",
+    [note_registration, note_external_id, lambda link: move(link, "new@example.com"), note_other_names],
+    ids=["registration", "external id", "address", "names"],
+)
+def test_customers_that_are_not_booked_pause_the_account_and_touch_no_row(sandbox, settings, caplog, note_change):
+    account = settings.PLENIGO["default"]
+    settings.PLENIGO = {"default": {**account, "API": "v3", "FOLLOWED_FIELDS": ["first_name", "last_name"]}}
+    link, other = (CustomerLink.objects.get(pk=customers.register(UserFactory()).pk) for _ in range(2))
+    note_change(link)
+    move(other, "other@example.com")
+    before = list(RemoteChange.objects.order_by("pk").values())
+    sandbox.fail_next(400, times=None, body='{"errorCode": 20402, "errorMessage": "No."}')
+    delivery = sending.deliver_due()
+    assert (delivery.delivered, delivery.postponed, delivery.refused) == (0, 0, 0)
+    assert "module is not booked" in delivery.stopped["default"]
+    assert list(RemoteChange.objects.order_by("pk").values()) == before
+    assert leased() == 0
+    assert "accepts no calls of the account 'default'" in caplog.text
+    sandbox.calls.clear()
+    assert "module is not booked" in sending.deliver_due().stopped["default"]
+    assert sandbox.calls == []
+    sandbox.clear_faults()
+    with time_machine.travel(NOW() + timedelta(minutes=6)):
+        delivery = sending.deliver_due()
+    assert (delivery.postponed, delivery.refused, delivery.stopped) == (0, 0, {})
+    assert not any(row.is_waiting for row in RemoteChange.objects.all())
+
+
+def test_additional_data_that_is_not_booked_refuses_access_ids_and_all_else_is_told(sandbox, link, settings):
     settings.PLENIGO = {"default": {**settings.PLENIGO["default"], "API": "v3", "MIRROR_ACCESS_IDS": True}}
     other = customers.register(UserFactory())
     AccessId.objects.create(link=link, slot=1, value="CRM-1", imported_at=NOW())

@@ -113,8 +113,8 @@ class Command(BaseCommand):
             self.counts[outcome] += 1
             self.last_key = user.pk
             self._show_progress()
-            if outcome == "account_refused":
-                return "account_refused"
+            if outcome in ("account_refused", "not_booked"):
+                return outcome  # all users alike
             if failures >= FAILURES:
                 return "no_answer"
         return ""
@@ -146,7 +146,7 @@ class Command(BaseCommand):
         except PlenigoError as error:
             self._complain(user, str(error))
             if isinstance(error, RejectedError) and error.code == MODULE_NOT_BOOKED:
-                return "account_refused"  # all users alike
+                return "not_booked"
             return next(outcome for kind, outcome in OUTCOMES.items() if isinstance(error, kind))
         except Exception as error:  # the site's own functions may raise anything
             if self.shows_tracebacks:
@@ -221,6 +221,7 @@ class Command(BaseCommand):
             ),
             "failed": _("failed: run the command again"),
             "account_refused": _("refused: see the line above"),
+            "not_booked": _("refused: see the line above"),
         }
         for name, text in texts.items():
             if self.counts[name]:
@@ -231,8 +232,10 @@ class Command(BaseCommand):
         stops = {
             "limit": _("Stopped at the limit. To go on, run the command again with --after %(key)s."),
             "no_answer": _("Stopped: plenigo does not answer. Run the command again to go on."),
-            "account_refused": _(
-                "Stopped: plenigo accepts no calls of this account. Check its credentials, and what is booked."
+            "account_refused": _("Stopped: plenigo accepts no calls of this account. Check its credentials."),
+            "not_booked": _(
+                "Stopped: the company has not booked plenigo's module for customers, or no longer. Ask plenigo to book "
+                "it, then run the command again."
             ),
             "interrupted": _("Stopped: interrupted. Run the command again to go on."),
         }

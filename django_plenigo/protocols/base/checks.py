@@ -7,8 +7,8 @@ from django_plenigo.errors import InvalidValueError
 #: The vendor's name in errors and logs.
 SERVICE = "plenigo"
 
-#: The word in `RemoteError.code` for a part of the vendor's system that the company has not booked: no account of the
-#: site's is refused by it, but all that needs this part (docs/protocols/plenigo-v3.md 1.3).
+#: The word in `RemoteError.code` for a part of the vendor's system that the company has not booked: the credentials are
+#: right, but all that needs this part is refused, of whichever customer (docs/protocols/plenigo-v3.md 1.3).
 MODULE_NOT_BOOKED = "module is not booked"
 
 #: The vendor's limits, in characters where the name does not say bytes (docs/protocols/plenigo-v2.md 2.1, 3.1, 3.2).

@@ -153,7 +153,7 @@ def _meaning_of_code(code: object) -> Meaning | None:
     if isinstance(code, bool) or not isinstance(code, int):
         return None
     if code % 1000 == NOT_BOOKED:
-        return RejectedError, MODULE_NOT_BOOKED  # the account may call, and all else goes on
+        return RejectedError, MODULE_NOT_BOOKED  # the token is right, and other modules may be booked
     return BY_CODE.get(code)
 
 

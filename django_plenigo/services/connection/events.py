@@ -52,6 +52,7 @@ class Event(enum.Enum):
     UNDONE = "undone"
     OWNER_UNKNOWN = "owner_unknown"
     NOT_SIGNED_IN = "not_signed_in"
+    CUSTOMER_BLOCKED = "customer_blocked"
     UNAVAILABLE = "unavailable"
     FAILED = "failed"
 
@@ -66,13 +67,15 @@ STATE_AFTER: Mapping[Event, State] = {
             *(Event.NO_MATCH, Event.INVALID, Event.EMAIL_TAKEN, Event.TOO_MANY_TRIES, Event.EXPIRED, Event.USED),
             *(Event.OUT_OF_ORDER, Event.OTHER_PROCESS, Event.NO_EMAIL, Event.NOT_OFFERED, Event.LINKED_ALREADY),
             *(Event.CUSTOMER_OF_ANOTHER, Event.UNDONE, Event.OWNER_UNKNOWN, Event.NOT_SIGNED_IN),
+            Event.CUSTOMER_BLOCKED,
         ),
         State.START,
     ),
 }
 
 #: What tells a guesser something, so that it is counted: a few of them lock for an hour. A number whose customer is
-#: registered tells as much as one that does not match; so does an address, which nobody may have verified.
+#: registered tells as much as one that does not match; so does an address, which nobody may have verified. That the
+#: customer is blocked is told after a code was sent alone: whoever was sent one knows the details.
 FAILURES = frozenset(
     {
         *(Event.NO_MATCH, Event.ALREADY_REGISTERED, Event.EMAIL_TAKEN, Event.WRONG_CODE, Event.TOO_MANY_TRIES),
@@ -85,6 +88,9 @@ NOT_ASKED = frozenset({Event.LOCKED})
 
 #: A start that ends so is no match, as is one that says how it stands with the customer: more would tell who is one.
 _NO_MATCHES = frozenset({base.NO_MATCH, base.OTHER_COMPANY, base.TWO_CUSTOMERS})
+
+#: How the vendor names the code, where it says that it is none.
+_CODE = "verificationToken"
 
 _BY_CODE: Mapping[str, Event] = {
     base.NO_MATCH: Event.OTHER_PROCESS,  # of a later step
@@ -116,13 +122,22 @@ def _tells_of_customer(error: PlenigoError) -> bool:
     return isinstance(error, RemoteError) and (error.code in _NO_MATCHES or error.code.startswith("customer "))
 
 
+def _is_of_blocked_customer(error: PlenigoError) -> bool:
+    """Say whether the vendor lets a customer do nothing, whatever is entered: deactivated, disabled, and the like."""
+    if not isinstance(error, RejectedError) or error.code == base.OTHER_COMPANY:
+        return False
+    return error.code.startswith("customer ")
+
+
 def event_of_code(error: PlenigoError) -> Event:
     """Return what a code means that was not accepted."""
-    common = _event_of_any(error) or _event_of_process(error)
+    common = _event_of_any(error) or _event_of_later_step(error)
     if common is not None:
         return common
-    if isinstance(error, InvalidValueError) or (isinstance(error, RejectedError) and error.status == 400):
+    if isinstance(error, InvalidValueError):
         return Event.WRONG_CODE  # no code looks like that
+    if isinstance(error, RejectedError) and error.fields:
+        return Event.WRONG_CODE if _CODE in error.fields else Event.INVALID
     if isinstance(error, ConflictError):  # somebody else was faster with the address or the username
         return _event_of_conflict(error)
     return Event.OTHER_PROCESS if isinstance(error, RejectedError | NotFoundError) else Event.FAILED
@@ -133,9 +148,9 @@ def event_of_resend(error: PlenigoError) -> Event:
     common = _event_of_any(error)
     if common is not None:
         return common
-    if isinstance(error, RejectedError) and error.status == 403:
+    if isinstance(error, RejectedError) and error.status == 403 and not _is_of_blocked_customer(error):
         return Event.NOT_RESENT
-    known = _event_of_process(error)
+    known = _event_of_later_step(error)
     if known is not None:
         return known
     return Event.OTHER_PROCESS if isinstance(error, RejectedError | NotFoundError | InvalidValueError) else Event.FAILED
@@ -158,7 +173,9 @@ def _event_of_any(error: PlenigoError) -> Event | None:
     return Event.UNAVAILABLE if isinstance(error, RemoteError) and error.retryable else None
 
 
-def _event_of_process(error: PlenigoError) -> Event | None:
+def _event_of_later_step(error: PlenigoError) -> Event | None:
+    if _is_of_blocked_customer(error):
+        return Event.CUSTOMER_BLOCKED
     return _BY_CODE.get(error.code) if isinstance(error, RejectedError | NotFoundError) else None
 
 

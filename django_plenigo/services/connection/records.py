@@ -30,6 +30,9 @@ GIVEN_UP = timedelta(days=1)
 #: How long a step keeps others of its connection away, where its worker has died: longer than the vendor is waited for.
 LEASE = timedelta(minutes=1)
 
+#: The reason of a connection by which a reader has become the customer that she has bought as, inside the checkout.
+BOUGHT = "bought"
+
 #: In characters (docs/protocols/plenigo-v3.md 6.1).
 LONGEST_TERMS = 2000
 
@@ -127,8 +130,8 @@ def is_done(user: Any, key: int) -> bool:
 
 
 def has_connected(link: CustomerLink) -> bool:
-    """Say whether a reader has become this customer by a connection, and not by a registration."""
-    return connections().filter(link=link, state=State.DONE).exists()
+    """Say whether a reader has connected this customer, and has not become it by a registration or a purchase."""
+    return connections().filter(link=link, state=State.DONE).exclude(reason=BOUGHT).exists()
 
 
 @without_secrets
@@ -159,14 +162,14 @@ def end_step(current: Try, event: Event) -> None:
 
 
 def end_connection(connection: AccountConnection, event: Event, **values: Any) -> bool:
-    """Write how a connection has ended, and say whether it had not ended before.
+    """Write how a connection has ended, and say whether it had not ended before. `values` are further fields of it.
 
     A reader who is connected is, whatever another tab has written meanwhile.
     """
     rows = connections().filter(pk=connection.pk)
     is_connected = event is Event.CONNECTED
     rows = rows.exclude(state__in=[State.DONE, State.UNDONE]) if is_connected else rows.filter(state=State.PENDING)
-    return bool(rows.update(**_ended(event), **values))
+    return bool(rows.update(**{**_ended(event), **values}))
 
 
 def _ended(event: Event) -> dict[str, Any]:

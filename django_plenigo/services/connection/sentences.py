@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from django_plenigo.services import customers
+from django_plenigo.services.connection import records
 from django_plenigo.services.connection.events import Event
 from django_plenigo.services.connection.stepping import Outcome
 
@@ -54,6 +55,9 @@ FOR_READER: Mapping[Event, str | Promise] = {
         "Your subscription is registered now, but could not be connected to your account here. Please contact us."
     ),
     Event.NOT_SIGNED_IN: gettext_lazy("You are not logged in there any more. Please log in once more."),
+    Event.CUSTOMER_BLOCKED: gettext_lazy(
+        "This subscription is blocked at the moment, and cannot be connected. Please contact us."
+    ),
     Event.UNAVAILABLE: gettext_lazy(
         "We cannot reach our subscription service right now. Please try again in a minute."
     ),
@@ -83,9 +87,11 @@ FOR_AGENT: Mapping[str, str | Promise] = {
     Event.LINKED_ALREADY.value: gettext_lazy("the reader is another customer already: decide which one is right"),
     Event.CUSTOMER_OF_ANOTHER.value: gettext_lazy("the customer is another reader's: decide whose it is"),
     Event.UNDONE.value: gettext_lazy("the reader's connection to this customer was undone: allow it if it is hers"),
+    records.BOUGHT: gettext_lazy("bought inside the checkout as this customer"),
     customers.ALLOWED_AGAIN: gettext_lazy("may be connected again"),
     Event.OWNER_UNKNOWN.value: gettext_lazy("connected at plenigo, but not here: the log says why"),
     Event.NOT_SIGNED_IN.value: gettext_lazy("plenigo knew no such session"),
+    Event.CUSTOMER_BLOCKED.value: gettext_lazy("the customer is blocked at plenigo: its merchant backend says how"),
     Event.UNAVAILABLE.value: gettext_lazy("plenigo could not be reached"),
     Event.FAILED.value: gettext_lazy("plenigo answered something unexpected: the log has it"),
 }

@@ -204,14 +204,14 @@ def sign_in(
     customer_session: str,
     *,
     client_address: str,
-    tells_address: bool = True,
+    has_bought: bool = False,
     using: str = conf.DEFAULT_ACCOUNT,
 ) -> Outcome:
     """Link a reader to the customer who she has logged in as at the vendor, whose script has told her session.
 
-    The session is no more than a claim: the vendor is asked whose it is. `tells_address` is whether the vendor will be
-    told her address, which this site must have verified; it is not where the customer has it already. Raises as `start`
-    does.
+    The session is no more than a claim: the vendor is asked whose it is. It will be told her address, which this site
+    must have verified. With `has_bought` she has logged in to buy, as a customer who has her address already: she has
+    connected no subscription. Raises as `start` does.
     """
     keeper = backends.session_keeper(using)
     _check_client(client_address, using)
@@ -222,7 +222,7 @@ def sign_in(
     until = records.locked_until(current)
     if until is not None:
         return _ended(current, Event.LOCKED, until=until)
-    if tells_address and customers.email_of(user) and not customers.has_verified_email(user, using=using):
+    if not has_bought and customers.email_of(user) and not customers.has_verified_email(user, using=using):
         return _ended(current, Event.EMAIL_UNVERIFIED)
     try:
         owner = keeper.owner_of_session(session)
@@ -230,7 +230,7 @@ def sign_in(
         return _failed(current, event_of_sign_in(error), error)
     if owner is None:
         return _ended(current, Event.NOT_SIGNED_IN)
-    return _link(user, current, session, owner)
+    return _link(user, current, session, owner, reason=records.BOUGHT if has_bought else Event.CONNECTED.value)
 
 
 # ---- how a step ends
@@ -327,7 +327,13 @@ def _connect(user: Any, current: records.Try, session: base.CustomerSession, pro
 
 
 def _link(
-    user: Any, current: records.Try, session: base.CustomerSession, owner: str, process: Process | None = None
+    user: Any,
+    current: records.Try,
+    session: base.CustomerSession,
+    owner: str,
+    process: Process | None = None,
+    *,
+    reason: str = Event.CONNECTED.value,
 ) -> Outcome:
     connection, using = current.connection, current.connection.account
     try:
@@ -337,7 +343,7 @@ def _link(
     except PlenigoError as error:
         return _not_linked(current, error, process)
     sessions.keep_session(link, session)
-    values = {"link": link, "customer_hash": hashes.number_hash("customer", owner)}
+    values = {"link": link, "customer_hash": hashes.number_hash("customer", owner), "reason": reason}
     records.end_connection(connection, Event.CONNECTED, **values)
     records.end_step(current, Event.CONNECTED)
     access.forget_answers(user, using=using)

@@ -65,7 +65,7 @@ def link_buyer(session: MutableMapping[str, Any], user: Any, *, client_address: 
             _forget(session)
         return
     if customer is not None and _is_same_address(customer.email, customers.email_of(user)):
-        outcome = sign_in(user, value, client_address=client_address, tells_address=False, using=using)
+        outcome = sign_in(user, value, client_address=client_address, has_bought=True, using=using)
         if outcome.event is Event.UNAVAILABLE:
             return
     _forget(session)

@@ -64,10 +64,11 @@ OF_WORDS: tuple[tuple[str, str, Explanation], ...] = (
         "RejectedError",
         MODULE_NOT_BOOKED,
         Explanation(
-            _("The company has not booked the part of plenigo that this needs. All else goes on."),
+            _("The company has not booked the part of plenigo that this needs, or no longer."),
             _(
-                "Ask plenigo to book it, or have the developers switch off what needs it: for access IDs that is the "
-                "setting MIRROR_ACCESS_IDS. Then try again."
+                "Ask plenigo to book it: what waits for it is told by itself then. Access IDs do not wait, and hold up "
+                "nothing else: have the developers switch off the setting MIRROR_ACCESS_IDS, or try again once it is "
+                "booked."
             ),
         ),
     ),

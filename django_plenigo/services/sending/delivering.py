@@ -16,13 +16,7 @@ from typing import Any
 from django.db import InterfaceError, OperationalError, connections, router
 
 from django_plenigo import backends, conf
-from django_plenigo.errors import (
-    AuthenticationError,
-    ConfigurationError,
-    PlenigoError,
-    RemoteError,
-    UnsupportedOperationError,
-)
+from django_plenigo.errors import ConfigurationError, PlenigoError, RemoteError, UnsupportedOperationError
 from django_plenigo.models import CustomerLink
 from django_plenigo.services import outbox
 from django_plenigo.services.sending.calling import CallingThreads
@@ -41,6 +35,7 @@ from django_plenigo.services.sending.pace import Pace
 from django_plenigo.services.sending.patience import (
     is_called_too_often,
     is_circuit_open,
+    is_error_of_account,
     may_be_mended,
     stops_account,
     wait_seconds,
@@ -56,8 +51,8 @@ LEASE_SECONDS = 120.0
 #: The most calls that one change takes: a registration asks once more after a conflict.
 CALLS_OF_A_CHANGE = 2
 
-#: How long an account is told nothing whose credentials were refused, or that called too often without being told for
-#: how long to wait.
+#: How long an account is told nothing whose credentials were refused, or whose module for customers is not booked; and
+#: one that called too often without being told for how long to wait.
 REFUSED_SECONDS = 5 * 60.0
 TOO_MANY_CALLS_SECONDS = 10.0
 
@@ -290,7 +285,7 @@ class _Run:
                 self.observe(Step.ANSWERED, claim)
         except BaseException as error:  # noqa: BLE001 - told to the run, which must not wait for ever
             answer = error
-            self.begins_nothing = self.begins_nothing or stops_account(error)
+            self.begins_nothing = self.begins_nothing or stops_account(error, claim.change)
         self.answers.put((claim, answer))
 
     def _take_answers(self) -> None:
@@ -329,10 +324,9 @@ class _Run:
         """Decide what an error makes of a change."""
         if not isinstance(error, Exception):
             raise error
-        if isinstance(error, AuthenticationError):
-            # Nothing is wrong with this change: the account may not call.
+        if is_error_of_account(error, claim.change):
             self._add(Released(claim))  # first: the pause is written, which may fail
-            self._stop(error, REFUSED_SECONDS)
+            self._stop(error, REFUSED_SECONDS, is_refused=True)
         elif is_circuit_open(error):
             self._add(Released(claim))
             self._stop(error, 0.0)
@@ -348,13 +342,13 @@ class _Run:
         else:
             self._add(Refused(claim, error))
 
-    def _stop(self, error: RemoteError, seconds: float) -> None:
+    def _stop(self, error: RemoteError, seconds: float, *, is_refused: bool = False) -> None:
         """Begin no more calls of this account; with `seconds` let nobody begin any for so long."""
         if self.has_stopped:
             return
         self.has_stopped = True
         self.result.stopped[self.account] = str(error)
-        if isinstance(error, AuthenticationError):
+        if is_refused:
             text = "plenigo accepts no calls of the account %r, nothing is delivered for %d seconds: %s"
             logger.error(text, self.account, seconds, error)
         else:

@@ -8,11 +8,12 @@ from django_plenigo.errors import (
     PlenigoError,
     ProtocolError,
     RateLimitError,
+    RejectedError,
     RemoteError,
     RemoteUnavailableError,
 )
 from django_plenigo.models import RemoteChange
-from django_plenigo.protocols.base import REGISTRATION_UNDER_WAY
+from django_plenigo.protocols.base import MODULE_NOT_BOOKED, REGISTRATION_UNDER_WAY
 
 #: The first wait after a failure; each further one is twice as long, up to an hour, give or take a half.
 FIRST_WAIT_SECONDS = 10.0
@@ -20,6 +21,18 @@ LONGEST_WAIT_SECONDS = 60 * 60.0
 
 #: An answer that nobody can read may be a firewall's for once; so often in a row it is none.
 MOST_UNREADABLE_ANSWERS = 20
+
+#: For these a module that is not booked, or whose contract has lapsed, is an error of the account: it is the module for
+#: customers, without which nobody's change is taken, so that each would have to be tried again by an agent. Access ids
+#: need one more, for additional data: they alone are refused, and a company without it is told all the rest.
+KINDS_OF_CUSTOMERS_MODULE = frozenset(
+    {
+        RemoteChange.Kind.REGISTER,
+        RemoteChange.Kind.ATTACH_EXTERNAL_ID,
+        RemoteChange.Kind.CHANGE_EMAIL,
+        RemoteChange.Kind.CHANGE_PROFILE,
+    }
+)
 
 
 def unreadable_in_a_row(error: Exception, change: RemoteChange) -> int:
@@ -49,9 +62,16 @@ def is_called_too_often(error: BaseException) -> TypeGuard[RateLimitError]:
     return isinstance(error, RateLimitError) and error.code != REGISTRATION_UNDER_WAY
 
 
-def stops_account(error: BaseException) -> bool:
+def is_error_of_account(error: BaseException, change: RemoteChange) -> TypeGuard[RemoteError]:
+    """Say whether nothing is wrong with a change: the vendor takes no such calls of the account."""
+    if isinstance(error, RejectedError) and error.code == MODULE_NOT_BOOKED:
+        return change.kind in KINDS_OF_CUSTOMERS_MODULE
+    return isinstance(error, AuthenticationError)
+
+
+def stops_account(error: BaseException, change: RemoteChange) -> bool:
     """Say whether nothing more of the same account is to be sent for now."""
-    return isinstance(error, AuthenticationError) or is_called_too_often(error) or is_circuit_open(error)
+    return is_error_of_account(error, change) or is_called_too_often(error) or is_circuit_open(error)
 
 
 def wait_seconds(attempts: int, wished: float | None) -> float:
