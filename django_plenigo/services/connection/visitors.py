@@ -64,15 +64,11 @@ def link_buyer(session: MutableMapping[str, Any], user: Any, *, client_address: 
         if not isinstance(error, RemoteError) or not error.retryable:
             _forget(session)
         return
-    if customer is not None and _is_same_address(customer.email, customers.email_of(user)):
+    if customer is not None and customers.is_same_address(customer.email, customers.email_of(user)):
         outcome = sign_in(user, value, client_address=client_address, has_bought=True, using=using)
         if outcome.event is Event.UNAVAILABLE:
             return
     _forget(session)
-
-
-def _is_same_address(one: str, other: str) -> bool:
-    return bool(one) and one.casefold() == other.casefold()
 
 
 def _kept(session: MutableMapping[str, Any], using: str) -> str | None:

@@ -44,6 +44,7 @@ from django_plenigo.services.customers.users import (
     external_id_of,
     gender_of,
     has_verified_email,
+    is_same_address,
     profile_of,
     verifies_addresses,
 )
@@ -74,6 +75,7 @@ __all__ = [
     "follow_save",
     "gender_of",
     "has_verified_email",
+    "is_same_address",
     "is_undone",
     "link_customer",
     "link_of",
