@@ -14,8 +14,7 @@ from django_plenigo import conf
 from django_plenigo.errors import ConfigurationError, RemoteError, UnsupportedOperationError
 from django_plenigo.management.progress import Progress
 from django_plenigo.models import CustomerLink
-from django_plenigo.services import customers
-from django_plenigo.services.customers import Move, Moved
+from django_plenigo.services.customers.moving import Move, Moved, links_to_move, move_links
 
 STOPPED, LEFTOVERS = 1, 2
 
@@ -76,8 +75,8 @@ class Command(BaseCommand):
     def _move_all(self, links_of: str, using: str, workers: int, apply: bool) -> str:
         """Return why the run had to stop, "" where it came to the end."""
         try:
-            move = partial(customers.move_links, using=using, workers=workers, writes=apply)
-            for chunk in customers.links_to_move(links_of, after=self.last_key):
+            move = partial(move_links, using=using, workers=workers, writes=apply)
+            for chunk in links_to_move(links_of, after=self.last_key):
                 self.conflicts += self._count(move(chunk))
                 self.last_key = chunk[-1].pk
                 self.progress.advance(len(chunk))

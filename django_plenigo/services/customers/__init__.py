@@ -23,7 +23,6 @@ from django_plenigo.services.customers.links import (
     registered_at,
     write_ids,
 )
-from django_plenigo.services.customers.moving import Move, Moved, links_to_move, move_links
 from django_plenigo.services.customers.registering import (
     REGISTRATION_GRACE,
     Registered,
@@ -58,8 +57,6 @@ __all__ = [
     "REGISTRATION_GRACE",
     "USER_HAS_ANOTHER_CUSTOMER",
     "USER_IS_LOCKED",
-    "Move",
-    "Moved",
     "Registered",
     "Registration",
     "check_registration",
@@ -80,8 +77,6 @@ __all__ = [
     "link_customer",
     "link_of",
     "link_of_in_response",
-    "links_to_move",
-    "move_links",
     "note_rest_of_registration",
     "prepare_registration",
     "profile_of",
