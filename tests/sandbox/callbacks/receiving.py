@@ -2,6 +2,9 @@
 
 import json
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from email.message import Message
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import requests
@@ -27,26 +30,25 @@ class Site:
         return [f"{body['entityType']}.{body['callbackType']}" for body in self.told()]
 
 
-class listening:  # noqa: N801 - used like a function
-    """A site on a socket: its address, what it has received, and with which headers."""
+@contextmanager
+def listening() -> Iterator[tuple[str, list[tuple[str, bytes]], list[Message]]]:
+    """Open a site on a socket: its address, what it has received, and with which headers."""
+    received, heads = [], []
 
-    def __enter__(self):
-        received, heads = [], []
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self):
+            received.append((self.path, self.rfile.read(int(self.headers["Content-Length"]))))
+            heads.append(self.headers)
+            self.send_response(204)
+            self.end_headers()
 
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self):
-                received.append((self.path, self.rfile.read(int(self.headers["Content-Length"]))))
-                heads.append(self.headers)
-                self.send_response(204)
-                self.end_headers()
+        def log_message(self, *args):
+            pass
 
-            def log_message(self, *args):
-                pass
-
-        self.server = HTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
-        return f"http://127.0.0.1:{self.server.server_port}/hook", received, heads
-
-    def __exit__(self, *args):
-        self.server.shutdown()
-        self.server.server_close()
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/hook", received, heads
+    finally:
+        server.shutdown()
+        server.server_close()
