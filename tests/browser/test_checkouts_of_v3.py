@@ -210,8 +210,8 @@ def test_voucher_opens_the_article_and_a_second_reader_cannot_redeem_it(
     newspaper.open("vouchers")
     newspaper.press("Redeem the voucher")
     expect(newspaper.checkout.line("Price")).to_have_text("0.00 EUR")
-    newspaper.checkout.press("Buy")
-    expect(newspaper.checkout.layer).to_have_count(0)
+    with newspaper.page.expect_navigation():  # the page goes on by itself, and would cut off the next one's opening
+        newspaper.checkout.press("Buy")
     newspaper.open("article")
     newspaper.has_article()
     sign_in(user_of("second"))
