@@ -9,7 +9,7 @@ from typing import IO, Any, TypeVar
 from django.utils.module_loading import import_string
 
 from django_plenigo import conf
-from django_plenigo.errors import UnsupportedOperationError
+from django_plenigo.errors import ConfigurationError, UnsupportedOperationError
 from django_plenigo.protocols.base import (
     AccessReader,
     AccessRegistry,
@@ -24,6 +24,8 @@ from django_plenigo.protocols.base import (
     LoginMinter,
     MultipleLoginMinter,
     PaywallReader,
+    Portal,
+    PortalSettings,
     ProfileKeeper,
     PurchaseReader,
     SessionConfirmer,
@@ -64,6 +66,8 @@ Need = TypeVar("Need")
 
 #: By alias: a copy of the account's entry that the client was built from, and the client.
 _clients: dict[str, tuple[Mapping[str, Any], object]] = {}
+#: The same of the portals.
+_portals: dict[str, tuple[Mapping[str, Any], Portal]] = {}
 
 
 @without_secrets
@@ -102,6 +106,56 @@ def _connect(account: conf.Account) -> object:
 def serves(need: type, using: str = conf.DEFAULT_ACCOUNT) -> bool:
     """Say whether an account's API serves a need, one of the interfaces of `protocols.base`."""
     return isinstance(get_client(using), need)
+
+
+@without_secrets
+def portal(alias: str) -> Portal:
+    """Return the configured portal of that name; the same one for as long as its entry is the same.
+
+    Raises `ConfigurationError`: for an entry that is missing or wrong, and where the backend cannot be built of it.
+    """
+    entry = conf.PortalEntry(alias)
+    built = _portals.get(alias)
+    if built is None or built[0] != entry.raw:
+        built = _portals[alias] = (deepcopy(entry.raw), _build_portal(entry))
+    return built[1]
+
+
+def portal_class(alias: str) -> type[Portal]:
+    """Return the class of a portal. Raises `ConfigurationError`."""
+    path, where = conf.PortalEntry(alias).backend_path, f"PLENIGO_PORTALS[{alias!r}]['BACKEND']"
+    try:
+        found = import_string(path)
+    except Exception as error:  # a module that is found may fail in its own way
+        raise ConfigurationError(f"{where} cannot be imported: {error}") from error
+    if not isinstance(found, type) or not issubclass(found, Portal):
+        raise ConfigurationError(f"{where} must be a subclass of django_plenigo.protocols.base.Portal.")
+    return found
+
+
+def _build_portal(entry: conf.PortalEntry) -> Portal:
+    backend = portal_class(entry.alias)
+    unknown = [key for key in entry.own_options if key not in backend.options]
+    if unknown:
+        known = ", ".join(sorted([*conf.PORTAL_OPTIONS, *backend.options]))
+        raise ConfigurationError(
+            f"PLENIGO_PORTALS[{entry.alias!r}] has an unknown key {unknown[0]!r}; known are: {known}."
+        )
+    options = {}
+    for name, option in backend.options.items():
+        is_sandboxs = entry.mode == "sandbox" and option.sandbox and not entry.raw.get(name)
+        options[name] = import_string(option.sandbox) if is_sandboxs else entry.checked(name, option)
+    settings = PortalSettings(
+        alias=entry.alias,
+        mode=entry.mode,
+        options=options,
+        api_url=entry.api_url,
+        link_hosts=entry.link_hosts,
+        timeout_seconds=entry.timeout_seconds,
+        cache_alias=entry.cache_alias,
+        adapter=import_string(SANDBOX_ADAPTER)() if entry.runs_in_process else None,
+    )
+    return backend(settings)
 
 
 def _serving(need: type[Need], using: str) -> Need:

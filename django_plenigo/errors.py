@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from django.core.exceptions import ImproperlyConfigured
+from django.core.exceptions import ImproperlyConfigured, SuspiciousOperation
 
 
 class PlenigoError(Exception):
@@ -42,6 +42,18 @@ class AccessImportError(InvalidValueError):
         self.code = code
         self.slot = slot
         self.line = line
+
+
+class SignatureError(PlenigoError, SuspiciousOperation):
+    """A webhook's origin is not proved: no signature, a wrong one, one too old. Django answers 400.
+
+    `code` is a word of this package's own choosing for the reason; the text never repeats what was sent.
+    """
+
+    def __init__(self, service: str, code: str) -> None:
+        super().__init__(f"{service}: {code}")
+        self.service = service
+        self.code = code
 
 
 class SessionLimitError(PlenigoError):

@@ -42,6 +42,7 @@ KINDS: dict[str, tuple[type, ...]] = {
     "whole number": (int,),
     "list of networks": (list, tuple),
     "list of names": (list, tuple),
+    "list of secrets": (list, tuple),
 }
 
 

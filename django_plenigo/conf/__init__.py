@@ -1,4 +1,4 @@
-"""The only room that reads `settings.PLENIGO`: typed, read at each access, never frozen at import."""
+"""The only room that reads the settings PLENIGO and PLENIGO_PORTALS: typed, read at each access, never frozen."""
 
 from django_plenigo.conf.account import READERS, Account, accounts, accounts_of_company, checked_address
 from django_plenigo.conf.addresses import client_address
@@ -27,6 +27,14 @@ from django_plenigo.conf.options import (
     TWO_LETTERS,
     Option,
     Product,
+)
+from django_plenigo.conf.portals import (
+    PLENIGO_SOURCE,
+    PORTAL_OPTIONS,
+    SANDBOX_API_URL,
+    SANDBOX_MOUNT,
+    PortalEntry,
+    portals,
 )
 from django_plenigo.conf.site import (
     check_session_store,
@@ -59,8 +67,12 @@ __all__ = [
     "ONLY_V2",
     "ON_OUTAGE",
     "OPTIONS",
+    "PLENIGO_SOURCE",
+    "PORTAL_OPTIONS",
     "PRODUCT_KEYS",
     "READERS",
+    "SANDBOX_API_URL",
+    "SANDBOX_MOUNT",
     "SANDBOX_SECRETS",
     "SCRIPT_HOSTS",
     "TASKS_NEVER_RUN",
@@ -68,6 +80,7 @@ __all__ = [
     "TWO_LETTERS",
     "Account",
     "Option",
+    "PortalEntry",
     "Product",
     "accounts",
     "accounts_of_company",
@@ -80,6 +93,7 @@ __all__ = [
     "is_installed",
     "keeps_sessions_on_server",
     "middleware",
+    "portals",
     "sandbox_company_id",
     "secret_key",
     "signing_keys",

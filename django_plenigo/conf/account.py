@@ -349,6 +349,22 @@ class Account:
         return self._seconds("CONNECTION_ANSWER_SECONDS")
 
     @property
+    @without_secrets
+    def webhook_secrets(self) -> tuple[str, ...]:
+        """The secrets of the account's callbacks (API v3): each callback has its own, and any of them proves one."""
+        secrets = tuple(self._get("WEBHOOK_SECRETS"))
+        if not all(isinstance(secret, str) for secret in secrets):
+            raise ConfigurationError(f"PLENIGO[{self.alias!r}]['WEBHOOK_SECRETS'] must be a list of texts.")
+        for secret in secrets:
+            self._check_text("WEBHOOK_SECRETS", secret)
+        return secrets
+
+    @property
+    def webhook_window_seconds(self) -> float:
+        """How long ago, or ahead of this clock, a callback may have been signed (docs/protocols/plenigo-v3.md 7)."""
+        return self._seconds("WEBHOOK_WINDOW_SECONDS")
+
+    @property
     def delivery(self) -> Callable[[list[str]], object] | None:
         """What has due changes sent after a commit, given the aliases of accounts; None where nothing does."""
         name, extra, modules = NEEDED_PACKAGES.get(self.delivery_path, ("", "", ()))

@@ -137,4 +137,6 @@ OPTIONS: Mapping[str, Option] = {
     "EXTERNAL_ID_IS_CUSTOMER_ID": Option((bool,), False),
     "MIRROR_ACCESS_IDS": Option((bool,), False),
     "LEGACY_SDK": Option((bool,), False),
+    "WEBHOOK_SECRETS": Option((list, tuple), ()),
+    "WEBHOOK_WINDOW_SECONDS": Option((int, float), 36 * 60 * 60),
 }

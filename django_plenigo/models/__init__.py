@@ -9,6 +9,8 @@ from django.utils.translation import gettext_lazy as _
 
 from django_plenigo import conf
 from django_plenigo.models.connections import AccountConnection, ConnectionTry
+from django_plenigo.models.portals import PortalAccount, PortalHandover
+from django_plenigo.models.webhooks import WebhookDelivery
 
 __all__ = [
     "AccessId",
@@ -20,7 +22,10 @@ __all__ = [
     "CustomerLink",
     "CustomerSession",
     "DeliveryPause",
+    "PortalAccount",
+    "PortalHandover",
     "RemoteChange",
+    "WebhookDelivery",
 ]
 
 #: On PostgreSQL an index serves `LIKE 'prefix%'` only if told so; elsewhere this says nothing.

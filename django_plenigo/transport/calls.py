@@ -8,7 +8,7 @@ import os
 import random
 import time
 import uuid
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -59,6 +59,15 @@ Headers = Callable[[], Mapping[str, str]]
 _encoded = json_library.JSONEncoder(separators=(",", ":")).encode
 
 
+JSON, FORM = "application/json", "application/x-www-form-urlencoded"
+
+
+def _body(json: Mapping[str, Any] | None, form: Sequence[tuple[str, str]] | None) -> bytes | None:
+    if form is not None:
+        return urlencode(form, safe="", quote_via=quote).encode("ascii")
+    return None if json is None else _encoded(json).encode("ascii")
+
+
 def no_headers() -> Mapping[str, str]:
     """Return no headers of a protocol's own."""
     return {}
@@ -72,6 +81,7 @@ class _Call:
     method: str
     url: str = field(repr=False)
     body: bytes | None = field(repr=False)
+    content_type: str
     headers: Headers = field(repr=False)
     accepted: Collection[int]
 
@@ -81,7 +91,7 @@ class _Call:
         request.method, request.url, request.body = self.method, self.url, self.body
         headers = {"Accept": "application/json", "User-Agent": "django-plenigo", **self.headers()}
         if self.body is not None:
-            headers["Content-Type"] = "application/json"
+            headers["Content-Type"] = self.content_type
             headers["Content-Length"] = str(len(self.body))
         elif self.method in ("POST", "PUT"):
             headers["Content-Length"] = "0"
@@ -150,15 +160,17 @@ class Transport:
         *,
         params: Mapping[str, str] | None = None,
         json: Mapping[str, Any] | None = None,
+        form: Sequence[tuple[str, str]] | None = None,
         headers: Headers = no_headers,
         idempotent: bool = False,
         accepted: Collection[int] = (),
     ) -> Answer:
         """Make one call and return the answer, where its status is accepted or the judge has nothing against it.
 
-        `headers` is called anew for each attempt. Only an idempotent call is tried again, at most twice and within two
-        seconds. Where the caller has less time than the timeout, see `django_plenigo.budget`, that holds; with none
-        left nothing is sent. Raises `RemoteError`.
+        The body is `json`, or the pairs of `form` in their order, escaped by RFC 3986; not both. `headers` is called
+        anew for each attempt. Only an idempotent call is tried again, at most twice and within two seconds. Where the
+        caller has less time than the timeout, see `django_plenigo.budget`, that holds; with none left nothing is sent.
+        Raises `RemoteError`.
         """
         budget_seconds = seconds_left(self._timeout_seconds)
         if budget_seconds <= 0:
@@ -168,8 +180,7 @@ class Transport:
         if not self._breaker.admits(state):
             raise RemoteUnavailableError(self.service, operation, code="circuit open")
         url = self._base_url + path + (f"?{urlencode(params, quote_via=quote)}" if params else "")
-        body = None if json is None else _encoded(json).encode("ascii")
-        call = _Call(operation, method, url, body, headers, accepted)
+        call = _Call(operation, method, url, _body(json, form), JSON if form is None else FORM, headers, accepted)
         outcome, attempts = self._attempts(call, began, began + budget_seconds, ATTEMPTS if idempotent else 1)
         if not isinstance(outcome, NoAnswerError | RemoteUnavailableError):
             self._breaker.add_success(state)

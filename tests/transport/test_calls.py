@@ -38,6 +38,13 @@ def test_json_body_is_ascii_with_its_length():
     assert request.headers["Content-Length"] == str(len(request.body))
 
 
+def test_form_keeps_its_order_and_is_escaped_by_rfc_3986():
+    request = sent_by(form=[("purpose", "Abo & Café ~ 50% (a+b)/"), ("userId", "1"), ("empty", "")])
+    assert request.body == b"purpose=Abo%20%26%20Caf%C3%A9%20~%2050%25%20%28a%2Bb%29%2F&userId=1&empty="
+    assert request.headers["Content-Type"] == "application/x-www-form-urlencoded"
+    assert request.headers["Content-Length"] == str(len(request.body))
+
+
 def test_post_without_a_body_says_so():
     request = sent_by()
     assert request.body is None

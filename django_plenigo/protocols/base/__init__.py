@@ -58,6 +58,15 @@ from django_plenigo.protocols.base.customers import (
     SessionLimitReached,
     UserCookie,
 )
+from django_plenigo.protocols.base.portals import (
+    CredentialProbe,
+    Portal,
+    PortalLink,
+    PortalOption,
+    PortalSettings,
+    PortalTarget,
+    SubscriptionCanceller,
+)
 from django_plenigo.protocols.base.purchases import Order, OrderItem, PurchaseReader, Subscription
 from django_plenigo.protocols.base.sso import (
     CUSTOMER_ID_TAKEN,
@@ -81,6 +90,14 @@ from django_plenigo.protocols.base.sso import (
     SsoSettings,
     SsoSettingsReader,
     TokenType,
+)
+from django_plenigo.protocols.base.webhooks import (
+    CustomerEvent,
+    PortalCustomerSeen,
+    WebhookCall,
+    WebhookEvent,
+    WebhookReader,
+    WebhookReceipt,
 )
 
 __all__ = [
@@ -129,9 +146,11 @@ __all__ = [
     "CheckoutSigner",
     "ConnectionRequest",
     "ConnectionStep",
+    "CredentialProbe",
     "CustomProduct",
     "Customer",
     "CustomerDirectory",
+    "CustomerEvent",
     "CustomerFinder",
     "CustomerReader",
     "CustomerRef",
@@ -145,6 +164,12 @@ __all__ = [
     "Order",
     "OrderItem",
     "PaywallReader",
+    "Portal",
+    "PortalCustomerSeen",
+    "PortalLink",
+    "PortalOption",
+    "PortalSettings",
+    "PortalTarget",
     "Preparation",
     "ProfileKeeper",
     "PurchaseReader",
@@ -155,8 +180,13 @@ __all__ = [
     "SsoSettings",
     "SsoSettingsReader",
     "Subscription",
+    "SubscriptionCanceller",
     "TokenType",
     "UserCookie",
+    "WebhookCall",
+    "WebhookEvent",
+    "WebhookReader",
+    "WebhookReceipt",
     "checked_external_id",
     "checked_id",
     "checked_path_id",

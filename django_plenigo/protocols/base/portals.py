@@ -1,0 +1,136 @@
+"""The vendors' own pages where readers manage subscriptions: what a backend of PLENIGO_PORTALS is, and is given.
+
+A site brings its own portal by a subclass of `Portal`, named in PLENIGO_PORTALS as BACKEND.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from django_plenigo.protocols.base.customers import CustomerRef
+
+
+@dataclass(frozen=True, slots=True)
+class PortalOption:
+    """One key of an entry of PLENIGO_PORTALS that a backend knows, besides those that every entry may have."""
+
+    kind: tuple[type, ...]
+    """Of which type its value must be."""
+
+    default: Any = None
+    """What holds where the key is missing; None where it must be there."""
+
+    choices: tuple[Any, ...] = ()
+    """What it must be one of; empty where anything goes."""
+
+    sandbox: str = ""
+    """The dotted path of what holds with MODE "sandbox" where the key is missing; "" where the default does."""
+
+    is_secret: bool = False
+    """Whether its value is shown nowhere."""
+
+
+@dataclass(frozen=True, slots=True)
+class PortalSettings:
+    """An entry of PLENIGO_PORTALS, as a backend is given it: checked, with defaults filled in."""
+
+    alias: str
+    """Its name in PLENIGO_PORTALS."""
+
+    mode: str
+    """ "sandbox" or "live"."""
+
+    options: Mapping[str, Any] = field(repr=False)
+    """The values of the backend's own options."""
+
+    api_url: str = ""
+    """The address of the vendor's API, without a trailing slash; "" for the backend's own."""
+
+    link_hosts: tuple[str, ...] = ()
+    """The hosts that links may lead to, besides the backend's own."""
+
+    timeout_seconds: float = 10.0
+    """How long one call may take in all, quick retries included."""
+
+    cache_alias: str = "default"
+    """The cache that keeps the circuit breaker."""
+
+    adapter: Any = field(default=None, repr=False)
+    """What takes the place of connections, where the vendor is played by this very process."""
+
+
+@dataclass(frozen=True, slots=True)
+class PortalTarget:
+    """Where in a portal a reader wants to go, and what the vendor is told of her browser."""
+
+    page: str = ""
+    """One of the backend's pages by the vendor's name, "" for the portal's front page."""
+
+    subscription: str = ""
+    """The vendor's reference of one subscription, "" for none."""
+
+    client_address: str = field(default="", repr=False)
+    """The IP address of the browser, "" where it is not known for certain: a link may work from there alone."""
+
+    language: str = ""
+    """Two letters, "" for the vendor's choice."""
+
+
+@dataclass(frozen=True, slots=True)
+class PortalLink:
+    """An address that logs one customer in, once. Never stored, cached, logged or shown: a browser is sent there."""
+
+    url: str = field(repr=False)
+    """The whole address."""
+
+    lifetime_seconds: int | None
+    """How long it works, counted from now; None where the vendor does not say."""
+
+
+class Portal(ABC):
+    """A vendor's pages where readers manage their subscriptions, and how to let a reader in there.
+
+    One object serves all threads of a process for as long as its settings are the same.
+    """
+
+    label: ClassVar[Any] = ""
+    """What readers know the portal by, where the entry has no LABEL; may be lazily translated."""
+
+    options: ClassVar[Mapping[str, PortalOption]] = {}
+    """The keys that an entry of PLENIGO_PORTALS may have for this backend. Any other is refused."""
+
+    pages: ClassVar[Mapping[str, Any]] = {}
+    """The pages that can be opened, by the vendor's name: what readers call them. Others are sent with a warning."""
+
+    def __init__(self, settings: PortalSettings) -> None:
+        self.settings = settings
+
+    @property
+    def link_hosts(self) -> tuple[str, ...]:
+        """The hosts that links may lead to; a link to any other is refused. A port is part of a host."""
+        return self.settings.link_hosts
+
+    @abstractmethod
+    def mint_link(self, customer: CustomerRef, target: PortalTarget) -> PortalLink:
+        """Return a new link for one customer. Called on a click; not idempotent.
+
+        `customer` is the reference of `PortalAccount`: external where the site has given it. Raises `RemoteError`:
+        `NotFoundError` where the vendor has no such customer; and `InvalidValueError` where nothing was sent.
+        """
+
+
+class CredentialProbe(ABC):
+    """Tells whether the vendor accepts the configured credentials."""
+
+    @abstractmethod
+    def check_credentials(self) -> None:
+        """Return where they are accepted, changing nothing. Raises `AuthenticationError` and other `RemoteError`."""
+
+
+class SubscriptionCanceller(ABC):
+    """Ends subscriptions."""
+
+    @abstractmethod
+    def cancel_subscription(self, subscription: str) -> None:
+        """Cancel a subscription by the vendor's id of it. Raises `NotFoundError` and other `RemoteError`."""

@@ -1,0 +1,102 @@
+"""What vendors tell a site by themselves: who reads it, how its origin is proved, and what may follow from it."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookCall:
+    """One delivery, as it came in."""
+
+    headers: Mapping[str, str] = field(repr=False)
+    """The headers; their names are compared without regard to case."""
+
+    body: bytes = field(repr=False)
+    """The raw body."""
+
+    url_token: str = field(default="", repr=False)
+    """What stood in the address as `token`, "" for nothing."""
+
+    @property
+    def content_type(self) -> str:
+        """The media type alone, in lower case, "" where none was sent."""
+        return self.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookReceipt:
+    """What the vendor is answered whose delivery is accepted."""
+
+    body: str = ""
+    """What the vendor wants to read."""
+
+    content_type: str = "text/plain; charset=utf-8"
+    """Its media type."""
+
+    needs_confirmation: bool = False
+    """Whether nothing signed the body: what it says is a hint, and the vendor is asked before it is believed."""
+
+
+@dataclass(frozen=True, slots=True)
+class PortalCustomerSeen:
+    """A vendor's customer has bought with a reference in hand that this site may have issued."""
+
+    reference: str = field(repr=False)
+    """The vendor's own id of the customer."""
+
+    our_reference: str = field(repr=False)
+    """The reference that came back, "" for none."""
+
+    email: str | None = field(repr=False)
+    """The customer's address as the vendor has it, "" where it has none, None where this vendor does not tell it."""
+
+    is_valid: bool
+    """Whether the purchase stands: confirmed, active. What waits, failed or was taken back binds nobody."""
+
+    object_kind: str = ""
+    """What it was read from, by the vendor's word: "subscription", "transaction", "ipn", "lcn"."""
+
+    object_id: str = field(default="", repr=False)
+    """The vendor's id of that."""
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerEvent:
+    """Something of a plenigo customer has changed: what is known of her is out of date, and no more is believed."""
+
+    customer_id: str = field(repr=False)
+    """plenigo's id."""
+
+    is_deleted: bool = False
+    """Whether the customer is said to be no more."""
+
+    changes_access: bool = True
+    """Whether what she may read may have changed."""
+
+
+WebhookEvent = PortalCustomerSeen | CustomerEvent
+
+
+class WebhookReader(ABC):
+    """Reads what one vendor delivers."""
+
+    @abstractmethod
+    def authenticate(self, call: WebhookCall, *, now: datetime) -> WebhookReceipt:
+        """Return what to answer, once the origin of a delivery is proved: in constant time, over the raw body.
+
+        Raises `SignatureError`, whose `code` is one word for the reason, and `ConfigurationError` where the settings
+        hold nothing to prove it by. Whatever a stranger sends raises nothing else.
+        """
+
+    @abstractmethod
+    def read_events(self, body: bytes, content_type: str) -> Sequence[WebhookEvent]:
+        """Return what a delivery says that matters here, often nothing. Raises `InvalidValueError` for no such body."""
+
+    @abstractmethod
+    def confirm(self, event: WebhookEvent) -> WebhookEvent | None:
+        """Return what the vendor says itself of an event that nothing signed, None where it knows nothing of it.
+
+        Raises `RemoteError`.
+        """
