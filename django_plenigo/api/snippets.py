@@ -1,5 +1,7 @@
 """The login tokens of the snippets in a page."""
 
+from typing import Any
+
 from django.contrib.auth.views import redirect_to_login
 from django.utils.translation import gettext as _
 from rest_framework import status
@@ -15,6 +17,14 @@ from django_plenigo.services import self_service
 from django_plenigo.throttles import ClickThrottle
 
 
+def amount_of(data: dict[str, Any]) -> int:
+    """Return how many tokens are asked for. Raises DRF's `ParseError`."""
+    amount = data.get("amount")
+    if isinstance(amount, bool) or not isinstance(amount, int) or not 1 <= amount <= self_service.MOST_LOGINS:
+        raise ParseError(f"The amount must be a whole number from 1 to {self_service.MOST_LOGINS}.")
+    return amount
+
+
 class LoginTokensView(AccountView):
     """Mint a login token for each snippet of a page that a reader looks at: each works once, and for 300 seconds."""
 
@@ -28,11 +38,7 @@ class LoginTokensView(AccountView):
         is no customer: nobody is registered, and the vendor is not asked.
         """
         data = data_of(request)
-        amount = data.get("amount")
-        is_number = isinstance(amount, int) and not isinstance(amount, bool)
-        if not is_number or not 1 <= amount <= self_service.MOST_LOGINS:
-            raise ParseError(f"The amount must be a whole number from 1 to {self_service.MOST_LOGINS}.")
-        logins = self_service.mint_logins(self.reader, amount, using=self.using)
+        logins = self_service.mint_logins(self.reader, amount_of(data), using=self.using)
         if not logins:
             text = _("There is nothing here yet: you have no subscription and no order with us.")
             raise Refusal(status.HTTP_404_NOT_FOUND, text)

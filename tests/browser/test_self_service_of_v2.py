@@ -1,7 +1,5 @@
 """Self service of API v2: it stands in the site's page, each snippet with a login token of its own."""
 
-import re
-
 import pytest
 from playwright.sync_api import expect
 
@@ -9,7 +7,7 @@ from django_plenigo.models import CustomerLink
 from django_plenigo.sandbox import purchases
 from django_plenigo.sandbox.models import Purchase
 from django_plenigo.sandbox.seed import DAY_PASS, MONTHLY
-from tests.browser.conftest import ANSWERS, answering
+from tests.browser.conftest import ANSWERS, SCRIPTS, answering
 from tests.browser.test_accessibility import NONE, barriers
 
 pytestmark = pytest.mark.api_v2
@@ -18,13 +16,15 @@ TOKENS = "**/plenigo/api/login-tokens/"
 OPENING = "Opening your subscriptions and orders …"
 FAILED = "We cannot show your subscriptions and orders right now. Please try again."
 
-#: A vendor's script that keeps what it is called with.
+#: A vendor's script that keeps what it is called with, and loads a picture besides.
 SCRIPT = """
 window.opened = [];
 window.plenigo = {
     Snippet: { SUBSCRIPTION: "S", PERSONAL_DATA_ADDRESS: "A", ORDER: "O" },
     renderSnippet: (...values) => { opened.push(values); },
+    logout: () => { opened.push("logout"); },
 };
+new Image().src = "/a-picture.png";
 """
 
 
@@ -68,10 +68,14 @@ def test_snippets_of_a_page_share_one_call_and_no_token(own, page, place, sandbo
     expect(own.message).to_have_count(0)
 
 
+@pytest.fixture
+def script(page):
+    """Put a script into the place of the sandbox's."""
+    page.route(SCRIPTS, lambda route: route.fulfill(body=SCRIPT, content_type="text/javascript"))
+
+
+@pytest.mark.usefixtures("script")
 def test_vendor_is_called_as_it_documents(newspaper, page, sign_in, reader):
-    page.route(
-        re.compile("/plenigo_sdk.min.js"), lambda route: route.fulfill(body=SCRIPT, content_type="text/javascript")
-    )
     sign_in(reader)
     with page.expect_response(TOKENS) as answer:
         newspaper.open("own")
@@ -94,6 +98,43 @@ def test_vendor_is_called_as_it_documents(newspaper, page, sign_in, reader):
         [ids[2], "O", f"{site}/news/article/", tokens[2]],
     ]
     assert len({*ids, *tokens}) == 6
+
+
+@pytest.mark.usefixtures("script")
+def test_page_with_many_snippets_asks_for_ten_at_a_time(newspaper, page, sandbox, sign_in, reader):
+    sign_in(reader)
+    newspaper.open("own")
+    page.wait_for_function("opened.length === 3")
+    sandbox.calls.clear()
+    amounts = []
+    page.on("request", lambda each: "login-tokens" in each.url and amounts.append(each.post_data_json["amount"]))
+    page.evaluate(
+        """() => {
+            const one = document.querySelector(".plenigo-snippet");
+            delete one.dataset.plenigoStarted;
+            one.after(...Array.from({ length: 11 }, () => one.cloneNode(true)));
+            djangoPlenigo.start();
+        }"""
+    )
+    page.wait_for_function("opened.length === 3 + 12")
+    assert sorted(amounts) == [2, 10]
+    assert len(sandbox.calls) == 2
+    ids, tokens = (page.evaluate(f"opened.slice(3).map((values) => values[{place}])") for place in (0, 3))
+    assert (len(set(ids)), len(set(tokens))) == (12, 12)
+
+
+@pytest.mark.usefixtures("script")
+def test_session_of_the_last_reader_ends_before_the_next_ones_begins(context, page, base_url, sign_in, reader):
+    held = []
+    page.route("**/a-picture.png", lambda route: held.append(route))  # the page goes on loading
+    context.add_cookies([{"name": "plenigo_session_ended", "value": "1", "url": base_url}])
+    sign_in(reader)
+    page.goto("/news/own/", wait_until="domcontentloaded")
+    page.wait_for_function("opened.filter((each) => each !== 'logout').length === 3")
+    assert page.evaluate("opened[0]") == "logout"
+    held[0].abort()
+    page.wait_for_load_state()
+    assert page.evaluate("opened.filter((each) => each === 'logout').length") == 1
 
 
 def test_page_itself_mints_nothing_before_the_reader_sees_a_snippet(newspaper, page, place, sandbox, sign_in, reader):

@@ -106,8 +106,8 @@ def test_what_the_other_api_has_is_told_to_be_so(on_v3, api, arguments, named):
 def test_element_of_v2_has_a_name_a_live_region_and_a_sentence_without_javascript():
     assert render('"SUBSCRIPTION"') == (
         '<div class="plenigo-snippet" role="region" aria-label="My subscriptions" data-plenigo-snippet="SUBSCRIPTION" '
-        'data-account="default"><p class="plenigo-message" role="status"></p><div class="plenigo-snippet-content"></div>'
-        f"{NOSCRIPT}</div>"
+        'data-account="default"><p class="plenigo-message" role="status"></p>'
+        f'<div class="plenigo-snippet-content"></div>{NOSCRIPT}</div>'
     )
 
 
@@ -139,7 +139,8 @@ def test_button_of_v3_begins_self_service_where_no_page_is_named(on_v3):
     on_v3()
     assert render("") == (
         '<span class="plenigo-checkout"><button type="button" class="plenigo-button" data-plenigo-snippet="" '
-        f'data-account="default">My account</button> <span class="plenigo-message" role="status"></span>{NOSCRIPT}</span>'
+        'data-account="default">My account</button> <span class="plenigo-message" role="status"></span>'
+        f"{NOSCRIPT}</span>"
     )
 
 

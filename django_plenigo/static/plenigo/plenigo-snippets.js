@@ -141,7 +141,9 @@
       if (snippetId === undefined) {
         throw new Error(`The vendor's script has no snippet ${name}.`);
       }
-      content.id ||= newId();
+      if (!content.id || document.getElementById(content.id) !== content) {
+        content.id = newId(); // it has none, or that of the one that it was copied from
+      }
       const loggedOutRedirectUrl = new URL(loggedOutUrl, document.baseURI).href;
       const values = [content.id, snippetId, loggedOutRedirectUrl, loginToken];
       const [elementId] = values;
