@@ -322,7 +322,7 @@ def test_link_that_leads_elsewhere_is_never_opened_and_told_as_the_sites_fault(b
     response = browser.post(ADDRESS)
     assert response.status_code == 502
     assert "Location" not in response
-    (portal, page, outcome, error) = handovers()[0]
+    _portal, _page, outcome, error = handovers()[0]
     assert outcome == "unsafe_link"
     assert error
     assert str(url or "-----") not in error + caplog.text

@@ -57,7 +57,7 @@ def accounts_of(user: Any) -> dict[str, PortalAccount]:
     """Return a user's accounts by portal, in the order of PLENIGO_PORTALS, in one query. None for a visitor."""
     if user is None or not user.is_authenticated or not conf.portals():
         return {}
-    found = {account.portal: account for account in accounts().filter(user=user)}
+    found = {account.portal: account for account in accounts().filter(user=user).select_related("bound_by")}
     return {portal: found[portal] for portal in conf.portals() if portal in found}
 
 
