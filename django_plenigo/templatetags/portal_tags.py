@@ -23,7 +23,8 @@ def plenigo_portals(context: Context, *, using: str = "", css_class: str = "") -
 
     A visitor is led to the log-in; a reader who has nothing is told so, and how to connect a subscription. `using` is
     the account whose script the page has, by default the first of which the reader is a customer: the pages of others
-    are led to, since one page has one account's script. Raises `ConfigurationError` where the response cannot be private.
+    are led to, since one page has one account's script. Raises `ConfigurationError` where the response cannot be
+    private.
     """
     request = private_request_of(context, "plenigo_portals")
     user = reader_of(request)

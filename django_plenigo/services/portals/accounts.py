@@ -1,4 +1,4 @@
-"""Who a reader is at the portals: the reference that this site has issued, and the one by which the vendor knows her."""
+"""Who a reader is at the portals: the reference that this site has issued, and the one that the vendor knows her by."""
 
 import secrets
 from collections.abc import Mapping
