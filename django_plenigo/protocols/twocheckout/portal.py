@@ -102,7 +102,13 @@ class TwoCheckout(Notifications, Portal, CredentialProbe):
     }
 
     @without_secrets
-    def __init__(self, settings: PortalSettings, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        settings: PortalSettings,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        wall_clock: Callable[[], float] = time.time,
+    ) -> None:
         """Call with the first of the keys; `clock` is monotonic. Raises `ConfigurationError`."""
         super().__init__(settings)
         self.keys = settings.texts("SECRET_KEY")
@@ -130,6 +136,7 @@ class TwoCheckout(Notifications, Portal, CredentialProbe):
             key=self.keys[0],
             algorithm=settings.options["ALGORITHM"],
             clock=clock,
+            wall_clock=wall_clock,
         )
 
     def __repr__(self) -> str:

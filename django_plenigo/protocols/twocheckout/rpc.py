@@ -37,11 +37,12 @@ class Rpc:
         key: str,
         algorithm: str,
         clock: Callable[[], float],
+        wall_clock: Callable[[], float],
     ) -> None:
         """Log in as `merchant`, signing with `key`; `clock` is monotonic and says how old a session is."""
         self._transport = transport
         self._merchant, self._key, self._algorithm = merchant, key, algorithm
-        self._clock = clock
+        self._clock, self._wall_clock = clock, wall_clock
         self._held = HeldSession()
         # Each number is given once, whichever thread takes it.
         self._ids = itertools.count(1)
@@ -68,7 +69,7 @@ class Rpc:
         """Return a new session, which is held from now on. Raises `AuthenticationError` and other `RemoteError`."""
         began = self._clock()
         # Computed once: what is sent must be what is signed.
-        date = datetime.now(UTC).strftime(DATE_FORMAT)
+        date = datetime.fromtimestamp(self._wall_clock(), UTC).strftime(DATE_FORMAT)
         signed = signature(self._algorithm, self._key, [self._merchant.encode(), date.encode()])
         params = [self._merchant, date, signed, self._algorithm]
         session = self._exchange("log_in", "login", params, str, refusal=AuthenticationError)
