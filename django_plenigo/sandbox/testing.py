@@ -4,7 +4,7 @@ from datetime import timedelta
 from functools import cached_property
 from typing import Any
 
-from . import callbacks, clock, companies, customers, imports, login_tokens, preparations, purchases
+from . import callbacks, clock, companies, customers, imports, login_tokens, posting, preparations, purchases, webhooks
 from .calls import ReceivedCall, called
 from .models import Basket, BasketItem, Company, Customer, Fault, Product, Purchase, SentMessage, Voucher
 from .seed import MONTHLY, seed
@@ -92,6 +92,14 @@ class Sandbox:
         `post` takes address, body and headers and returns the status, so that a test can send them to its own client.
         """
         return callbacks.send_due(post)
+
+    def send_webhooks(self, post: posting.PostAndRead = posting.post_and_read) -> int:
+        """Send the webhooks that are due, and return how many were taken.
+
+        `post` takes address, body and headers and returns a `posting.Reply`, so that a test can send them to its own
+        client.
+        """
+        return webhooks.send_due(post)
 
     def create_login_token(self, customer: Customer | str) -> str:
         """Mint a log-in token past the API."""

@@ -19,6 +19,7 @@ from .sales import Basket, BasketItem, Voucher
 from .sessions import CustomerSession, SessionRemoval, TransferToken
 from .simulation import Clock, Fault, UsedTokenId
 from .single_sign_on import Channel, ConnectionProcess, SentMessage, SsoSettings
+from .webhooks import Webhook, WebhookAttempt, WebhookDelivery
 
 __all__ = [
     "AccessIdentifier",
@@ -55,4 +56,7 @@ __all__ = [
     "TransferToken",
     "UsedTokenId",
     "Voucher",
+    "Webhook",
+    "WebhookAttempt",
+    "WebhookDelivery",
 ]

@@ -23,7 +23,7 @@ from django_plenigo.sandbox.models import Company
 from django_plenigo.sandbox.seed import seed
 
 DEFAULT_ADDRESS = "127.0.0.1:8090"
-#: So often the server looks for callbacks that are due.
+#: So often the server looks for callbacks and webhooks that are due.
 CALLBACK_SECONDS = 1.0
 
 logger = logging.getLogger(__name__)
@@ -121,14 +121,16 @@ def parse_address(text: str) -> tuple[str, int]:
 
 def _send_callbacks() -> None:
     """Send what is due, again and again, as the vendor does."""
-    send_due = import_string("django_plenigo.sandbox.callbacks.send_due")
+    send_callbacks = import_string("django_plenigo.sandbox.callbacks.send_due")
+    send_webhooks = import_string("django_plenigo.sandbox.webhooks.send_due")
     while True:
-        try:
-            send_due()
-        except Exception:  # the next round may go well
-            logger.exception("The sandbox could not send callbacks.")
-        finally:
-            connections.close_all()
+        for send_due in (send_callbacks, send_webhooks):
+            try:
+                send_due()
+            except Exception:  # the next round may go well
+                logger.exception("The sandbox could not send callbacks or webhooks.")
+            finally:
+                connections.close_all()
         time.sleep(CALLBACK_SECONDS)
 
 
