@@ -6,7 +6,22 @@ from typing import Any
 
 from . import callbacks, clock, companies, customers, imports, login_tokens, posting, preparations, purchases, webhooks
 from .calls import ReceivedCall, called
-from .models import Basket, BasketItem, Company, Customer, Fault, Product, Purchase, SentMessage, Voucher
+from .models import (
+    Basket,
+    BasketItem,
+    Company,
+    Customer,
+    Fault,
+    OkePayContact,
+    OkePayInstance,
+    Product,
+    Purchase,
+    SentMessage,
+    Voucher,
+    Webhook,
+)
+from .okepay import payments
+from .okepay.instances import seed_okepay
 from .seed import MONTHLY, seed
 
 
@@ -100,6 +115,28 @@ class Sandbox:
         client.
         """
         return webhooks.send_due(post)
+
+    @cached_property
+    def okepay(self) -> OkePayInstance:
+        """The demo company's OkePay instance, whose contact 1 has a subscription. Change it and save it."""
+        return seed_okepay()
+
+    def okepay_contact(
+        self, email: str = "reader@example.com", *, reference_id: str = "", interval: str = "P1M"
+    ) -> OkePayContact:
+        """Let somebody pay as on OkePay's payment page, and return the contact, whose `number` is `userId`.
+
+        `interval` is that of a subscription, as PHP writes it; empty for a single payment. Webhooks tell of it.
+        """
+        contact = payments.contact_of(self.okepay, email)
+        terms = {"currency": "CHF", "purpose": "Subscription", "reference_id": reference_id}
+        payments.pay(contact, payments.Terms(amount=1250, payment_interval=interval, **terms))
+        return contact
+
+    def okepay_webhook(self, url: str, *, signing_key: str = "", content_type: str = "json") -> Webhook:
+        """Let OkePay tell an address of payments and subscriptions from now on; `content_type` is `json` or `form`."""
+        values = {"url": url, "signing_key": signing_key, "content_type": content_type}
+        return Webhook.objects.create(company=self.okepay.company, kind=Webhook.Kind.OKEPAY, **values)
 
     def create_login_token(self, customer: Customer | str) -> str:
         """Mint a log-in token past the API."""
