@@ -7,136 +7,428 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('plenigo_sandbox', '0015_webhooks'),
+        ("plenigo_sandbox", "0015_webhooks"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='OkePayInstance',
+            name="OkePayInstance",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(default=django_plenigo.sandbox.okepay.identifiers.new_instance_name, max_length=63, unique=True, validators=[django.core.validators.RegexValidator('\\A[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\\Z', 'Lower-case letters, digits, hyphens.')], verbose_name='instance')),
-                ('secret', models.CharField(default=django_plenigo.sandbox.okepay.identifiers.new_api_secret, max_length=100, verbose_name='API secret')),
-                ('calls_allowed', models.PositiveIntegerField(blank=True, help_text="More are refused, the first one with 405 and the others with 403, until five minutes of the sandbox's clock have passed. Empty means no limit; Payrexx has about 600.", null=True, verbose_name='calls in five minutes')),
-                ('calls_counted_from', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('calls_counted', models.PositiveIntegerField(default=0, editable=False)),
-                ('company', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='okepay', to='plenigo_sandbox.company', verbose_name='company')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "name",
+                    models.CharField(
+                        default=django_plenigo.sandbox.okepay.identifiers.new_instance_name,
+                        max_length=63,
+                        unique=True,
+                        validators=[
+                            django.core.validators.RegexValidator(
+                                "\\A[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\\Z", "Lower-case letters, digits, hyphens."
+                            )
+                        ],
+                        verbose_name="instance",
+                    ),
+                ),
+                (
+                    "secret",
+                    models.CharField(
+                        default=django_plenigo.sandbox.okepay.identifiers.new_api_secret,
+                        max_length=100,
+                        verbose_name="API secret",
+                    ),
+                ),
+                (
+                    "calls_allowed",
+                    models.PositiveIntegerField(
+                        blank=True,
+                        help_text="More are refused, the first one with 405 and the others with 403, until five minutes of the sandbox's clock have passed. Empty means no limit; Payrexx has about 600.",
+                        null=True,
+                        verbose_name="calls in five minutes",
+                    ),
+                ),
+                ("calls_counted_from", models.DateTimeField(blank=True, editable=False, null=True)),
+                ("calls_counted", models.PositiveIntegerField(default=0, editable=False)),
+                (
+                    "company",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="okepay",
+                        to="plenigo_sandbox.company",
+                        verbose_name="company",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'OkePay instance',
-                'verbose_name_plural': 'OkePay instances',
+                "verbose_name": "OkePay instance",
+                "verbose_name_plural": "OkePay instances",
             },
         ),
         migrations.CreateModel(
-            name='OkePayContact',
+            name="OkePayContact",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.PositiveIntegerField(default=django_plenigo.sandbox.okepay.identifiers.new_contact_number, help_text='What clients send as userId.', validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(2147483647)], verbose_name='contact id')),
-                ('uuid', models.CharField(default=django_plenigo.sandbox.okepay.identifiers.new_uuid, max_length=40, verbose_name='external id')),
-                ('email', models.EmailField(max_length=254, verbose_name='e-mail address')),
-                ('email_key', models.CharField(editable=False, max_length=254)),
-                ('title', models.CharField(blank=True, default='', max_length=50, verbose_name='title')),
-                ('first_name', models.CharField(blank=True, default='', max_length=255, verbose_name='first name')),
-                ('last_name', models.CharField(blank=True, default='', max_length=255, verbose_name='last name')),
-                ('company_name', models.CharField(blank=True, default='', max_length=255, verbose_name='company name')),
-                ('street', models.CharField(blank=True, default='', max_length=255, verbose_name='street')),
-                ('postcode', models.CharField(blank=True, default='', max_length=20, verbose_name='post code')),
-                ('place', models.CharField(blank=True, default='', max_length=255, verbose_name='city')),
-                ('country', models.CharField(blank=True, default='', help_text='Two letters.', max_length=2, verbose_name='country')),
-                ('phone', models.CharField(blank=True, default='', max_length=50, verbose_name='phone')),
-                ('card_brand', models.CharField(blank=True, default='visa', max_length=20, verbose_name='card')),
-                ('card_digits', models.CharField(blank=True, default='4242', max_length=4, verbose_name='last four digits')),
-                ('card_expires', models.CharField(blank=True, default='12/40', max_length=5, verbose_name='card expires')),
-                ('instance', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='contacts', to='plenigo_sandbox.okepayinstance', verbose_name='OkePay instance')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "number",
+                    models.PositiveIntegerField(
+                        default=django_plenigo.sandbox.okepay.identifiers.new_contact_number,
+                        help_text="What clients send as userId.",
+                        validators=[
+                            django.core.validators.MinValueValidator(1),
+                            django.core.validators.MaxValueValidator(2147483647),
+                        ],
+                        verbose_name="contact id",
+                    ),
+                ),
+                (
+                    "uuid",
+                    models.CharField(
+                        default=django_plenigo.sandbox.okepay.identifiers.new_uuid,
+                        max_length=40,
+                        verbose_name="external id",
+                    ),
+                ),
+                ("email", models.EmailField(max_length=254, verbose_name="e-mail address")),
+                ("email_key", models.CharField(editable=False, max_length=254)),
+                ("title", models.CharField(blank=True, default="", max_length=50, verbose_name="title")),
+                ("first_name", models.CharField(blank=True, default="", max_length=255, verbose_name="first name")),
+                ("last_name", models.CharField(blank=True, default="", max_length=255, verbose_name="last name")),
+                ("company_name", models.CharField(blank=True, default="", max_length=255, verbose_name="company name")),
+                ("street", models.CharField(blank=True, default="", max_length=255, verbose_name="street")),
+                ("postcode", models.CharField(blank=True, default="", max_length=20, verbose_name="post code")),
+                ("place", models.CharField(blank=True, default="", max_length=255, verbose_name="city")),
+                (
+                    "country",
+                    models.CharField(
+                        blank=True, default="", help_text="Two letters.", max_length=2, verbose_name="country"
+                    ),
+                ),
+                ("phone", models.CharField(blank=True, default="", max_length=50, verbose_name="phone")),
+                ("card_brand", models.CharField(blank=True, default="visa", max_length=20, verbose_name="card")),
+                (
+                    "card_digits",
+                    models.CharField(blank=True, default="4242", max_length=4, verbose_name="last four digits"),
+                ),
+                (
+                    "card_expires",
+                    models.CharField(blank=True, default="12/40", max_length=5, verbose_name="card expires"),
+                ),
+                (
+                    "instance",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="contacts",
+                        to="plenigo_sandbox.okepayinstance",
+                        verbose_name="OkePay instance",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'OkePay contact',
-                'verbose_name_plural': 'OkePay contacts',
+                "verbose_name": "OkePay contact",
+                "verbose_name_plural": "OkePay contacts",
             },
         ),
         migrations.CreateModel(
-            name='OkePayLoginLink',
+            name="OkePayLoginLink",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('digest', models.CharField(max_length=64, unique=True, verbose_name='digest')),
-                ('expires_at', models.DateTimeField(verbose_name='expires at')),
-                ('used_at', models.DateTimeField(blank=True, null=True, verbose_name='used at')),
-                ('contact', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='login_links', to='plenigo_sandbox.okepaycontact', verbose_name='OkePay contact')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("digest", models.CharField(max_length=64, unique=True, verbose_name="digest")),
+                ("expires_at", models.DateTimeField(verbose_name="expires at")),
+                ("used_at", models.DateTimeField(blank=True, null=True, verbose_name="used at")),
+                (
+                    "contact",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="login_links",
+                        to="plenigo_sandbox.okepaycontact",
+                        verbose_name="OkePay contact",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'OkePay login link',
-                'verbose_name_plural': 'OkePay login links',
+                "verbose_name": "OkePay login link",
+                "verbose_name_plural": "OkePay login links",
             },
         ),
         migrations.CreateModel(
-            name='OkePayPortalSession',
+            name="OkePayPortalSession",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('digest', models.CharField(max_length=64, unique=True, verbose_name='digest')),
-                ('expires_at', models.DateTimeField(verbose_name='expires at')),
-                ('contact', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='portal_sessions', to='plenigo_sandbox.okepaycontact', verbose_name='OkePay contact')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("digest", models.CharField(max_length=64, unique=True, verbose_name="digest")),
+                ("expires_at", models.DateTimeField(verbose_name="expires at")),
+                (
+                    "contact",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="portal_sessions",
+                        to="plenigo_sandbox.okepaycontact",
+                        verbose_name="OkePay contact",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'OkePay portal session',
-                'verbose_name_plural': 'OkePay portal sessions',
+                "verbose_name": "OkePay portal session",
+                "verbose_name_plural": "OkePay portal sessions",
             },
         ),
         migrations.CreateModel(
-            name='OkePaySubscription',
+            name="OkePaySubscription",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.PositiveIntegerField(default=django_plenigo.sandbox.okepay.identifiers.new_subscription_number, unique=True, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(2147483647)], verbose_name='id')),
-                ('uuid', models.CharField(default=django_plenigo.sandbox.okepay.identifiers.new_uuid, max_length=40, verbose_name='external id')),
-                ('status', models.CharField(choices=[('active', 'active'), ('overdue', 'overdue'), ('failed', 'failed'), ('in_notice', 'cancelled by the customer, runs on'), ('cancelled', 'cancelled')], default='active', max_length=20, verbose_name='status')),
-                ('start', models.DateField(verbose_name='start')),
-                ('end', models.DateField(blank=True, null=True, verbose_name='end')),
-                ('valid_until', models.DateField(blank=True, null=True, verbose_name='paid until')),
-                ('payment_interval', models.CharField(default='P1M', max_length=20, validators=[django.core.validators.RegexValidator('\\AP(?=[0-9])(?=.*[1-9])(?:([0-9]{1,3})Y)?(?:([0-9]{1,3})M)?(?:([0-9]{1,3})W)?(?:([0-9]{1,3})D)?\\Z', 'An interval as PHP writes it, such as P1M or P1Y.')], verbose_name='payment interval')),
-                ('period', models.CharField(blank=True, default='', max_length=20, validators=[django.core.validators.RegexValidator('\\AP(?=[0-9])(?=.*[1-9])(?:([0-9]{1,3})Y)?(?:([0-9]{1,3})M)?(?:([0-9]{1,3})W)?(?:([0-9]{1,3})D)?\\Z', 'An interval as PHP writes it, such as P1M or P1Y.')], verbose_name='period')),
-                ('cancellation_interval', models.CharField(blank=True, default='', max_length=20, validators=[django.core.validators.RegexValidator('\\AP(?=[0-9])(?=.*[1-9])(?:([0-9]{1,3})Y)?(?:([0-9]{1,3})M)?(?:([0-9]{1,3})W)?(?:([0-9]{1,3})D)?\\Z', 'An interval as PHP writes it, such as P1M or P1Y.')], verbose_name='cancellation interval')),
-                ('amount', models.PositiveIntegerField(validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(2147483647)], verbose_name='amount in cents')),
-                ('currency', models.CharField(default='CHF', max_length=3, validators=[django.core.validators.RegexValidator('\\A[A-Z]{3}\\Z', 'Three capital letters, such as EUR.')], verbose_name='currency')),
-                ('purpose', models.CharField(blank=True, default='', max_length=255, verbose_name='purpose')),
-                ('reference_id', models.CharField(blank=True, default='', max_length=255, verbose_name="the merchant's reference")),
-                ('psp', models.PositiveIntegerField(default=0, validators=[django.core.validators.MaxValueValidator(2147483647)], verbose_name='payment provider')),
-                ('contact', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='subscriptions', to='plenigo_sandbox.okepaycontact', verbose_name='OkePay contact')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "number",
+                    models.PositiveIntegerField(
+                        default=django_plenigo.sandbox.okepay.identifiers.new_subscription_number,
+                        unique=True,
+                        validators=[
+                            django.core.validators.MinValueValidator(1),
+                            django.core.validators.MaxValueValidator(2147483647),
+                        ],
+                        verbose_name="id",
+                    ),
+                ),
+                (
+                    "uuid",
+                    models.CharField(
+                        default=django_plenigo.sandbox.okepay.identifiers.new_uuid,
+                        max_length=40,
+                        verbose_name="external id",
+                    ),
+                ),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("active", "active"),
+                            ("overdue", "overdue"),
+                            ("failed", "failed"),
+                            ("in_notice", "cancelled by the customer, runs on"),
+                            ("cancelled", "cancelled"),
+                        ],
+                        default="active",
+                        max_length=20,
+                        verbose_name="status",
+                    ),
+                ),
+                ("start", models.DateField(verbose_name="start")),
+                ("end", models.DateField(blank=True, null=True, verbose_name="end")),
+                ("valid_until", models.DateField(blank=True, null=True, verbose_name="paid until")),
+                (
+                    "payment_interval",
+                    models.CharField(
+                        default="P1M",
+                        max_length=20,
+                        validators=[
+                            django.core.validators.RegexValidator(
+                                "\\AP(?=[0-9])(?=.*[1-9])(?:([0-9]{1,3})Y)?(?:([0-9]{1,3})M)?(?:([0-9]{1,3})W)?(?:([0-9]{1,3})D)?\\Z",
+                                "An interval as PHP writes it, such as P1M or P1Y.",
+                            )
+                        ],
+                        verbose_name="payment interval",
+                    ),
+                ),
+                (
+                    "period",
+                    models.CharField(
+                        blank=True,
+                        default="",
+                        max_length=20,
+                        validators=[
+                            django.core.validators.RegexValidator(
+                                "\\AP(?=[0-9])(?=.*[1-9])(?:([0-9]{1,3})Y)?(?:([0-9]{1,3})M)?(?:([0-9]{1,3})W)?(?:([0-9]{1,3})D)?\\Z",
+                                "An interval as PHP writes it, such as P1M or P1Y.",
+                            )
+                        ],
+                        verbose_name="period",
+                    ),
+                ),
+                (
+                    "cancellation_interval",
+                    models.CharField(
+                        blank=True,
+                        default="",
+                        max_length=20,
+                        validators=[
+                            django.core.validators.RegexValidator(
+                                "\\AP(?=[0-9])(?=.*[1-9])(?:([0-9]{1,3})Y)?(?:([0-9]{1,3})M)?(?:([0-9]{1,3})W)?(?:([0-9]{1,3})D)?\\Z",
+                                "An interval as PHP writes it, such as P1M or P1Y.",
+                            )
+                        ],
+                        verbose_name="cancellation interval",
+                    ),
+                ),
+                (
+                    "amount",
+                    models.PositiveIntegerField(
+                        validators=[
+                            django.core.validators.MinValueValidator(1),
+                            django.core.validators.MaxValueValidator(2147483647),
+                        ],
+                        verbose_name="amount in cents",
+                    ),
+                ),
+                (
+                    "currency",
+                    models.CharField(
+                        default="CHF",
+                        max_length=3,
+                        validators=[
+                            django.core.validators.RegexValidator(
+                                "\\A[A-Z]{3}\\Z", "Three capital letters, such as EUR."
+                            )
+                        ],
+                        verbose_name="currency",
+                    ),
+                ),
+                ("purpose", models.CharField(blank=True, default="", max_length=255, verbose_name="purpose")),
+                (
+                    "reference_id",
+                    models.CharField(blank=True, default="", max_length=255, verbose_name="the merchant's reference"),
+                ),
+                (
+                    "psp",
+                    models.PositiveIntegerField(
+                        default=0,
+                        validators=[django.core.validators.MaxValueValidator(2147483647)],
+                        verbose_name="payment provider",
+                    ),
+                ),
+                (
+                    "contact",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="subscriptions",
+                        to="plenigo_sandbox.okepaycontact",
+                        verbose_name="OkePay contact",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'OkePay subscription',
-                'verbose_name_plural': 'OkePay subscriptions',
+                "verbose_name": "OkePay subscription",
+                "verbose_name_plural": "OkePay subscriptions",
             },
         ),
         migrations.CreateModel(
-            name='OkePayTransaction',
+            name="OkePayTransaction",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.PositiveIntegerField(default=django_plenigo.sandbox.okepay.identifiers.new_transaction_number, unique=True, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(2147483647)], verbose_name='id')),
-                ('uuid', models.CharField(default=django_plenigo.sandbox.okepay.identifiers.new_uuid, max_length=40, verbose_name='external id')),
-                ('time', models.DateTimeField(verbose_name='time')),
-                ('status', models.CharField(choices=[('waiting', 'waiting'), ('confirmed', 'confirmed'), ('cancelled', 'cancelled'), ('declined', 'declined'), ('authorized', 'authorized'), ('reserved', 'reserved'), ('refunded', 'refunded'), ('partially-refunded', 'partially refunded'), ('refund_pending', 'refund pending'), ('chargeback', 'charged back'), ('disputed', 'disputed'), ('error', 'error'), ('expired', 'expired'), ('initiated', 'initiated'), ('insecure', 'insecure'), ('uncaptured', 'uncaptured')], default='confirmed', max_length=20, verbose_name='status')),
-                ('amount', models.PositiveIntegerField(validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(2147483647)], verbose_name='amount in cents')),
-                ('currency', models.CharField(default='CHF', max_length=3, validators=[django.core.validators.RegexValidator('\\A[A-Z]{3}\\Z', 'Three capital letters, such as EUR.')], verbose_name='currency')),
-                ('purpose', models.CharField(blank=True, default='', max_length=255, verbose_name='purpose')),
-                ('reference_id', models.CharField(blank=True, default='', max_length=255, verbose_name="the merchant's reference")),
-                ('psp', models.PositiveIntegerField(default=0, validators=[django.core.validators.MaxValueValidator(2147483647)], verbose_name='payment provider')),
-                ('card_brand', models.CharField(blank=True, default='visa', max_length=20, verbose_name='card')),
-                ('page_key', models.CharField(blank=True, editable=False, max_length=40, null=True, unique=True)),
-                ('contact', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='transactions', to='plenigo_sandbox.okepaycontact', verbose_name='OkePay contact')),
-                ('subscription', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='transactions', to='plenigo_sandbox.okepaysubscription', verbose_name='OkePay subscription')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "number",
+                    models.PositiveIntegerField(
+                        default=django_plenigo.sandbox.okepay.identifiers.new_transaction_number,
+                        unique=True,
+                        validators=[
+                            django.core.validators.MinValueValidator(1),
+                            django.core.validators.MaxValueValidator(2147483647),
+                        ],
+                        verbose_name="id",
+                    ),
+                ),
+                (
+                    "uuid",
+                    models.CharField(
+                        default=django_plenigo.sandbox.okepay.identifiers.new_uuid,
+                        max_length=40,
+                        verbose_name="external id",
+                    ),
+                ),
+                ("time", models.DateTimeField(verbose_name="time")),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("waiting", "waiting"),
+                            ("confirmed", "confirmed"),
+                            ("cancelled", "cancelled"),
+                            ("declined", "declined"),
+                            ("authorized", "authorized"),
+                            ("reserved", "reserved"),
+                            ("refunded", "refunded"),
+                            ("partially-refunded", "partially refunded"),
+                            ("refund_pending", "refund pending"),
+                            ("chargeback", "charged back"),
+                            ("disputed", "disputed"),
+                            ("error", "error"),
+                            ("expired", "expired"),
+                            ("initiated", "initiated"),
+                            ("insecure", "insecure"),
+                            ("uncaptured", "uncaptured"),
+                        ],
+                        default="confirmed",
+                        max_length=20,
+                        verbose_name="status",
+                    ),
+                ),
+                (
+                    "amount",
+                    models.PositiveIntegerField(
+                        validators=[
+                            django.core.validators.MinValueValidator(1),
+                            django.core.validators.MaxValueValidator(2147483647),
+                        ],
+                        verbose_name="amount in cents",
+                    ),
+                ),
+                (
+                    "currency",
+                    models.CharField(
+                        default="CHF",
+                        max_length=3,
+                        validators=[
+                            django.core.validators.RegexValidator(
+                                "\\A[A-Z]{3}\\Z", "Three capital letters, such as EUR."
+                            )
+                        ],
+                        verbose_name="currency",
+                    ),
+                ),
+                ("purpose", models.CharField(blank=True, default="", max_length=255, verbose_name="purpose")),
+                (
+                    "reference_id",
+                    models.CharField(blank=True, default="", max_length=255, verbose_name="the merchant's reference"),
+                ),
+                (
+                    "psp",
+                    models.PositiveIntegerField(
+                        default=0,
+                        validators=[django.core.validators.MaxValueValidator(2147483647)],
+                        verbose_name="payment provider",
+                    ),
+                ),
+                ("card_brand", models.CharField(blank=True, default="visa", max_length=20, verbose_name="card")),
+                ("page_key", models.CharField(blank=True, editable=False, max_length=40, null=True, unique=True)),
+                (
+                    "contact",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="transactions",
+                        to="plenigo_sandbox.okepaycontact",
+                        verbose_name="OkePay contact",
+                    ),
+                ),
+                (
+                    "subscription",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="transactions",
+                        to="plenigo_sandbox.okepaysubscription",
+                        verbose_name="OkePay subscription",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'OkePay transaction',
-                'verbose_name_plural': 'OkePay transactions',
+                "verbose_name": "OkePay transaction",
+                "verbose_name_plural": "OkePay transactions",
             },
         ),
         migrations.AddConstraint(
-            model_name='okepaycontact',
-            constraint=models.UniqueConstraint(fields=('instance', 'number'), name='plenigo_sandbox_okepay_contact'),
+            model_name="okepaycontact",
+            constraint=models.UniqueConstraint(fields=("instance", "number"), name="plenigo_sandbox_okepay_contact"),
         ),
         migrations.AddConstraint(
-            model_name='okepaycontact',
-            constraint=models.UniqueConstraint(fields=('instance', 'email_key'), name='plenigo_sandbox_okepay_email'),
+            model_name="okepaycontact",
+            constraint=models.UniqueConstraint(fields=("instance", "email_key"), name="plenigo_sandbox_okepay_email"),
         ),
     ]

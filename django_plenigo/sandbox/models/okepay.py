@@ -28,9 +28,7 @@ def cents_as_price(amount: int) -> Decimal:
 class OkePayInstance(models.Model):
     """A merchant's account at OkePay. A client names it in the address and signs with its secret."""
 
-    company = models.OneToOneField(
-        Company, on_delete=models.CASCADE, related_name="okepay", verbose_name=_("company")
-    )
+    company = models.OneToOneField(Company, on_delete=models.CASCADE, related_name="okepay", verbose_name=_("company"))
     name = models.CharField(
         _("instance"), max_length=63, unique=True, default=identifiers.new_instance_name, validators=[INSTANCE_NAME]
     )

@@ -100,9 +100,7 @@ def _once(record: Callable[[], OkePayTransaction], page_key: str | None) -> OkeP
     return payment
 
 
-def subscribe(
-    contact: OkePayContact, terms: Terms, now: datetime, page_key: str | None = None
-) -> OkePayTransaction:
+def subscribe(contact: OkePayContact, terms: Terms, now: datetime, page_key: str | None = None) -> OkePayTransaction:
     """Record a subscription and its first payment, and tell nobody."""
     start = now.astimezone(UTC).date()
     paid_until = add_interval(start, terms.payment_interval)

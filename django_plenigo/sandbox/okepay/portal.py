@@ -162,7 +162,9 @@ def _show(request: HttpRequest, session: OkePayPortalSession, page: str, **conte
 
 
 def _to_portal(request: HttpRequest, instance: OkePayInstance, done: str) -> HttpResponse:
-    return HttpResponse(status=303, headers={"Location": f"{_address(request, 'portal', instance)}?done={done}"})
+    response = HttpResponseRedirect(f"{_address(request, 'portal', instance)}?done={done}")
+    response.status_code = 303
+    return response
 
 
 def _address(request: HttpRequest, name: str, instance: OkePayInstance, *further: Any) -> str:

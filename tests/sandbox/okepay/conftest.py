@@ -9,7 +9,7 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.test import Client
 
-from django_plenigo.sandbox.models import OkePayContact, OkePayInstance
+from django_plenigo.sandbox.models import OkePayContact, OkePayInstance, OkePaySubscription
 from django_plenigo.sandbox.testing import Sandbox
 from tests.sandbox.okepay.client import OkePayClient
 from tests.sandbox.webhooks.receiving import Site
@@ -25,7 +25,8 @@ def okepay(sandbox: Sandbox) -> OkePayClient:
 
 @pytest.fixture
 def contact(sandbox: Sandbox) -> OkePayContact:
-    """Contact 4711 of the vectors, who has a subscription."""
+    """Contact 4711 of the vectors, who has a subscription; that of the demo's contact has ended, and tells nothing."""
+    OkePaySubscription.objects.filter(contact__instance=sandbox.okepay).update(status="cancelled")
     OkePayContact.objects.create(instance=sandbox.okepay, number=4711, email="jane@example.com")
     return sandbox.okepay_contact("jane@example.com", reference_id="order-42")
 
@@ -89,5 +90,5 @@ class Browser:
 
 
 @pytest.fixture
-def browser(sandbox: Sandbox) -> Browser:
+def visitor(sandbox: Sandbox) -> Browser:
     return Browser()

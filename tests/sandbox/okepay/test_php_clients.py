@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import requests
+from requests.adapters import BaseAdapter
 
 from django_plenigo.sandbox.okepay import api
 from tests.sandbox.okepay.client import HOST, OkePayClient, as_sent
@@ -81,21 +82,33 @@ class TestRequests:
         reply = okepay.send("GET", "v1.14/SignatureCheck/0/?instance=demo-instance", data=body, headers=headers)
         assert read_as_payrexx_php(reply) == {"id": 1}
 
-    def test_shape_of_okepay_php_is_that_of_the_protocol(self, monkeypatch):
-        sent: list[requests.PreparedRequest] = []
-        client = OkePayClient()
-        adapter = client.session.get_adapter(HOST)
-        monkeypatch.setattr(adapter, "send", lambda request, **options: sent.append(request) or requests.Response())
+    def test_shape_of_okepay_php_is_that_of_the_protocol(self):
+        client, recorder = OkePayClient(), Recorder()
+        client.session.mount(HOST, recorder)
         client.as_okepay_php("POST", "AuthToken", ("userId", "4711"))
-        assert sent[0].url == f"{HOST}/v1/AuthToken/0/?instance=demo-instance"
-        assert sent[0].body == (
+        assert recorder.request.url == f"{HOST}/v1/AuthToken/0/?instance=demo-instance"
+        assert recorder.request.body == (
             "userId=4711&model=AuthToken&ApiSignature=afN%2B92wruSbcsGjnGOhSvVo4DtvHxoQp3ZwZiAIUJos%3D"
             "&instance=demo-instance"
         )
 
 
+class Recorder(BaseAdapter):
+    """A wire that ends in the air."""
+
+    def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:
+        self.request = request
+        return requests.Response()
+
+    def close(self) -> None:
+        pass
+
+
 def sent(okepay: OkePayClient, method: str, path: str, body: str | None = None) -> requests.Response:
-    headers = {"X-API-KEY": "sandbox-secret-42", **({"Content-Type": "application/x-www-form-urlencoded"} if body else {})}
+    headers = {
+        "X-API-KEY": "sandbox-secret-42",
+        **({"Content-Type": "application/x-www-form-urlencoded"} if body else {}),
+    }
     return okepay.send(method, path, data=body, headers=headers)
 
 
@@ -126,7 +139,11 @@ class TestReplies:
             ("GET", "Subscription/{subscription}/", []),
             ("PUT", "Subscription/{subscription}/", [("amount", "5")]),
             ("DELETE", "Subscription/{subscription}/", []),
-            ("POST", "Subscription/", [("userId", "4711"), ("amount", "5"), ("currency", "EUR"), ("paymentInterval", "P1Y")]),
+            (
+                "POST",
+                "Subscription/",
+                [("userId", "4711"), ("amount", "5"), ("currency", "EUR"), ("paymentInterval", "P1Y")],
+            ),
             ("GET", "Transaction/{transaction}/", []),
         ],
     )
