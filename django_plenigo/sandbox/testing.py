@@ -108,6 +108,10 @@ class Sandbox:
         """
         return callbacks.send_due(post)
 
+    def add_webhook(self, kind: str, url: str, **options: Any) -> Webhook:
+        """Let an address be told: `ipn`, `lcn` or `okepay`. `options` are columns of `Webhook`."""
+        return Webhook.objects.create(company=self.company, kind=kind, url=url, **options)
+
     def send_webhooks(self, post: posting.PostAndRead = posting.post_and_read) -> int:
         """Send the webhooks that are due, and return how many were taken.
 
@@ -129,14 +133,11 @@ class Sandbox:
         `interval` is that of a subscription, as PHP writes it; empty for a single payment. Webhooks tell of it.
         """
         contact = payments.contact_of(self.okepay, email)
-        terms = {"currency": "CHF", "purpose": "Subscription", "reference_id": reference_id}
-        payments.pay(contact, payments.Terms(amount=1250, payment_interval=interval, **terms))
+        terms = payments.Terms(
+            amount=1250, currency="CHF", purpose="Subscription", reference_id=reference_id, payment_interval=interval
+        )
+        payments.pay(contact, terms)
         return contact
-
-    def okepay_webhook(self, url: str, *, signing_key: str = "", content_type: str = "json") -> Webhook:
-        """Let OkePay tell an address of payments and subscriptions from now on; `content_type` is `json` or `form`."""
-        values = {"url": url, "signing_key": signing_key, "content_type": content_type}
-        return Webhook.objects.create(company=self.okepay.company, kind=Webhook.Kind.OKEPAY, **values)
 
     def create_login_token(self, customer: Customer | str) -> str:
         """Mint a log-in token past the API."""

@@ -27,8 +27,8 @@ class Rules:
 
     judge: Judge = lambda delivery, reply: ""
 
-    catch_up: Callable[[], None] = lambda: None
-    """Queues what time alone has brought about by now."""
+    prepare: Callable[[], None] = lambda: None
+    """Queues what has come about by the clock alone; called before what is due is looked for."""
 
 
 #: By kind. Each vendor's own package registers here what holds for it.
@@ -69,9 +69,9 @@ def queue(
 
 
 def due() -> QuerySet[WebhookDelivery]:
-    """Return what is due by the sandbox's clock, oldest first. What time alone has brought about is told by now."""
+    """Return what is due by the sandbox's clock, oldest first, with what has come about by the clock alone."""
     for rules in RULES.values():
-        rules.catch_up()
+        rules.prepare()
     found = WebhookDelivery.objects.filter(due_at__lte=clock.now(), webhook__is_enabled=True)
     return found.filter(webhook__kind__in=RULES).order_by("pk")
 

@@ -2,8 +2,9 @@
 
 import django.core.validators
 import django.db.models.deletion
-import django_plenigo.sandbox.okepay.identifiers
 from django.db import migrations, models
+
+import django_plenigo.sandbox.okepay.identifiers
 
 
 class Migration(migrations.Migration):

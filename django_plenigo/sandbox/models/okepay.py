@@ -198,9 +198,7 @@ class OkePayTransaction(models.Model):
     psp = models.PositiveIntegerField(_("payment provider"), default=0, validators=[MaxValueValidator(LARGEST_NUMBER)])
     card_brand = models.CharField(_("card"), max_length=20, blank=True, default="visa")
     #: Of the payment page that it comes from: sent twice, a page pays once.
-    page_key = models.CharField(  # noqa: DJ001 - unique, and many have none
-        max_length=40, null=True, blank=True, unique=True, editable=False
-    )
+    page_key = models.CharField(max_length=40, null=True, blank=True, unique=True, editable=False)
 
     class Meta:
         verbose_name = _("OkePay transaction")

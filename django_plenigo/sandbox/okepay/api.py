@@ -66,7 +66,7 @@ def create_subscription(call: Call) -> HttpResponse:
 
 
 def update_subscription(call: Call) -> HttpResponse:
-    """Change amount, currency and purpose. What is empty or 0 stays: the PHP client sends all it has not been told so."""
+    """Change amount, currency and purpose. What is empty or 0 stays: so the PHP client sends what it was not told."""
     changes: dict[str, Any] = {
         "amount": _optional_number(call, "amount"),
         "currency": _valid(call, "currency", CURRENCY, is_required=False),

@@ -16,4 +16,4 @@ RETRIES = (
     *5 * (timedelta(hours=24),),
 )
 
-register(Webhook.Kind.OKEPAY, Rules(RETRIES, catch_up=move_on))
+register(Webhook.Kind.OKEPAY, Rules(RETRIES, prepare=move_on))

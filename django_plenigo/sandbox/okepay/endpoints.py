@@ -92,9 +92,10 @@ def _work_of(request: HttpRequest, address: Address, objects: Objects) -> Work:
     methods = objects.get(address.name)
     if methods is None or address.action or address.rest:
         raise RefusalError(404, "There is no such object or action.")
-    if request.method not in methods:
+    work = methods.get(request.method or "")
+    if work is None:
         raise RefusalError(405, f"Allowed: {', '.join(methods)}.")
-    return methods[request.method]
+    return work
 
 
 def _number_of(address: Address, parameters: Parameters) -> int:

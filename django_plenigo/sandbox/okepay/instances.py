@@ -18,7 +18,7 @@ DEMO_TERMS = Terms(amount=1250, currency="CHF", purpose="Monthly subscription", 
 
 
 def find_instance(name: str) -> OkePayInstance | None:
-    """Return an instance, or None. The demo company's is created at its first need, so no command must be run before."""
+    """Return an instance, or None. The demo company's is created at its first need: no command must be run before."""
     rows = OkePayInstance.objects.filter(name=name).select_related("company") if is_storable(name) else ()
     # To the letter: some databases find names that differ in case only.
     found = next((row for row in rows if row.name == name), None)

@@ -77,8 +77,8 @@ def read_query(request: HttpRequest) -> Parameters:
 def read_parameters(request: HttpRequest) -> tuple[Parameters, Parameters]:
     """Return the parameters that count, and those of the address.
 
-    Where there is a body, its own count, also those of a body that holds nothing but `null`. Raises `RefusalError` (400,
-    413).
+    Where there is a body, its own count, also those of a body that holds nothing but `null`. Raises `RefusalError`
+    (400, 413).
     """
     query = read_query(request)
     body = _body_of(request)

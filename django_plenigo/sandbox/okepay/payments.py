@@ -5,7 +5,7 @@ Every verb but `subscribe` queues the webhooks that tell of it. Source: docs/pro
 
 import re
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import UTC, date, datetime, time, timedelta
 
 from django.db import IntegrityError, router, transaction
@@ -189,8 +189,7 @@ def _change_status(subscription: OkePaySubscription, status: str, end: date) -> 
 
 
 def _terms_of(subscription: OkePaySubscription) -> Terms:
-    names = Terms.__slots__  # type: ignore[attr-defined]  # of a dataclass with slots
-    return Terms(**{name: getattr(subscription, name) for name in names})
+    return Terms(**{each.name: getattr(subscription, each.name) for each in fields(Terms)})
 
 
 def _record(

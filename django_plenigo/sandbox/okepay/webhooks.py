@@ -1,4 +1,4 @@
-"""Queue what the vendor posts to a site, in the transaction of what has happened. Source: docs/protocols/okepay.md 6."""
+"""Queue what the vendor posts, in the transaction of what has happened. Source: docs/protocols/okepay.md 6."""
 
 import hashlib
 import hmac

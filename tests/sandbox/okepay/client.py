@@ -56,7 +56,7 @@ class OkePayClient:
         return self.send(method, address, data=as_sent(sent), headers=headers, **options)
 
     def as_okepay_php(self, method: str, model: str, *pairs: tuple[str, str], number: int = 0) -> requests.Response:
-        """Send what OkePay's PHP client sends: `v1`, the id or 0, `model` signed last, `instance` in body and address."""
+        """Send what OkePay's PHP client sends: `v1`, the id or 0, `model` last, `instance` in body and address."""
         parameters = [*([("id", str(number))] if number else []), *pairs, ("model", model)]
         sent = [*parameters, ("ApiSignature", sign(as_signed(parameters), self.secret)), ("instance", self.instance)]
         address, headers = f"v1/{model}/{number}/", {"User-Agent": "okepay-php/1.0.0"}

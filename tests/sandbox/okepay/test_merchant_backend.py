@@ -59,7 +59,7 @@ def test_limit_is_switched_on(staff, sandbox, okepay):
     ],
 )
 def test_action_changes_subscriptions_and_tells(staff, sandbox, contact, site, action, statuses):
-    sandbox.okepay_webhook("https://site.example/")
+    sandbox.add_webhook("okepay", "https://site.example/")
     row = contact.subscriptions.get()
     staff.post(address("okepaysubscription", "changelist"), {"action": action, "_selected_action": [row.pk]})
     sandbox.send_webhooks(site)
@@ -72,7 +72,7 @@ def test_action_changes_subscriptions_and_tells(staff, sandbox, contact, site, a
 def test_any_status_of_a_subscription_can_be_set_and_is_told(staff, sandbox, contact, site, status):
     row = contact.subscriptions.get()
     page = address("okepaysubscription", "change", row.pk)
-    sandbox.okepay_webhook("https://site.example/")
+    sandbox.add_webhook("okepay", "https://site.example/")
     staff.post(page, {**form_of(staff.get(page)), "status": status})
     sandbox.send_webhooks(site)
     row.refresh_from_db()
@@ -84,7 +84,7 @@ def test_any_status_of_a_subscription_can_be_set_and_is_told(staff, sandbox, con
 def test_any_status_of_a_payment_can_be_set_and_is_told(staff, sandbox, contact, site, status):
     row = contact.transactions.get()
     page = address("okepaytransaction", "change", row.pk)
-    sandbox.okepay_webhook("https://site.example/")
+    sandbox.add_webhook("okepay", "https://site.example/")
     staff.post(page, {**form_of(staff.get(page)), "status": status})
     sandbox.send_webhooks(site)
     row.refresh_from_db()
@@ -93,7 +93,7 @@ def test_any_status_of_a_payment_can_be_set_and_is_told(staff, sandbox, contact,
 
 
 def test_waiting_payment_is_entered_by_hand(staff, sandbox, contact, site):
-    sandbox.okepay_webhook("https://site.example/")
+    sandbox.add_webhook("okepay", "https://site.example/")
     page = address("okepaytransaction", "add")
     values = {**form_of(staff.get(page)), "contact": contact.pk, "status": "waiting", "amount": "500"}
     staff.post(page, values)

@@ -32,7 +32,7 @@ class TestPaying:
         assert (subscription.status, subscription.purpose, subscription.reference_id) == ("active", "Zeitung", "ref-1")
 
     def test_one_payment_gives_two_requests(self, visitor, sandbox, site):
-        sandbox.okepay_webhook("https://site.example/hook?apiKey=unguessable")
+        sandbox.add_webhook("okepay", "https://site.example/hook?apiKey=unguessable")
         visitor.get(link()).press(action="pay", email="new@example.com")
         assert sandbox.send_webhooks(site) == 2
         told = [json.loads(body) for _url, body, _headers in site.calls]
@@ -41,7 +41,7 @@ class TestPaying:
         assert {next(iter(body.values()))["invoice"]["referenceId"] for body in told} == {"ref-1"}
 
     def test_single_payment_gives_one_request_and_no_subscription(self, visitor, sandbox, site):
-        sandbox.okepay_webhook("https://site.example/")
+        sandbox.add_webhook("okepay", "https://site.example/")
         visitor.get(link(interval="")).press(action="pay", email="new@example.com")
         assert sandbox.send_webhooks(site) == 1
         assert not OkePaySubscription.objects.filter(contact__email="new@example.com").exists()
@@ -58,7 +58,7 @@ class TestPaying:
         assert OkePayTransaction.objects.filter(reference_id="ref-1").count() == 1
 
     def test_declined_payment_is_told_and_can_be_tried_again(self, visitor, sandbox, site):
-        sandbox.okepay_webhook("https://site.example/")
+        sandbox.add_webhook("okepay", "https://site.example/")
         page = visitor.get(link()).press(action="decline", email="new@example.com")
         assert "The payment was declined, as you wished." in page.text
         assert not OkePaySubscription.objects.filter(contact__email="new@example.com").exists()

@@ -1,4 +1,4 @@
-"""The portal: who gets in, what a contact sees there, and what he changes. Source: docs/protocols/okepay.md 4, 5 and 7."""
+"""The portal: who gets in, sees what, and changes what. Source: docs/protocols/okepay.md 4, 5 and 7."""
 
 from datetime import timedelta
 

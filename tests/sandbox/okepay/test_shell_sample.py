@@ -8,6 +8,7 @@ import pytest
 import requests
 from django.conf import settings
 
+from tests.sandbox.okepay.client import INSTANCE, SECRET
 from tests.sandbox.okepay.conftest import MOUNT
 
 #: As the vendor prints it: the names in capitals are to be filled in, and the host is the vendor's.
@@ -27,7 +28,7 @@ def _programs():
         (pytest.fail if settings.SERVICES_REQUIRED else pytest.skip)(reason)
 
 
-def run_sample(server, name="demo-instance", secret="sandbox-secret-42"):
+def run_sample(server, name=INSTANCE, secret=SECRET):
     text = SAMPLE.replace("INSTANCE_NAME", name).replace("INSTANCE_API_SECRET", secret)
     text = text.replace("https://api.okepay.info", server.url)
     done = subprocess.run(["bash", "-c", text], capture_output=True, text=True, check=True, timeout=60)

@@ -131,7 +131,7 @@ class TestWebhooks:
     def test_body_and_signature_are_the_vectors(
         self, sandbox, vectors_subscription, site, content_type, length, signature
     ):
-        sandbox.okepay_webhook("https://site.example/", signing_key=SIGNING_KEY, content_type=content_type)
+        sandbox.add_webhook("okepay", "https://site.example/", signing_key=SIGNING_KEY, content_type=content_type)
         webhooks.tell_of_subscription(vectors_subscription)
         # Two years later it would have been renewed before anything is sent.
         OkePaySubscription.objects.update(status="cancelled")

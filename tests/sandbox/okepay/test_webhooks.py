@@ -35,13 +35,13 @@ class TestEvents:
         ],
     )
     def test_each_change_is_told(self, sandbox, subscription, site, change, expected):
-        sandbox.okepay_webhook("https://site.example/")
+        sandbox.add_webhook("okepay", "https://site.example/")
         change(subscription)
         sandbox.send_webhooks(site)
         assert statuses(site) == expected
 
     def test_cancelling_again_is_not_told_again(self, sandbox, subscription, site):
-        sandbox.okepay_webhook("https://site.example/")
+        sandbox.add_webhook("okepay", "https://site.example/")
         assert [payments.cancel(subscription), payments.cancel(subscription)] == [True, False]
         assert [payments.give_notice(subscription)] == [False]
         sandbox.send_webhooks(site)
@@ -53,23 +53,23 @@ class TestEvents:
         assert payments.renew(stale) is None
 
     def test_cancellation_over_the_api_and_in_the_portal_is_told(self, sandbox, okepay, subscription, site):
-        sandbox.okepay_webhook("https://site.example/")
+        sandbox.add_webhook("okepay", "https://site.example/")
         okepay("DELETE", f"Subscription/{subscription.number}/")
         sandbox.send_webhooks(site)
         assert statuses(site) == ["subscription.cancelled"]
 
     def test_what_happened_before_the_address_was_there_is_not_told(self, sandbox, subscription, site):
-        sandbox.okepay_webhook("https://site.example/")
+        sandbox.add_webhook("okepay", "https://site.example/")
         assert sandbox.send_webhooks(site) == 0
 
     def test_address_of_another_company_is_told_nothing(self, sandbox, site, other_instance):
-        sandbox.okepay_webhook("https://site.example/")
+        sandbox.add_webhook("okepay", "https://site.example/")
         contact = other_instance.contacts.get()
         payments.pay(contact, payments.Terms(amount=1, currency="EUR"))
         assert sandbox.send_webhooks(site) == 0
 
     def test_time_alone_is_told_too(self, sandbox, subscription, site):
-        sandbox.okepay_webhook("https://site.example/")
+        sandbox.add_webhook("okepay", "https://site.example/")
         payments.give_notice(subscription)
         sandbox.advance(40 * 24 * HOUR)
         sandbox.send_webhooks(site)
@@ -78,7 +78,7 @@ class TestEvents:
 
 class TestBodies:
     def test_transaction_names_the_contact_and_embeds_the_subscription(self, sandbox, subscription, contact, site):
-        sandbox.okepay_webhook("https://site.example/")
+        sandbox.add_webhook("okepay", "https://site.example/")
         payments.renew(subscription)
         sandbox.send_webhooks(site)
         told = json.loads(site.calls[0][1])["transaction"]
@@ -101,7 +101,7 @@ class TestBodies:
 
     def test_contact_is_told_as_far_as_it_is_known(self, sandbox, subscription, contact, site):
         type(contact).objects.filter(pk=contact.pk).update(place="Zürich", country="CH", company_name="Doe AG")
-        sandbox.okepay_webhook("https://site.example/")
+        sandbox.add_webhook("okepay", "https://site.example/")
         payments.cancel(type(subscription).objects.get(pk=subscription.pk))
         sandbox.send_webhooks(site)
         told = json.loads(site.calls[0][1])["subscription"]["contact"]
@@ -109,7 +109,7 @@ class TestBodies:
         assert "street" not in told
 
     def test_form_is_what_php_makes_of_it(self, sandbox, subscription, site):
-        sandbox.okepay_webhook("https://site.example/", content_type="form")
+        sandbox.add_webhook("okepay", "https://site.example/", content_type="form")
         payments.renew(subscription)
         sandbox.send_webhooks(site)
         (_url, body, headers), _second = site.calls
@@ -122,7 +122,7 @@ class TestBodies:
     def test_address_without_a_key_gets_no_signature_and_keeps_the_token_in_its_address(
         self, sandbox, subscription, site
     ):
-        sandbox.okepay_webhook("https://site.example/hook?apiKey=unguessable")
+        sandbox.add_webhook("okepay", "https://site.example/hook?apiKey=unguessable")
         payments.cancel(subscription)
         sandbox.send_webhooks(site)
         ((url, _body, headers),) = site.calls
@@ -131,7 +131,7 @@ class TestBodies:
     @pytest.mark.parametrize("content_type", ["json", "form"])
     def test_signature_over_a_socket_is_over_the_bytes_that_arrive(self, sandbox, subscription, content_type):
         with listening() as (url, received, heads):
-            sandbox.okepay_webhook(url, signing_key="key", content_type=content_type)
+            sandbox.add_webhook("okepay", url, signing_key="key", content_type=content_type)
             payments.renew(subscription)
             assert sandbox.send_webhooks() == 2
         for (_path, body), head in zip(received, heads, strict=True):
@@ -140,7 +140,7 @@ class TestBodies:
 
 class TestRetries:
     def test_ten_more_calls_are_made_and_then_it_is_given_up(self, sandbox, subscription, site):
-        sandbox.okepay_webhook("https://site.example/")
+        sandbox.add_webhook("okepay", "https://site.example/")
         payments.cancel(subscription)
         site.status = 500
         sandbox.send_webhooks(site)
@@ -160,7 +160,7 @@ class TestRetries:
 
     @pytest.mark.parametrize(("status", "is_taken"), [(200, 1), (204, 1), (302, 0), (404, 0), (500, 0), (None, 0)])
     def test_any_success_will_do_and_its_body_does_not_matter(self, sandbox, subscription, site, status, is_taken):
-        sandbox.okepay_webhook("https://site.example/")
+        sandbox.add_webhook("okepay", "https://site.example/")
         payments.cancel(subscription)
         site.status = status
         assert sandbox.send_webhooks(site) == is_taken
