@@ -129,9 +129,9 @@ def test_every_tag_is_listed():
 
 def test_every_option_of_a_tag_is_listed():
     told = names_of(tables("template-tags", "Option"))
-    arguments = {"product_id", "label"}  # without a name the first and the second, told in sentences
-    assert set(told) == {*tags.BUTTON_OPTIONS, *tags.SELF_SERVICE_OPTIONS} - arguments
-    # Of plenigo_sdk and of plenigo_self_service_button too.
+    # Without the arguments that have no name, which are told in sentences.
+    assert set(told) == {*tags.BUTTON_OPTIONS, *tags.SNIPPET_OPTIONS}
+    # Of plenigo_sdk and of plenigo_snippet too.
     assert {name for name in told if told.count(name) > 1} == {"using", "element_id", "css_class"}
 
 

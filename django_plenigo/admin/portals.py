@@ -18,8 +18,9 @@ from django_plenigo.models import PortalAccount, PortalHandover
 from django_plenigo.services import portals, search
 
 DELETING = _(
-    "Deleting concerns this site alone: the customer and the subscriptions stay at the vendor. Our reference is forgotten "
-    "too, so that a purchase that brings it back finds nobody. To take away a wrong reference, empty its field instead."
+    "Deleting concerns this site alone: the customer and the subscriptions stay at the vendor. Our reference is "
+    "forgotten too, so that a purchase that brings it back finds nobody. To take away a wrong reference, empty its "
+    "field instead."
 )
 
 
