@@ -51,7 +51,13 @@ def move_to_the_api_of(page: Path, settings: Any) -> None:
 
 PORTALS = {
     "okepay": {"BACKEND": "django_plenigo.protocols.okepay.OkePay", "MODE": "sandbox"},
-    "2checkout": {"BACKEND": "django_plenigo.protocols.twocheckout.TwoCheckout", "MODE": "sandbox"},
+    "2checkout": {
+        "BACKEND": "django_plenigo.protocols.twocheckout.TwoCheckout",
+        "MODE": "live",
+        "MERCHANT": "MERCHANT1",
+        "SECRET_KEY": "made-up-for-the-test",
+        "CUSTOM_DOMAIN": "store.example.com",
+    },
 }
 
 #: What the sandbox sells, by its names of API v3.

@@ -139,7 +139,7 @@ class PortalAccountAdmin(SupportAdmin):
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         """Return what may be said, and of a row that is there what is known."""
-        fieldsets = [(None, {"fields": ["portal", "user", "reference", "is_external"]})]
+        fieldsets: list[Any] = [(None, {"fields": ["portal", "user", "reference", "is_external"]})]
         if obj is not None:
             fieldsets.append((_("Where it is from"), {"fields": ["our_reference", "binding", "created_at"]}))
         return fieldsets
@@ -213,8 +213,8 @@ class PortalHandoverAdmin(SupportAdmin):
     search_fields = ["user__pk"]  # see `get_search_results`
     search_help_text = _("What your list of users searches: an address or a name.")
     sortable_by = ()
-    fields = ["when", "reader", "portal_label", "page", "outcome_words", "last_error"]
-    readonly_fields = fields
+    fields = ("when", "reader", "portal_label", "page", "outcome_words", "last_error")
+    readonly_fields = ("when", "reader", "portal_label", "page", "outcome_words", "last_error")
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Refuse: a record is forgotten by its age alone."""
