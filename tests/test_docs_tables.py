@@ -18,14 +18,21 @@ from django_plenigo import conf, errors, signals
 from django_plenigo.management.commands import plenigo_link_users, plenigo_sync
 from django_plenigo.models import RemoteChange
 from django_plenigo.protocols import base
+from django_plenigo.protocols.okepay import OkePay
 from django_plenigo.protocols.plenigo_v2 import PlenigoV2
 from django_plenigo.protocols.plenigo_v3 import PlenigoV3
 from django_plenigo.protocols.plenigo_v3.answers import BY_CODE
+from django_plenigo.protocols.plenigo_v3.callbacks import PlenigoCallbacks
+from django_plenigo.protocols.twocheckout import TwoCheckout
 from django_plenigo.sandbox import conf as sandbox_conf
 from django_plenigo.sandbox import seed
 from django_plenigo.sandbox.testing import Sandbox
+from django_plenigo.services import portals
 from django_plenigo.services.explanations.codes import OF_WORDS
+from django_plenigo.services.portals.accounts import PROBLEMS
 from django_plenigo.templatetags import plenigo as tags
+from django_plenigo.templatetags import portal_tags
+from django_plenigo.views.portals import STATUSES
 from tests.test_architecture import FLOORS, SERVICES_IN_ORDER
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -103,6 +110,37 @@ def test_settings_page_tells_every_type_and_unit():
         assert (unit == "per minute") == name.endswith("_PER_MINUTE")
 
 
+def defaults_of(rows: list[list[str]], column: int) -> dict[str, object]:
+    """Return the defaults that a table tells by key."""
+    told = {row[0]: row[column].strip("`") for row in rows}
+    return {name: None if text == "required" else ast.literal_eval(text) for name, text in told.items()}
+
+
+def test_settings_page_lists_every_key_of_a_portal_with_its_default_type_and_unit():
+    rows = tables("settings", "Key of a portal")
+    assert defaults_of(rows, 3) == {name: option.default for name, option in conf.PORTAL_OPTIONS.items()}
+    units = {"_SECONDS": "seconds", "_DAYS": "days"}
+    for name, kind, unit, *_ in rows:
+        assert KINDS[kind] == conf.PORTAL_OPTIONS[name].kind, name
+        assert unit == next((word for end, word in units.items() if name.endswith(end)), ""), name
+
+
+@pytest.mark.parametrize("backend", [OkePay, TwoCheckout])
+def test_settings_page_lists_every_key_of_a_backend_with_its_default_and_type(backend):
+    rows = tables("settings", f"Key of `{backend.__name__}`")
+    assert defaults_of(rows, 2) == {name: option.default for name, option in backend.options.items()}
+    for name, kind, *_ in rows:
+        assert KINDS[kind] == backend.options[name].kind, name
+
+
+def test_portals_page_tells_every_outcome_and_every_code_of_a_refusal():
+    assert names_of(tables("portals", "Outcome")) == portals.Outcome.values
+    statuses = {name: int(status) for name, *_, status in tables("portals", "Outcome")}
+    assert statuses == {"opened": 303, **{outcome.value: status for outcome, status in STATUSES.items()}}
+    text = (ROOT / "docs/portals.md").read_text()
+    assert [code for code in PROBLEMS if f"`{code}`" not in text] == []
+
+
 def test_settings_page_tells_the_hosts():
     told = {mode: [cell.strip("`") for cell in cells] for mode, *cells in tables("settings", "Mode")}
     assert told.keys() == conf.HOSTS.keys()
@@ -127,9 +165,12 @@ def test_every_tag_is_listed():
 def test_every_option_of_a_tag_is_listed():
     told = names_of(tables("template-tags", "Option"))
     # Without the arguments that have no name, which are told in sentences.
-    assert set(told) == {*tags.BUTTON_OPTIONS, *tags.SNIPPET_OPTIONS}
-    # Of plenigo_sdk and of plenigo_snippet too.
-    assert {name for name in told if told.count(name) > 1} == {"using", "element_id", "css_class"}
+    assert set(told) == {*tags.BUTTON_OPTIONS, *tags.SNIPPET_OPTIONS, *PORTAL_OPTIONS}
+    # Of plenigo_sdk, plenigo_snippet and plenigo_portal_button too.
+    assert {name for name in told if told.count(name) > 1} == {"using", "element_id", "css_class", "label"}
+
+
+PORTAL_OPTIONS = {*portal_tags.LIST_OPTIONS, *portal_tags.BUTTON_OPTIONS}
 
 
 def test_every_template_is_listed():
@@ -269,9 +310,10 @@ def test_interfaces_are_those_of_the_protocols():
 
 
 def test_interfaces_tell_which_generation_serves_them():
-    clients = {"v2": PlenigoV2, "v3": PlenigoV3}
+    clients = {"v2": [PlenigoV2], "v3": [PlenigoV3, PlenigoCallbacks], "2Checkout": [TwoCheckout], "OkePay": [OkePay]}
     for name, _, *marks in tables("architecture", "Interface"):
-        there = ["x" if issubclass(client, getattr(base, name)) else "" for client in clients.values()]
+        need = getattr(base, name)
+        there = ["x" if any(issubclass(kind, need) for kind in kinds) else "" for kinds in clients.values()]
         assert marks == there, name
 
 

@@ -14,16 +14,28 @@ from django.utils import timezone
 
 from django_plenigo import conf
 from django_plenigo.errors import ConflictError
-from django_plenigo.models import AccessId, AccessImport, AccountConnection, CustomerLink, RemoteChange
-from django_plenigo.services import access, access_ids, access_imports, customers
+from django_plenigo.models import (
+    AccessId,
+    AccessImport,
+    AccountConnection,
+    CustomerLink,
+    PortalAccount,
+    PortalHandover,
+    RemoteChange,
+)
+from django_plenigo.services import access, access_ids, access_imports, customers, portals
 from django_plenigo.services.checkout import mint_login
 from tests.admin.conftest import text_of
 from tests.admin.test_actions import each_action
 from tests.factories import UserFactory
+from tests.site.portals import TOKEN
 
 pytestmark = pytest.mark.django_db
 
-MODELS = (CustomerLink, RemoteChange, AccessImport, AccountConnection, get_user_model())
+MODELS = (
+    *(CustomerLink, RemoteChange, AccessImport, AccountConnection, PortalAccount, PortalHandover),
+    get_user_model(),
+)
 
 #: Our pages beside those that Django gives to every model: each has a permission of its own.
 OWN = {
@@ -45,7 +57,7 @@ OWN = {
     "auth_user_register_with_plenigo",
 }
 
-SECRET = "a-secret-that-nobody-may-read"
+SECRET, PORTAL_SECRET = "a-secret-that-nobody-may-read", "another-that-nobody-may-read"
 
 
 class Page(NamedTuple):
@@ -70,6 +82,8 @@ class Rows(NamedTuple):
             RemoteChange: self.link.remote_changes.get(kind="change_email"),
             AccessImport: self.access_import,
             AccountConnection: self.link.connections.get(),
+            PortalAccount: self.link.user.portal_accounts.get(),
+            PortalHandover: PortalHandover.objects.get(user=self.link.user),
         }.get(model, self.link.user)
 
 
@@ -91,7 +105,7 @@ def visit(client: Client, page: Page) -> str:
 
 
 @pytest.fixture
-def rows(sandbox: Any, refuse: Any, admin_user: Any) -> Rows:
+def rows(sandbox: Any, refuse: Any, bind: Any, admin_user: Any) -> Rows:
     links = []
     for name in ("anna", "berta"):
         user = UserFactory(username=f"{name}-name", email=f"{name}-mail@example.com")
@@ -102,6 +116,9 @@ def rows(sandbox: Any, refuse: Any, admin_user: Any) -> Rows:
         access.check_access(user, [f"{name}-product"])
         refuse(link, ConflictError("plenigo", "change_email", status=409))
         AccountConnection.objects.create(user=user, link=link, state="done", started_at=timezone.now())
+        bind(user, f"{name}-reference", bound_by=admin_user)
+        portals.reference_for(user, "harbour")
+        portals.open_portal(user, portals.Target("harbour"))
         links.append(link)
     file = io.BytesIO(f"customer_id,access_id_1\n{links[0].customer_id},new-key\nnobody,x\n".encode())
     return Rows(*links, access_imports.start(file, name="ids.csv", in_background=False))
@@ -109,7 +126,7 @@ def rows(sandbox: Any, refuse: Any, admin_user: Any) -> Rows:
 
 def state() -> str:
     """All that a page may write."""
-    models = (CustomerLink, RemoteChange, AccessId, AccessImport, AccountConnection, LogEntry, get_user_model())
+    models = (*MODELS, AccessId, LogEntry)
     return "".join(serializers.serialize("json", model._default_manager.order_by("pk")) for model in models)
 
 
@@ -120,7 +137,8 @@ def test_no_page_shows_a_secret_a_token_or_a_lease_and_none_logs_a_reader_in(adm
     lease = "1b9d6bcd-bbfd-4b2d-9b5d-ab8dfbbd4bed"
     CustomerLink.objects.update(lease=lease)
     AccessImport.objects.update(lease=lease)
-    hidden = [SECRET, conf.secret_key(), login.value, lease]
+    settings.PLENIGO_PORTALS["harbour"]["KEY"] = PORTAL_SECRET
+    hidden = [SECRET, PORTAL_SECRET, conf.secret_key(), login.value, lease, TOKEN]
     for page in pages(rows):
         text = visit(admin_client, page)
         assert [value for value in hidden if str(value) in text] == [], page.name
@@ -138,7 +156,11 @@ def test_page_about_one_reader_shows_nothing_of_another(admin_client, rows):
 
 def test_what_is_asked_of_every_page_would_find_something(admin_client, rows):
     text = "".join(visit(admin_client, page) for page in pages(rows))
-    assert [value for value in ("anna-mail", "anna-key", rows.link.customer_id, "berta") if value not in text] == []
+    assert [
+        value
+        for value in ("anna-mail", "anna-key", "anna-reference", rows.link.customer_id, "berta")
+        if value not in text
+    ] == []
 
 
 def test_no_page_takes_what_another_site_has_sent(admin_user, rows):

@@ -3,12 +3,18 @@
 A site brings its own portal by a subclass of `Portal`, named in PLENIGO_PORTALS as BACKEND.
 """
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+from django_plenigo.errors import ConfigurationError
 from django_plenigo.protocols.base.customers import CustomerRef
+from django_plenigo.tracebacks import without_secrets
+
+#: A host as settings name it: without a scheme and a path; a port is part of it.
+HOST = re.compile(r"[0-9A-Za-z.-]+(:\d+)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +64,35 @@ class PortalSettings:
 
     adapter: Any = field(default=None, repr=False)
     """What takes the place of connections, where the vendor is played by this very process."""
+
+    @without_secrets
+    def texts(self, name: str) -> tuple[str, ...]:
+        """Return what one of the options holds, a text or a list of texts, none of them blank.
+
+        Raises `ConfigurationError`.
+        """
+        value = self.options[name]
+        texts = (value,) if isinstance(value, str) else tuple(value)
+        if not all(isinstance(text, str) and text and text == text.strip() and text.isprintable() for text in texts):
+            raise self.wrong(name, "must hold texts, none of which is blank or begins or ends with a blank")
+        return texts
+
+    @without_secrets
+    def text(self, name: str) -> str:
+        """Return the text that one of the options holds. Raises `ConfigurationError` where it is blank."""
+        (text,) = self.texts(name)
+        return text
+
+    def host(self, name: str) -> str:
+        """Return the host that one of the options holds, in small letters, "" for none. Raises `ConfigurationError`."""
+        value = str(self.options[name])
+        if value and not HOST.fullmatch(value):
+            raise self.wrong(name, "must be a host, as in store.example.com")
+        return value.lower()
+
+    def wrong(self, name: str, problem: str) -> ConfigurationError:
+        """Return the error of an option that does not hold what it must. The text never repeats the value."""
+        return ConfigurationError(f"PLENIGO_PORTALS[{self.alias!r}][{name!r}] {problem}.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +145,14 @@ class Portal(ABC):
     def link_hosts(self) -> tuple[str, ...]:
         """The hosts that links may lead to; a link to any other is refused. A port is part of a host."""
         return self.settings.link_hosts
+
+    @property
+    def log_out_url(self) -> str:
+        """The vendor's page that ends a browser's session there, "" where there is none; an entry may name another.
+
+        Nothing is sent there by itself: a reader who has logged out here is offered it, see `{% plenigo_portals %}`.
+        """
+        return ""
 
     @abstractmethod
     def mint_link(self, customer: CustomerRef, target: PortalTarget) -> PortalLink:

@@ -5,6 +5,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from django_plenigo.errors import UnsupportedOperationError
+
+#: Every word that `SignatureError.code` may be.
+NO_SIGNATURE = "no signature"
+WRONG_SIGNATURE = "wrong signature"
+ONLY_MD5 = "md5 only"
+TOO_OLD = "too old"
+FROM_THE_FUTURE = "from the future"
+NO_TOKEN = "no token"  # noqa: S105 - a word for a failure
+WRONG_TOKEN = "wrong token"  # noqa: S105 - a word for a failure
+SIGNATURE_CODES = (NO_SIGNATURE, WRONG_SIGNATURE, ONLY_MD5, TOO_OLD, FROM_THE_FUTURE, NO_TOKEN, WRONG_TOKEN)
+
 
 @dataclass(frozen=True, slots=True)
 class WebhookCall:
@@ -29,7 +41,7 @@ class WebhookCall:
 class WebhookReceipt:
     """What the vendor is answered whose delivery is accepted."""
 
-    body: str = ""
+    body: str = field(default="", repr=False)
     """What the vendor wants to read."""
 
     content_type: str = "text/plain; charset=utf-8"
@@ -86,7 +98,7 @@ class WebhookReader(ABC):
     def authenticate(self, call: WebhookCall, *, now: datetime) -> WebhookReceipt:
         """Return what to answer, once the origin of a delivery is proved: in constant time, over the raw body.
 
-        Raises `SignatureError`, whose `code` is one word for the reason, and `ConfigurationError` where the settings
+        Raises `SignatureError`, whose `code` is one of `SIGNATURE_CODES`, and `ConfigurationError` where the settings
         hold nothing to prove it by. Whatever a stranger sends raises nothing else.
         """
 
@@ -94,9 +106,9 @@ class WebhookReader(ABC):
     def read_events(self, body: bytes, content_type: str) -> Sequence[WebhookEvent]:
         """Return what a delivery says that matters here, often nothing. Raises `InvalidValueError` for no such body."""
 
-    @abstractmethod
     def confirm(self, event: WebhookEvent) -> WebhookEvent | None:
         """Return what the vendor says itself of an event that nothing signed, None where it knows nothing of it.
 
-        Raises `RemoteError`.
+        Only a reader whose receipts need it has one. Raises `RemoteError`.
         """
+        raise UnsupportedOperationError("The vendor signs all that it delivers: there is nothing to ask it about.")
