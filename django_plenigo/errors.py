@@ -44,6 +44,17 @@ class AccessImportError(InvalidValueError):
         self.line = line
 
 
+class PortalBindingError(InvalidValueError):
+    """A reader cannot be bound to a reference at a portal, so nothing was written. The text is for a person.
+
+    `code` is a word for the reason, one of those in `services.portals`. The text never repeats the reference.
+    """
+
+    def __init__(self, problem: str, *, code: str) -> None:
+        super().__init__("reference", problem)
+        self.code = code
+
+
 class SignatureError(PlenigoError, SuspiciousOperation):
     """A webhook's origin is not proved: no signature, a wrong one, one too old. Django answers 400.
 

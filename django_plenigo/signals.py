@@ -19,3 +19,7 @@ email_change_refused = Signal()
 #: A reader has connected an imported subscription: she is its customer from now on. Sent after `customer_registered`,
 #: unless she was that customer already. sender: CustomerLink. Arguments: link (CustomerLink), user.
 account_connected = Signal()
+
+#: A reader was led to a portal of PLENIGO_PORTALS by one click. The link is told to nobody. sender: PortalHandover.
+#: Arguments: handover (PortalHandover), user, portal (str).
+portal_opened = Signal()

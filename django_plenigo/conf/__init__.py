@@ -1,7 +1,7 @@
 """The only room that reads the settings PLENIGO and PLENIGO_PORTALS: typed, read at each access, never frozen."""
 
 from django_plenigo.conf.account import READERS, Account, accounts, accounts_of_company, checked_address
-from django_plenigo.conf.addresses import client_address
+from django_plenigo.conf.addresses import certain_client_address, client_address
 from django_plenigo.conf.options import (
     ACCESS_ID_SLOTS,
     AT_ONCE,
@@ -31,9 +31,11 @@ from django_plenigo.conf.options import (
 from django_plenigo.conf.portals import (
     PLENIGO_SOURCE,
     PORTAL_OPTIONS,
+    PORTAL_READERS,
     SANDBOX_API_URL,
     SANDBOX_MOUNT,
     PortalEntry,
+    has_readable_portals,
     portals,
 )
 from django_plenigo.conf.site import (
@@ -69,6 +71,7 @@ __all__ = [
     "OPTIONS",
     "PLENIGO_SOURCE",
     "PORTAL_OPTIONS",
+    "PORTAL_READERS",
     "PRODUCT_KEYS",
     "READERS",
     "SANDBOX_API_URL",
@@ -84,11 +87,13 @@ __all__ = [
     "Product",
     "accounts",
     "accounts_of_company",
+    "certain_client_address",
     "check_session_store",
     "checked_address",
     "client_address",
     "csrf_header",
     "has_content_security_policy",
+    "has_readable_portals",
     "is_behind_proxy",
     "is_installed",
     "keeps_sessions_on_server",

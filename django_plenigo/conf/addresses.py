@@ -35,6 +35,18 @@ def client_address(request: HttpRequest, account: Account) -> str:
     return str(address or peer)
 
 
+def certain_client_address(request: HttpRequest, account: Account) -> str:
+    """Return the public address of the browser where it is known for certain, else "".
+
+    That is where TRUSTED_PROXIES names the site's own proxies: without them a proxy's address would be taken for that of
+    all readers. An address of a private network is not the one by which anybody else sees the browser.
+    """
+    if not account.trusted_proxies:
+        return ""
+    address = _parsed_address(client_address(request, account))
+    return str(address) if address is not None and address.is_global else ""
+
+
 def _parsed_address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     """Return an address, None where there is none. Some proxies write a port behind it, which is left out."""
     if text.startswith("["):

@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -23,7 +23,12 @@ PORTAL_OPTIONS: Mapping[str, Option] = {
     "LINK_HOSTS": Option((list, tuple), ()),
     "TIMEOUT_SECONDS": Option((int, float), 10.0),
     "CACHE": Option((str,), "default"),
+    "LOG_OUT_URL": Option((str,), ""),
+    "HANDOVER_DAYS": Option((int, float), 365),
 }
+
+#: More is no time that a calendar knows.
+MOST_DAYS = 100_000
 
 #: A name is part of addresses.
 PORTAL_NAME = re.compile(r"[0-9a-z][0-9a-z_-]{0,31}")
@@ -120,6 +125,21 @@ class PortalEntry:
             raise ConfigurationError(f"PLENIGO_PORTALS[{self.alias!r}]['CACHE'] must be an alias of CACHES.")
         return value
 
+    @property
+    def log_out_url(self) -> str:
+        """The vendor's page that ends a browser's session there, "" where the site names none."""
+        own = self._get("LOG_OUT_URL")
+        return checked_address(f"PLENIGO_PORTALS[{self.alias!r}]['LOG_OUT_URL']", own) if own else ""
+
+    @property
+    def handover_days(self) -> float:
+        """How many days it is kept who was led there, and when."""
+        value = float(self._get("HANDOVER_DAYS"))
+        if not 0 <= value < MOST_DAYS:
+            text = f"PLENIGO_PORTALS[{self.alias!r}]['HANDOVER_DAYS'] must be a number of days, 0 or more."
+            raise ConfigurationError(text)
+        return value
+
     def checked(self, name: str, option: Any) -> Any:
         """Return the value of a key, by whoever knows it: of the right type, and one of its choices.
 
@@ -141,7 +161,26 @@ class PortalEntry:
         return self.checked(name, PORTAL_OPTIONS[name])
 
 
+#: What of an entry the system checks read, one after the other: each raises `ConfigurationError` for its own keys.
+PORTAL_READERS: tuple[Callable[[PortalEntry], object], ...] = (
+    lambda entry: entry.backend_path,
+    lambda entry: entry.mode,
+    lambda entry: entry.label,
+    lambda entry: entry.api_url,
+    lambda entry: entry.link_hosts,
+    lambda entry: entry.timeout_seconds,
+    lambda entry: entry.cache_alias,
+    lambda entry: entry.log_out_url,
+    lambda entry: entry.handover_days,
+)
+
+
 def portals() -> list[str]:
     """Return the names of all entries of PLENIGO_PORTALS, in their order."""
     entries = getattr(settings, "PLENIGO_PORTALS", None)
     return list(entries) if isinstance(entries, Mapping) else []
+
+
+def has_readable_portals() -> bool:
+    """Say whether PLENIGO_PORTALS is what it must be, or not there at all."""
+    return isinstance(getattr(settings, "PLENIGO_PORTALS", {}), Mapping)

@@ -25,6 +25,8 @@ from django_plenigo.protocols.base import (
     SessionKeeper,
 )
 from django_plenigo.services import access, checkout
+from django_plenigo.templatetags import portal_tags
+from django_plenigo.templatetags.rendering import request_of
 
 logger = logging.getLogger(__name__)
 register = template.Library()
@@ -144,12 +146,6 @@ def find_nonce(context: Context) -> str:
     )
     # "is not None": a lazy nonce is false until somebody has looked at it.
     return next((str(nonce) for nonce in candidates if nonce is not None), "")
-
-
-def request_of(context: Context) -> HttpRequest | None:
-    """Return the request that a template is rendered for, None where there is none."""
-    request: HttpRequest | None = getattr(context, "request", None) or context.get("request")
-    return request
 
 
 # ---- checkouts -------------------------------------------------------------------------------------------------
@@ -324,6 +320,18 @@ def plenigo_self_service_button(
 
 
 knows_options("plenigo_self_service_button", ("label", *SELF_SERVICE_OPTIONS))
+
+
+# ---- portals -------------------------------------------------------------------------------------------------
+
+register.inclusion_tag("plenigo/portal_list.html", takes_context=True)(portal_tags.plenigo_portals)
+knows_options("plenigo_portals", portal_tags.LIST_OPTIONS)
+
+register.inclusion_tag("plenigo/portal_button.html", takes_context=True)(portal_tags.plenigo_portal_button)
+knows_options("plenigo_portal_button", portal_tags.BUTTON_OPTIONS)
+
+register.simple_tag(takes_context=True)(portal_tags.plenigo_portal_reference)
+knows_options("plenigo_portal_reference", ())
 
 
 # ---- the paywall -----------------------------------------------------------------------------------------------

@@ -146,6 +146,14 @@ class Portal(ABC):
         """The hosts that links may lead to; a link to any other is refused. A port is part of a host."""
         return self.settings.link_hosts
 
+    @property
+    def log_out_url(self) -> str:
+        """The vendor's page that ends a browser's session there, "" where there is none; an entry may name another.
+
+        Nothing is sent there by itself: a reader who has logged out here is offered it, see `{% plenigo_portals %}`.
+        """
+        return ""
+
     @abstractmethod
     def mint_link(self, customer: CustomerRef, target: PortalTarget) -> PortalLink:
         """Return a new link for one customer. Called on a click; not idempotent.

@@ -1,0 +1,65 @@
+"""Who a reader is in the portals of PLENIGO_PORTALS, and the click that leads her there."""
+
+from django_plenigo.services.portals.accounts import (
+    OF_ANOTHER_USER,
+    TAKEN_AWAY,
+    UNREADABLE,
+    USER_HAS_ANOTHER,
+    account_of,
+    accounts_of,
+    bind,
+    customer_accounts_of,
+    find_obstacle,
+    is_taken_away,
+    reference_for,
+    take_away,
+    user_of_reference,
+)
+from django_plenigo.services.portals.links import UnsafeLinkError, browser_address
+from django_plenigo.services.portals.opening import Opening, open_portal
+from django_plenigo.services.portals.outcomes import FOR_READER, WITHOUT_ACCOUNT, Outcome, forget_old, words_of
+from django_plenigo.services.portals.standing import (
+    PortalView,
+    connection_path,
+    label_of,
+    label_of_page,
+    log_out_url_of,
+    shown_log_outs,
+    views_of_user,
+)
+from django_plenigo.services.portals.targets import Target, read_target, sign_target
+
+__all__ = [
+    "FOR_READER",
+    "OF_ANOTHER_USER",
+    "TAKEN_AWAY",
+    "UNREADABLE",
+    "USER_HAS_ANOTHER",
+    "WITHOUT_ACCOUNT",
+    "Opening",
+    "Outcome",
+    "PortalView",
+    "Target",
+    "UnsafeLinkError",
+    "account_of",
+    "accounts_of",
+    "bind",
+    "browser_address",
+    "connection_path",
+    "customer_accounts_of",
+    "find_obstacle",
+    "forget_old",
+    "is_taken_away",
+    "label_of",
+    "label_of_page",
+    "log_out_url_of",
+    "open_portal",
+    "read_target",
+    "reference_for",
+    "shown_log_outs",
+    "sign_target",
+    "take_away",
+    "user_of_reference",
+    "views_of_user",
+    "words_of",
+]

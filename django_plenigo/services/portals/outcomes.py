@@ -1,0 +1,103 @@
+"""What has come of a click on a portal's button: for the reader, for the agent, and for the record."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+from django.db import models, router, transaction
+from django.db.models import Max, Q, QuerySet
+from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from django_plenigo import conf
+from django_plenigo.models import PortalHandover
+from django_plenigo.signals import portal_opened
+
+
+class Outcome(models.TextChoices):
+    """What has come of a click. The labels are the agent's words."""
+
+    OPENED = "opened", _("was led to the portal")
+    NO_REFERENCE = "no_reference", _("has no reference at this portal")
+    UNKNOWN_THERE = "unknown_there", _("the vendor knows no customer by the reference")
+    UNAVAILABLE = "unavailable", _("the vendor did not answer")
+    REFUSED = "refused", _("the vendor refused the link")
+    UNSAFE_LINK = "unsafe_link", _("the vendor's link led to a host that is not allowed")
+    MISCONFIGURED = "misconfigured", _("the vendor refused this site's credentials, or a setting is wrong")
+
+
+#: What a reader is told. The page puts the way out beside it: "Open again", or "Connect one".
+FOR_READER: Mapping[str, str | Promise] = {
+    Outcome.NO_REFERENCE: _("We have no subscription under this account."),
+    Outcome.UNKNOWN_THERE: _("We have no subscription under this account."),
+    Outcome.UNAVAILABLE: _("This portal does not answer right now. Nothing was changed. Please try again in a minute."),
+    Outcome.REFUSED: _("The link could not be made. Nothing was changed. Please try again."),
+    Outcome.UNSAFE_LINK: _("The link could not be made. Nothing was changed. Please contact us."),
+    Outcome.MISCONFIGURED: _("This portal cannot be opened at the moment. Nothing was changed. Please contact us."),
+}
+
+#: Where another click would change nothing.
+WITHOUT_ACCOUNT = frozenset({Outcome.NO_REFERENCE, Outcome.UNKNOWN_THERE})
+
+#: How many rows one statement deletes.
+CHUNK = 1000
+
+#: What the columns take.
+MOST_OF_ERROR, MOST_OF_PAGE = 200, 64
+
+#: How long hand-overs of a portal are kept that is in the settings no more.
+DEFAULT_DAYS = 365
+
+
+def words_of(outcome: str) -> str:
+    """Return what an agent is told of an outcome; one of another release stays as it is."""
+    return str(Outcome(outcome).label) if outcome in Outcome.values else outcome
+
+
+def record(user: Any, portal: str, page: str, outcome: Outcome, error: str = "") -> None:
+    """Write down a click and what came of it, never the link; and tell who listens once it is committed."""
+    rows = _handovers()
+    handover = rows.create(
+        user=user,
+        portal=portal,
+        page=page[:MOST_OF_PAGE],
+        at=timezone.now(),
+        outcome=outcome.value,
+        last_error=error[:MOST_OF_ERROR],
+    )
+    if outcome is Outcome.OPENED:
+        tell = partial(portal_opened.send_robust, sender=PortalHandover, handover=handover, user=user, portal=portal)
+        transaction.on_commit(tell, using=rows.db, robust=True)
+
+
+def latest_of(user: Any) -> dict[str, PortalHandover]:
+    """Return a user's last click by portal, in one query."""
+    own = _handovers().filter(user=user)
+    newest = own.order_by().values("portal").annotate(newest=Max("pk")).values("newest")
+    return {handover.portal: handover for handover in own.filter(pk__in=newest)}
+
+
+def forget_old(now: datetime | None = None) -> int:
+    """Delete the hand-overs that are older than HANDOVER_DAYS of their portal, and return how many there were.
+
+    In small transactions, so that nobody waits. Raises `ConfigurationError`.
+    """
+    now, portals = now or timezone.now(), conf.portals()
+    count = 0
+    for portal in portals:
+        days = conf.PortalEntry(portal).handover_days
+        count += _forget(Q(portal=portal), now - timedelta(days=days))
+    return count + _forget(~Q(portal__in=portals), now - timedelta(days=DEFAULT_DAYS))
+
+
+def _forget(condition: Q, before: datetime) -> int:
+    rows, count = _handovers(), 0
+    while keys := list(rows.filter(condition, at__lt=before).order_by("at").values_list("pk", flat=True)[:CHUNK]):
+        count += rows.filter(pk__in=keys).delete()[0]
+    return count
+
+
+def _handovers() -> QuerySet[PortalHandover]:
+    return PortalHandover.objects.using(router.db_for_write(PortalHandover))

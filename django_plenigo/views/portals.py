@@ -1,0 +1,134 @@
+"""The click that leads into a vendor's portal, and the page with a button for each that a reader has."""
+
+from collections.abc import Callable
+from functools import wraps
+from http import HTTPStatus
+from typing import Any
+
+from django.contrib.auth.decorators import login_not_required
+from django.contrib.auth.views import redirect_to_login
+from django.db import transaction
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.cache import add_never_cache_headers
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+from django.views.decorators.csrf import csrf_protect
+from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
+from django.views.decorators.http import require_http_methods, require_safe
+
+from django_plenigo import conf, privacy
+from django_plenigo.errors import InvalidValueError
+from django_plenigo.services import portals
+from django_plenigo.services.portals import Outcome
+from django_plenigo.views.pages import may_click, page
+
+LIST_PAGE, PORTAL_PAGE = "plenigo/portals.html", "plenigo/portal.html"
+
+STATUSES = {
+    Outcome.NO_REFERENCE: HTTPStatus.NOT_FOUND,
+    Outcome.UNKNOWN_THERE: HTTPStatus.NOT_FOUND,
+    Outcome.UNAVAILABLE: HTTPStatus.SERVICE_UNAVAILABLE,
+    Outcome.REFUSED: HTTPStatus.BAD_GATEWAY,
+    Outcome.UNSAFE_LINK: HTTPStatus.BAD_GATEWAY,
+    Outcome.MISCONFIGURED: HTTPStatus.SERVICE_UNAVAILABLE,
+}
+
+
+def portal_page(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Make a view a page of one reader: private, and outside of transactions since a vendor is asked.
+
+    CSRF is checked also where a site's middleware does not, since a click leads somebody in.
+    """
+    # Each hides the variables of the function that it stands right before.
+    hidden = sensitive_variables()(view)
+
+    @transaction.non_atomic_requests
+    @login_not_required
+    @sensitive_post_parameters()
+    @csrf_protect
+    @wraps(view)
+    def shown(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        privacy.mark_private(request)
+        return hidden(request, *args, **kwargs)
+
+    return shown
+
+
+@portal_page
+@require_safe
+def portal_list(request: HttpRequest) -> HttpResponse:
+    """Show a button for each portal that the reader has; a visitor is shown where to log in."""
+    customer_of = portals.customer_accounts_of(request.user)
+    wanted = request.GET.get("account", "")
+    using = wanted if wanted in customer_of else next(iter(customer_of), "")
+    return page(request, LIST_PAGE, {"using": using})
+
+
+@portal_page
+@require_http_methods(["GET", "HEAD", "POST"])
+def portal(request: HttpRequest, name: str) -> HttpResponse:
+    """Lead a reader into a portal on a click, which is a POST; to all else show the button, and ask nobody.
+
+    A GET comes of the log-in, of a reload, of a bookmark, and of prefetchers and scanners, who click nothing.
+    """
+    if name not in conf.portals():
+        raise Http404
+    signed = (request.POST if request.method == "POST" else request.GET).get("target", "")
+    if not request.user.is_authenticated:
+        query = {"target": signed} if signed else {}
+        return redirect_to_login(reverse("plenigo:portal", args=[name], query=query))
+    try:
+        target = portals.read_target(signed, name, request.user)
+    except InvalidValueError:
+        text = _("This page is out of date. Please open the portal again.")
+        return _page(request, portals.Target(name), text, status=HTTPStatus.BAD_REQUEST)
+    if request.method != "POST":
+        if signed:  # back from the log-in
+            return _page(request, target, _("One click leads you there."), label=_("Open"))
+        return _page(request, target, _("The link had run out: each works only once, and for a short time."))
+    if not may_click(request):
+        text = _("Too many tries. Please wait a minute and try again.")
+        return _page(request, target, text, status=HTTPStatus.TOO_MANY_REQUESTS)
+    opening = portals.open_portal(
+        request.user,
+        target,
+        client_address=conf.certain_client_address(request, conf.Account()),
+        language=get_language() or "",
+    )
+    return _handed_over(opening.url) if opening.url else _refusal(request, target, opening.outcome)
+
+
+def _handed_over(url: str) -> HttpResponse:
+    """Send the browser on at once: the link is in this one header, and in no page."""
+    # Not Django's redirect, whose repr holds the address.
+    response = HttpResponse(status=HTTPStatus.SEE_OTHER, headers={"Location": url, "Referrer-Policy": "no-referrer"})
+    add_never_cache_headers(response)
+    return response
+
+
+def _refusal(request: HttpRequest, target: portals.Target, outcome: Outcome) -> HttpResponse:
+    connect_address = portals.connection_path() if outcome in portals.WITHOUT_ACCOUNT else ""
+    text = str(portals.FOR_READER[outcome])
+    return _page(request, target, text, connect_address=connect_address, status=STATUSES[outcome])
+
+
+def _page(
+    request: HttpRequest,
+    target: portals.Target,
+    text: str,
+    *,
+    label: str = "",
+    connect_address: str = "",
+    status: HTTPStatus = HTTPStatus.OK,
+) -> HttpResponse:
+    context = {
+        "label": portals.label_of_page(target.portal, target.page),
+        "text": text,
+        "is_error": status is not HTTPStatus.OK,
+        "connect_address": connect_address,
+        "address": reverse("plenigo:portal", args=[target.portal]),
+        "target": portals.sign_target(target, request.user),
+        "button_label": label or _("Open again"),
+    }
+    return page(request, PORTAL_PAGE, context, status=status)
