@@ -5,6 +5,7 @@ from django_plenigo.admin.changes import RemoteChangeAdmin
 from django_plenigo.admin.connections import AccountConnectionAdmin
 from django_plenigo.admin.links import CustomerLinkAdmin
 from django_plenigo.admin.users import CustomerPanelMixin
+from django_plenigo.admin.webhooks import WebhookDeliveryAdmin
 
 __all__ = [
     "AccessImportAdmin",
@@ -12,4 +13,5 @@ __all__ = [
     "CustomerLinkAdmin",
     "CustomerPanelMixin",
     "RemoteChangeAdmin",
+    "WebhookDeliveryAdmin",
 ]

@@ -14,7 +14,14 @@ from django.utils import timezone
 
 from django_plenigo import conf
 from django_plenigo.errors import ConflictError
-from django_plenigo.models import AccessId, AccessImport, AccountConnection, CustomerLink, RemoteChange
+from django_plenigo.models import (
+    AccessId,
+    AccessImport,
+    AccountConnection,
+    CustomerLink,
+    RemoteChange,
+    WebhookDelivery,
+)
 from django_plenigo.services import access, access_ids, access_imports, customers
 from django_plenigo.services.checkout import mint_login
 from tests.admin.conftest import text_of
@@ -23,7 +30,7 @@ from tests.factories import UserFactory
 
 pytestmark = pytest.mark.django_db
 
-MODELS = (CustomerLink, RemoteChange, AccessImport, AccountConnection, get_user_model())
+MODELS = (CustomerLink, RemoteChange, AccessImport, AccountConnection, WebhookDelivery, get_user_model())
 
 #: Our pages beside those that Django gives to every model: each has a permission of its own.
 OWN = {
@@ -42,10 +49,14 @@ OWN = {
     "plenigo_accessimport_upload",
     "plenigo_accessimport_example",
     "plenigo_accessimport_failures",
+    "plenigo_webhookdelivery_work_again",
     "auth_user_register_with_plenigo",
 }
 
 SECRET = "a-secret-that-nobody-may-read"
+
+#: Of a vendor's delivery, which no page shows.
+BODY, DIGEST = "a-body-that-nobody-may-read", "5f" * 32
 
 
 class Page(NamedTuple):
@@ -62,6 +73,7 @@ class Rows(NamedTuple):
     link: CustomerLink
     other: CustomerLink
     access_import: AccessImport
+    delivery: WebhookDelivery
 
     def of(self, model: Any) -> Any:
         """Return the row of a model that a page is opened for: nothing of the other reader's."""
@@ -70,6 +82,7 @@ class Rows(NamedTuple):
             RemoteChange: self.link.remote_changes.get(kind="change_email"),
             AccessImport: self.access_import,
             AccountConnection: self.link.connections.get(),
+            WebhookDelivery: self.delivery,
         }.get(model, self.link.user)
 
 
@@ -104,12 +117,21 @@ def rows(sandbox: Any, refuse: Any, admin_user: Any) -> Rows:
         AccountConnection.objects.create(user=user, link=link, state="done", started_at=timezone.now())
         links.append(link)
     file = io.BytesIO(f"customer_id,access_id_1\n{links[0].customer_id},new-key\nnobody,x\n".encode())
-    return Rows(*links, access_imports.start(file, name="ids.csv", in_background=False))
+    delivery = WebhookDelivery.objects.create(
+        source="plenigo",
+        state="failed",
+        reason="given_up",
+        digest=DIGEST,
+        body=BODY.encode(),
+        received_at=timezone.now(),
+    )
+    return Rows(*links, access_imports.start(file, name="ids.csv", in_background=False), delivery)
 
 
 def state() -> str:
     """All that a page may write."""
-    models = (CustomerLink, RemoteChange, AccessId, AccessImport, AccountConnection, LogEntry, get_user_model())
+    models = (CustomerLink, RemoteChange, AccessId, AccessImport, AccountConnection, WebhookDelivery)
+    models = (*models, LogEntry, get_user_model())
     return "".join(serializers.serialize("json", model._default_manager.order_by("pk")) for model in models)
 
 
@@ -119,8 +141,9 @@ def test_no_page_shows_a_secret_a_token_or_a_lease_and_none_logs_a_reader_in(adm
     settings.PLENIGO = {"default": {**settings.PLENIGO["default"], "SECRET": SECRET}}
     lease = "1b9d6bcd-bbfd-4b2d-9b5d-ab8dfbbd4bed"
     CustomerLink.objects.update(lease=lease)
+    WebhookDelivery.objects.update(lease=lease)
     AccessImport.objects.update(lease=lease)
-    hidden = [SECRET, conf.secret_key(), login.value, lease]
+    hidden = [SECRET, BODY, DIGEST, conf.secret_key(), login.value, lease]
     for page in pages(rows):
         text = visit(admin_client, page)
         assert [value for value in hidden if str(value) in text] == [], page.name
@@ -153,7 +176,7 @@ def test_no_page_takes_what_another_site_has_sent(admin_user, rows):
 
 
 def test_agent_who_may_only_look_opens_no_page_that_does_something(agent_who_may, rows):
-    agent, before = agent_who_may("view_accessimport", "view_accountconnection"), state()
+    agent, before = agent_who_may("view_accessimport", "view_accountconnection", "view_webhookdelivery"), state()
     for page in pages(rows):
         if page.name in OWN:
             values = {"ids": page.row.pk, "confirmed": "yes", "product_ids": "DAYPASS"}
