@@ -34,8 +34,8 @@ class WorkAgain(ActionPage):
     permission = PERMISSION
     title = gettext_lazy("Work on it again")
     question = gettext_lazy(
-        "These deliveries are worked on again in a moment. What has failed fails again unless its cause has been mended. "
-        "What is done, and what was refused, is left alone: it has no body any more."
+        "These deliveries are worked on again in a moment. What has failed fails again unless its cause has been "
+        "mended. What is done, and what was refused, is left alone: it has no body any more."
     )
     button = gettext_lazy("Work on it again")
     most = 1000
