@@ -32,6 +32,7 @@ from django_plenigo.protocols.base import (
     SessionKeeper,
     SsoSettingsReader,
     UserCookie,
+    WebhookReader,
 )
 from django_plenigo.tracebacks import without_secrets
 
@@ -40,6 +41,7 @@ FACTORIES = {
     "v2": "django_plenigo.protocols.plenigo_v2.connect",
     "v3": "django_plenigo.protocols.plenigo_v3.connect",
 }
+CALLBACKS = {"v3": "django_plenigo.protocols.plenigo_v3.callbacks.PlenigoCallbacks"}
 COOKIES = {"v2": "django_plenigo.protocols.plenigo_v2.cookies"}
 SPREADSHEETS = "django_plenigo.spreadsheets"
 ENCRYPTION = "django_plenigo.encryption"
@@ -156,6 +158,54 @@ def _build_portal(entry: conf.PortalEntry) -> Portal:
         adapter=import_string(SANDBOX_ADAPTER)() if entry.runs_in_process else None,
     )
     return backend(settings)
+
+
+def webhook_sources() -> list[str]:
+    """Return every source that webhooks may come from, by the name that `webhook_reader` takes.
+
+    These are the portals, and the accounts whose generation of the API has callbacks. Raises `ConfigurationError`.
+    """
+    accounts = [alias for alias in conf.accounts() if conf.Account(alias).generation in CALLBACKS]
+    return [*conf.portals(), *map(webhook_source_of, accounts)]
+
+
+def webhook_source_of(account: str) -> str:
+    """Return the name of an account as a source of webhooks: `plenigo` for the account "default"."""
+    return conf.PLENIGO_SOURCE if account == conf.DEFAULT_ACCOUNT else f"{conf.PLENIGO_SOURCE}-{account}"
+
+
+@without_secrets
+def webhook_reader(source: str) -> WebhookReader:
+    """Return what reads the webhooks of a source: a portal's name, `plenigo`, or `plenigo-` and an account's alias.
+
+    Raises `ConfigurationError` for a source that is not configured, or wrongly, and `UnsupportedOperationError` for one
+    that delivers none.
+    """
+    if not source.startswith(conf.PLENIGO_SOURCE):
+        reader = portal(source)
+        if not isinstance(reader, WebhookReader):
+            raise UnsupportedOperationError(
+                f"The portal {source!r} reads no webhooks: its backend is no WebhookReader."
+            )
+        return reader
+    account = conf.Account(_account_of(source))
+    if account.generation not in CALLBACKS:
+        text = f"API {account.generation} of the account {account.alias!r} has no callbacks: that takes API v3."
+        raise UnsupportedOperationError(text)
+    build: Callable[..., WebhookReader] = import_string(CALLBACKS[account.generation])
+    return build(
+        secrets=account.webhook_secrets,
+        window_seconds=account.webhook_window_seconds,
+        setting=f"PLENIGO[{account.alias!r}]['WEBHOOK_SECRETS']",
+    )
+
+
+def _account_of(source: str) -> str:
+    """Return the alias of the account that a source of webhooks is. Raises `ConfigurationError`."""
+    for alias in conf.accounts():
+        if webhook_source_of(alias) == source:
+            return alias
+    raise ConfigurationError(f"PLENIGO has no account whose webhooks come from {source!r}.")
 
 
 def _serving(need: type[Need], using: str) -> Need:

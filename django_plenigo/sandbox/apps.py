@@ -15,3 +15,4 @@ class SandboxConfig(AppConfig):
     def ready(self) -> None:
         """Import what registers itself."""
         from . import callbacks, checks  # noqa: F401 - registered by being imported
+        from .okepay import delivery  # noqa: F401 - registered by being imported

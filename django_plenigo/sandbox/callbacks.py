@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from . import clock, purchases
 from .events import CallbackType, EntityType, Event, happened
 from .models import Callback, CallbackAttempt, CallbackDelivery, Channel, SentMessage
+from .posting import CLAIM, post_and_read
 
 #: What a callback may be told of.
 EVENTS: dict[EntityType, tuple[CallbackType, ...]] = {
@@ -36,11 +37,8 @@ RETRIES = (timedelta(hours=1), timedelta(hours=6), timedelta(hours=24))
 #: So many failures a day, on so many days running, switch a callback off.
 FAILURES_A_DAY = 10
 DAYS = 7
-#: Our choices: no document says how long plenigo waits for an answer, and that the version stands in this form.
-TIMEOUT_SECONDS = 5.0
+#: Our choice: no document says that the version stands in this form.
 API_VERSION = "3.0"
-#: So long nobody else sends what one process is sending.
-CLAIM = timedelta(minutes=1)
 
 #: Sends a body to an address and returns the status. Raises `requests.RequestException`.
 Post = Callable[[str, bytes, Mapping[str, str]], int]
@@ -72,9 +70,7 @@ def signature(secret: str, signed_at: int, body: bytes) -> str:
 
 def post_over_http(url: str, body: bytes, headers: Mapping[str, str]) -> int:
     """Send a body and return the status. Raises `requests.RequestException`."""
-    return requests.post(
-        url, data=body, headers=dict(headers), timeout=TIMEOUT_SECONDS, allow_redirects=False
-    ).status_code
+    return post_and_read(url, body, headers).status
 
 
 def due() -> QuerySet[CallbackDelivery]:

@@ -4,9 +4,24 @@ from datetime import timedelta
 from functools import cached_property
 from typing import Any
 
-from . import callbacks, clock, companies, customers, imports, login_tokens, preparations, purchases
+from . import callbacks, clock, companies, customers, imports, login_tokens, posting, preparations, purchases, webhooks
 from .calls import ReceivedCall, called
-from .models import Basket, BasketItem, Company, Customer, Fault, Product, Purchase, SentMessage, Voucher
+from .models import (
+    Basket,
+    BasketItem,
+    Company,
+    Customer,
+    Fault,
+    OkePayContact,
+    OkePayInstance,
+    Product,
+    Purchase,
+    SentMessage,
+    Voucher,
+    Webhook,
+)
+from .okepay import payments
+from .okepay.instances import seed_okepay
 from .seed import MONTHLY, seed
 
 
@@ -92,6 +107,37 @@ class Sandbox:
         `post` takes address, body and headers and returns the status, so that a test can send them to its own client.
         """
         return callbacks.send_due(post)
+
+    def add_webhook(self, kind: str, url: str, **options: Any) -> Webhook:
+        """Let an address be told: `ipn`, `lcn` or `okepay`. `options` are columns of `Webhook`."""
+        return Webhook.objects.create(company=self.company, kind=kind, url=url, **options)
+
+    def send_webhooks(self, post: posting.PostAndRead = posting.post_and_read) -> int:
+        """Send the webhooks that are due, and return how many were taken.
+
+        `post` takes address, body and headers and returns a `posting.Reply`, so that a test can send them to its own
+        client.
+        """
+        return webhooks.send_due(post)
+
+    @cached_property
+    def okepay(self) -> OkePayInstance:
+        """The demo company's OkePay instance, whose contact 1 has a subscription. Change it and save it."""
+        return seed_okepay()
+
+    def okepay_contact(
+        self, email: str = "reader@example.com", *, reference_id: str = "", interval: str = "P1M"
+    ) -> OkePayContact:
+        """Let somebody pay as on OkePay's payment page, and return the contact, whose `number` is `userId`.
+
+        `interval` is that of a subscription, as PHP writes it; empty for a single payment. Webhooks tell of it.
+        """
+        contact = payments.contact_of(self.okepay, email)
+        terms = payments.Terms(
+            amount=1250, currency="CHF", purpose="Subscription", reference_id=reference_id, payment_interval=interval
+        )
+        payments.pay(contact, terms)
+        return contact
 
     def create_login_token(self, customer: Customer | str) -> str:
         """Mint a log-in token past the API."""

@@ -28,12 +28,21 @@ from django_plenigo.sandbox.models import (
     SsoSettings,
     Voucher,
 )
+from django_plenigo.sandbox.posting import Reply
 from django_plenigo.sandbox.seed import DAY_PASS, MONTHLY
 
 NAMES = sorted(model._meta.model_name for model in admin.site._registry if model._meta.app_label == "plenigo_sandbox")
 
 #: The sandbox itself writes them.
-NOT_ADDED = {"callbackattempt", "callbackdelivery", "clock", "customersession", "sentmessage"}
+NOT_ADDED = {
+    "callbackattempt",
+    "callbackdelivery",
+    "clock",
+    "customersession",
+    "sentmessage",
+    "webhookattempt",
+    "webhookdelivery",
+}
 
 
 def address(model, page, *args):
@@ -65,6 +74,9 @@ def rows(sandbox, ada):
     SentMessage.objects.create(company=ada.company, channel="EMAIL", recipient="a@example.com", code="1", sent_at=now)
     sandbox.create_voucher("SPRING", DAY_PASS)
     sandbox.fill_basket("B-1", DAY_PASS)
+    sandbox.add_webhook("okepay", "http://site.example/")
+    sandbox.okepay_contact()
+    sandbox.send_webhooks(lambda url, body, headers: Reply(500))
 
 
 def test_all_that_a_merchant_needs_is_there():
@@ -82,11 +94,18 @@ def test_all_that_a_merchant_needs_is_there():
         "customer",
         "customersession",
         "fault",
+        "okepaycontact",
+        "okepayinstance",
+        "okepaysubscription",
+        "okepaytransaction",
         "product",
         "purchase",
         "sentmessage",
         "ssosettings",
         "voucher",
+        "webhook",
+        "webhookattempt",
+        "webhookdelivery",
     ]
 
 

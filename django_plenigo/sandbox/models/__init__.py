@@ -5,12 +5,21 @@ from .addresses import Address
 from .callbacks import Callback, CallbackAttempt, CallbackDelivery
 from .customers import AccessIdentifier, Customer, LoginToken, OAuthGrant
 from .merchant import Application, Category, Company, Product
+from .okepay import (
+    OkePayContact,
+    OkePayInstance,
+    OkePayLoginLink,
+    OkePayPortalSession,
+    OkePaySubscription,
+    OkePayTransaction,
+)
 from .preparations import PreparedPurchase
 from .purchases import Purchase
 from .sales import Basket, BasketItem, Voucher
 from .sessions import CustomerSession, SessionRemoval, TransferToken
 from .simulation import Clock, Fault, UsedTokenId
 from .single_sign_on import Channel, ConnectionProcess, SentMessage, SsoSettings
+from .webhooks import Webhook, WebhookAttempt, WebhookDelivery
 
 __all__ = [
     "AccessIdentifier",
@@ -32,6 +41,12 @@ __all__ = [
     "Fault",
     "LoginToken",
     "OAuthGrant",
+    "OkePayContact",
+    "OkePayInstance",
+    "OkePayLoginLink",
+    "OkePayPortalSession",
+    "OkePaySubscription",
+    "OkePayTransaction",
     "PreparedPurchase",
     "Product",
     "Purchase",
@@ -41,4 +56,7 @@ __all__ = [
     "TransferToken",
     "UsedTokenId",
     "Voucher",
+    "Webhook",
+    "WebhookAttempt",
+    "WebhookDelivery",
 ]

@@ -20,13 +20,23 @@ from django.utils.module_loading import import_string
 from django_plenigo.sandbox import credentials
 from django_plenigo.sandbox.imports import seed_imported_customer
 from django_plenigo.sandbox.models import Company
+from django_plenigo.sandbox.okepay.instances import seed_okepay
 from django_plenigo.sandbox.seed import seed
 
 DEFAULT_ADDRESS = "127.0.0.1:8090"
-#: So often the server looks for callbacks that are due.
+#: So often the server looks for callbacks and webhooks that are due.
 CALLBACK_SECONDS = 1.0
 
 logger = logging.getLogger(__name__)
+
+#: What `--credentials` prints.
+DEMO_CREDENTIALS = {
+    "company_id": credentials.COMPANY_ID,
+    "secret": credentials.SECRET,
+    "api_token": credentials.API_TOKEN,
+    "okepay_instance": credentials.OKEPAY_INSTANCE,
+    "okepay_secret": credentials.OKEPAY_SECRET,
+}
 
 #: What the merchant backend needs, and nothing of the site's own.
 MIDDLEWARE = [
@@ -76,14 +86,13 @@ class Command(BaseCommand):
         parser.add_argument(
             "--credentials",
             action="store_true",
-            help="Print the demo company's id, secret and API access token as JSON instead of serving.",
+            help="Print the demo company's credentials for all that the sandbox plays as JSON instead of serving.",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Serve, or print the credentials."""
         if options["credentials"]:
-            shown = {"company_id": credentials.COMPANY_ID, "secret": credentials.SECRET}
-            self.stdout.write(json.dumps({**shown, "api_token": credentials.API_TOKEN}))
+            self.stdout.write(json.dumps(DEMO_CREDENTIALS))
             return
         host, port = parse_address(options["address"])
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -121,14 +130,16 @@ def parse_address(text: str) -> tuple[str, int]:
 
 def _send_callbacks() -> None:
     """Send what is due, again and again, as the vendor does."""
-    send_due = import_string("django_plenigo.sandbox.callbacks.send_due")
+    send_callbacks = import_string("django_plenigo.sandbox.callbacks.send_due")
+    send_webhooks = import_string("django_plenigo.sandbox.webhooks.send_due")
     while True:
-        try:
-            send_due()
-        except Exception:  # the next round may go well
-            logger.exception("The sandbox could not send callbacks.")
-        finally:
-            connections.close_all()
+        for send_due in (send_callbacks, send_webhooks):
+            try:
+                send_due()
+            except Exception:  # the next round may go well
+                logger.exception("The sandbox could not send callbacks or webhooks.")
+            finally:
+                connections.close_all()
         time.sleep(CALLBACK_SECONDS)
 
 
@@ -156,6 +167,7 @@ def _prepare_database(folder: Path) -> None:
     labels = [] if is_new else ["plenigo_sandbox"]
     call_command("migrate", *labels, database=alias, interactive=False, verbosity=0)
     seed_imported_customer(seed())
+    seed_okepay()
     connections.close_all()  # the threads that serve have connections of their own
 
 

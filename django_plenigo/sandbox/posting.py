@@ -1,0 +1,40 @@
+"""Send a body to a site's address. Callbacks and webhooks share it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import requests
+
+#: Our choice: no document says how long the vendors wait for an answer.
+TIMEOUT_SECONDS = 5.0
+#: So long nobody else sends what one process is sending.
+CLAIM = timedelta(minutes=1)
+#: What is read of an answer. A read receipt may stand anywhere in it.
+ANSWER_BYTES = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a site has answered."""
+
+    status: int
+    body: str = field(default="", repr=False)
+    """The beginning of it, where the sender must read it."""
+
+    @property
+    def is_success(self) -> bool:
+        """Whether the status is one of 200 to 299."""
+        return 200 <= self.status < 300
+
+
+#: Sends a body to an address and returns the answer. Raises `requests.RequestException`.
+PostAndRead = Callable[[str, bytes, Mapping[str, str]], Reply]
+
+
+def post_and_read(url: str, body: bytes, headers: Mapping[str, str]) -> Reply:
+    """Send a body and return status and body of the answer. Follows no redirect. Raises `requests.RequestException`."""
+    options = {"timeout": TIMEOUT_SECONDS, "allow_redirects": False, "stream": True}
+    with requests.post(url, data=body, headers=dict(headers), **options) as response:  # type: ignore[arg-type]  # noqa: S113 - has one
+        content = next(response.iter_content(ANSWER_BYTES), b"")
+        return Reply(response.status_code, content.decode("utf-8", "replace"))

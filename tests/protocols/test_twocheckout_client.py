@@ -1,0 +1,406 @@
+"""2Checkout's JSON-RPC: log-in, session, links (docs/protocols/2checkout.md 1 to 6)."""
+
+import json
+import logging
+import threading
+from datetime import UTC, datetime
+
+import pytest
+import requests
+import time_machine
+
+from django_plenigo.errors import (
+    AuthenticationError,
+    ConfigurationError,
+    InvalidValueError,
+    NoAnswerError,
+    ProtocolError,
+    RejectedError,
+)
+from django_plenigo.protocols.base import CustomerRef, PortalTarget
+from django_plenigo.protocols.twocheckout import TwoCheckout
+from tests.scripted_portals import ScriptedRpc, portal_of
+from tests.transport.fakes import FakeTime, Reply
+
+KEY = "sandbox-2co-secret"
+SESSION, LATER_SESSION = "s" * 32, "t" * 32
+LINK = "https://store.shop.example/myaccount/?logintoken=" + "a" * 40
+NOW = datetime(2025, 1, 2, 3, 4, 5, tzinfo=UTC)
+SHA256 = "50e981784d4fc1ab7551447bb23bdd442ac5d500b012ef235b8d41b39d2d5db9"
+SHA3_256 = "ecc00ce49e49000798a44961f1118cd4b263c5822c726ebbb86965990e658aa1"
+CUSTOMER = CustomerRef("user-42", is_external=True)
+ANYWHERE = PortalTarget()
+OPTIONS = {"MERCHANT": "SANDBOX001", "SECRET_KEY": KEY, "CUSTOM_DOMAIN": "store.shop.example"}
+REFUSED = {"error": {"code": 2, "message": "SESSION_INVALID of user-42"}}
+
+
+@pytest.fixture
+def clock():
+    return FakeTime()
+
+
+@pytest.fixture
+def connect(clock):
+    """Make a client whose vendor answers by this script."""
+
+    def build(*script, **options):
+        return portal_of(TwoCheckout, ScriptedRpc(*script), clock=clock, **{**OPTIONS, **options})
+
+    return build
+
+
+def vendor_of(portal):
+    return portal.settings.adapter
+
+
+def minted(portal, customer=CUSTOMER, **target):
+    """Mint a link and return the parameters behind the session."""
+    portal.mint_link(customer, PortalTarget(**target))
+    return vendor_of(portal).calls[-1]["params"][1:]
+
+
+class TestLogIn:
+    @time_machine.travel(NOW, tick=False)
+    @pytest.mark.parametrize(("algorithm", "signed"), [("sha256", SHA256), ("sha3-256", SHA3_256)])
+    def test_is_signed_as_the_vendor_says(self, connect, algorithm, signed):
+        portal = connect(SESSION, ALGORITHM=algorithm)
+        portal.check_credentials()
+        assert vendor_of(portal).calls == [
+            {
+                "jsonrpc": "2.0",
+                "id": 1,
+                "method": "login",
+                "params": ["SANDBOX001", "2025-01-02 03:04:05", signed, algorithm],
+            }
+        ]
+
+    @time_machine.travel(NOW, tick=False)
+    def test_is_signed_with_the_first_of_several_keys(self, connect):
+        portal = connect(SESSION, SECRET_KEY=[KEY, "k" * 20])
+        portal.check_credentials()
+        assert vendor_of(portal).calls[0]["params"][2] == SHA256
+
+    def test_goes_to_version_six_of_the_api_as_json(self, connect):
+        portal = connect(SESSION)
+        portal.check_credentials()
+        (request,) = vendor_of(portal).requests
+        assert (request.method, request.url) == ("POST", "https://api.2checkout.com/rpc/6.0/")
+        assert request.headers["Content-Type"] == request.headers["Accept"] == "application/json"
+
+    @pytest.mark.parametrize("code", [1, 4, -32700, None])
+    def test_refused_is_an_authentication_error_whatever_the_code(self, connect, code):
+        portal = connect({"error": {"code": code, "message": "for reasons of SANDBOX001"}})
+        with pytest.raises(AuthenticationError) as caught:
+            portal.check_credentials()
+        assert "SANDBOX001" not in str(caught.value)
+
+    def test_as_a_probe_does_not_believe_the_session_that_is_held(self, connect):
+        portal = connect(SESSION, LINK, LATER_SESSION)
+        portal.mint_link(CUSTOMER, ANYWHERE)
+        portal.check_credentials()
+        assert vendor_of(portal).methods == ["login", "getSingleSignOnByCustomer", "login"]
+
+
+class TestSession:
+    def test_serves_ten_minutes_and_no_longer(self, connect, clock):
+        portal = connect(SESSION, LINK, LINK, LATER_SESSION, LINK)
+        portal.mint_link(CUSTOMER, ANYWHERE)
+        clock.now += 599
+        portal.mint_link(CUSTOMER, ANYWHERE)
+        clock.now += 1
+        portal.mint_link(CUSTOMER, ANYWHERE)
+        assert [call["params"][0] for call in vendor_of(portal).calls if call["method"] != "login"] == [
+            *(SESSION, SESSION),
+            LATER_SESSION,
+        ]
+
+    def test_that_the_vendor_has_ended_is_renewed_silently(self, connect):
+        portal = connect(SESSION, LINK, REFUSED, LATER_SESSION, LINK)
+        portal.mint_link(CUSTOMER, ANYWHERE)
+        assert portal.mint_link(CUSTOMER, ANYWHERE).url == LINK
+        assert vendor_of(portal).methods[2:] == ["getSingleSignOnByCustomer", "login", "getSingleSignOnByCustomer"]
+        assert vendor_of(portal).calls[-1]["params"][0] == LATER_SESSION
+
+    def test_is_renewed_once(self, connect):
+        portal = connect(SESSION, LINK, REFUSED, LATER_SESSION, REFUSED)
+        portal.mint_link(CUSTOMER, ANYWHERE)
+        with pytest.raises(RejectedError):
+            portal.mint_link(CUSTOMER, ANYWHERE)
+        assert vendor_of(portal).script == []
+
+    def test_that_is_new_is_not_renewed(self, connect):
+        portal = connect(SESSION, REFUSED)
+        with pytest.raises(RejectedError):
+            portal.mint_link(CUSTOMER, ANYWHERE)
+        assert vendor_of(portal).methods == ["login", "getSingleSignOnByCustomer"]
+
+    def test_is_kept_where_the_refusal_was_of_something_else(self, connect):
+        """A refusal with a session that is new says that the session is right: it serves on."""
+        portal = connect(SESSION, REFUSED, LINK)
+        with pytest.raises(RejectedError):
+            portal.mint_link(CustomerRef("nobody", is_external=True), ANYWHERE)
+        portal.mint_link(CUSTOMER, ANYWHERE)
+        assert vendor_of(portal).methods.count("login") == 1
+
+    def test_is_not_renewed_after_what_is_no_refusal(self, connect):
+        portal = connect(SESSION, LINK, Reply(status=500))
+        portal.mint_link(CUSTOMER, ANYWHERE)
+        with pytest.raises(ProtocolError):
+            portal.mint_link(CUSTOMER, ANYWHERE)
+        assert vendor_of(portal).script == []
+
+    def test_that_cannot_be_renewed_is_an_authentication_error(self, connect):
+        portal = connect(SESSION, LINK, REFUSED, REFUSED)
+        portal.mint_link(CUSTOMER, ANYWHERE)
+        with pytest.raises(AuthenticationError):
+            portal.mint_link(CUSTOMER, ANYWHERE)
+
+    def test_is_shared_by_threads_which_never_meet_the_answer_of_another(self, connect):
+        portal = connect(SESSION, LINK, *[f"{LINK}{number}" for number in range(40)])
+        portal.mint_link(CUSTOMER, ANYWHERE)
+        links = []
+        threads = [
+            threading.Thread(target=lambda: links.append(portal.mint_link(CUSTOMER, ANYWHERE).url)) for _ in range(40)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert len(set(links)) == 40
+        assert vendor_of(portal).methods.count("login") == 1
+        assert len({call["id"] for call in vendor_of(portal).calls}) == 42
+
+
+class TestLink:
+    def test_takes_all_parameters_in_their_order(self, connect):
+        params = minted(
+            connect(SESSION, LINK, VALIDITY_SECONDS=50),
+            page="payment_methods",
+            client_address="203.0.113.7",
+            language="EN",
+        )
+        assert params == [
+            *("user-42", "ExternalCustomerReference", "payment_methods", None, 50, "203.0.113.7", "en"),
+        ]
+
+    def test_leaves_out_what_is_not_known(self, connect):
+        params = minted(connect(SESSION, LINK), CustomerRef("352365983"))
+        assert params == ["352365983", "2CheckoutCustomerReference", None, None, 30, None, None]
+
+    @pytest.mark.parametrize("page", ["", "my_subscription", "my_license"])
+    def test_to_a_subscription_names_it_as_the_vendor_wants(self, connect, page):
+        params = minted(connect(SESSION, LINK), page=page, subscription="123D40F123")
+        assert params[2:4] == ["my_subscription", "Request[]=code=123D40F123"]
+
+    def test_is_the_vendors_with_its_lifetime(self, connect):
+        link = connect(SESSION, LINK, VALIDITY_SECONDS=45).mint_link(CUSTOMER, ANYWHERE)
+        assert (link.url, link.lifetime_seconds) == (LINK, 45)
+
+    @pytest.mark.parametrize("page", list(TwoCheckout.pages))
+    def test_to_a_known_page_warns_of_nothing(self, connect, page, caplog):
+        subscription = "123D40F123" if page == "my_subscription" else ""
+        assert minted(connect(SESSION, LINK), page=page, subscription=subscription)[2] == page
+        assert caplog.records == []
+
+    def test_to_an_unknown_page_is_asked_for_with_a_warning(self, connect, caplog):
+        assert minted(connect(SESSION, LINK), page="brand_new")[2] == "brand_new"
+        assert [(record.levelname, "brand_new" in record.getMessage()) for record in caplog.records] == [
+            ("WARNING", True)
+        ]
+
+    def test_by_an_unknown_type_is_asked_for_with_a_warning(self, connect, caplog):
+        portal = connect(SESSION, LINK)
+        portal.sign_on_by_customer("352365983", "AvangateCustomerReference", validity_seconds=10)
+        assert vendor_of(portal).calls[-1]["params"][1:3] == ["352365983", "AvangateCustomerReference"]
+        assert [record.levelname for record in caplog.records] == ["WARNING"]
+
+    @pytest.mark.parametrize(
+        ("customer", "target", "field"),
+        [
+            (CustomerRef(""), {}, "customer"),
+            (CustomerRef(" user-42"), {}, "customer"),
+            (CustomerRef("x" * 251), {}, "customer"),
+            (CUSTOMER, {"page": "my_subscription"}, "subscription"),
+            (CUSTOMER, {"page": "my_license"}, "subscription"),
+            (CUSTOMER, {"page": "faq", "subscription": "123D40F123"}, "subscription"),
+            (CUSTOMER, {"subscription": "123&Request[]=code=456"}, "subscription"),
+            (CUSTOMER, {"page": "faq?x=1"}, "page"),
+            (CUSTOMER, {"client_address": "unknown"}, "client_address"),
+            (CUSTOMER, {"language": "english"}, "language"),
+        ],
+    )
+    def test_is_not_asked_for_with_a_value_that_is_wrong(self, connect, customer, target, field):
+        portal = connect()
+        with pytest.raises(InvalidValueError) as caught:
+            portal.mint_link(customer, PortalTarget(**target))
+        assert caught.value.field == field
+        assert vendor_of(portal).requests == []
+
+    @pytest.mark.parametrize("seconds", [0, -1, 3601, True, "30", 1.5])
+    def test_works_for_a_second_to_an_hour(self, connect, seconds):
+        with pytest.raises(InvalidValueError, match="validity_seconds"):
+            connect().sign_on_by_customer("1", "2CheckoutCustomerReference", validity_seconds=seconds)
+
+
+class TestSisters:
+    def test_link_by_subscription(self, connect):
+        portal = connect(SESSION, LINK)
+        link = portal.sign_on_by_subscription(
+            "123D40F123",
+            email="jane@example.com",
+            page="change_card",
+            validity_seconds=20,
+            client_address="2001:db8::1",
+            language="de",
+        )
+        call = vendor_of(portal).calls[-1]
+        assert call["method"] == "getSingleSignOn"
+        assert call["params"] == [
+            *(SESSION, "123D40F123", "jane@example.com", 20, "change_card", "2001:db8::1", "de"),
+        ]
+        assert (link.url, link.lifetime_seconds) == (LINK, 20)
+
+    def test_link_by_subscription_keeps_the_case_and_leaves_the_rest_to_the_vendor(self, connect):
+        portal = connect(SESSION, LINK)
+        portal.sign_on_by_subscription("aBc123")
+        assert vendor_of(portal).calls[-1]["params"][1:] == ["aBc123", None, 30, None, None, None]
+
+    def test_link_into_the_cart(self, connect):
+        portal = connect(SESSION, LINK)
+        portal.sign_on_in_cart(CUSTOMER, "https://secure.2checkout.com/order?PRODS=1", client_address="203.0.113.7")
+        call = vendor_of(portal).calls[-1]
+        assert call["method"] == "getSingleSignOnInCart"
+        assert call["params"][1:] == [
+            *("user-42", "ExternalCustomerReference", "https://secure.2checkout.com/order?PRODS=1", 30, "203.0.113.7"),
+        ]
+
+    @pytest.mark.parametrize("url", ["", "secure.2checkout.com", "http://a.example/", "javascript:x", "https:///x"])
+    def test_link_into_the_cart_needs_a_buy_link(self, connect, url):
+        with pytest.raises(InvalidValueError, match="buy_url"):
+            connect().sign_on_in_cart(CUSTOMER, url)
+
+    def test_customer_of_a_token(self, connect):
+        told = {"CustomerReference": 352365983, "ExternalCustomerReference": "user-42", "Email": "jane@example.com"}
+        portal = connect(SESSION, {"result": told})
+        customer = portal.read_token_customer("a" * 40)
+        assert vendor_of(portal).calls[-1]["method"] == "getCustomerInformationBySSOToken"
+        assert vendor_of(portal).calls[-1]["params"] == [SESSION, "a" * 40]
+        assert (customer.reference, customer.external_reference) == ("352365983", "user-42")
+        assert customer.values == told
+        assert "user-42" not in repr(customer)
+
+    def test_customer_that_is_no_object_is_a_protocol_error(self, connect):
+        with pytest.raises(ProtocolError):
+            connect(SESSION, "jane").read_token_customer("a" * 40)
+
+
+def answered(**members):
+    return Reply(body=json.dumps({"jsonrpc": "2.0", "id": 2, **members}).encode())
+
+
+class TestAnswers:
+    @pytest.mark.parametrize(
+        "reply",
+        [
+            *(Reply(status=status, body=answered(result=LINK).body) for status in (201, 301, 400, 404, 429, 500)),
+            Reply(body=b""),
+            Reply(body=b"OK"),
+            Reply(body=b"[]"),
+            Reply(body=b"\xff"),
+            Reply(body=b"[" * 100_000),
+            Reply(body=b"<html>", headers={"Content-Type": "text/html"}),
+            *(answered(id=other, result=LINK) for other in (1, 3, "2", None, True)),
+            answered(),
+            answered(result=None),
+            answered(response=LINK),
+            answered(result=None, error=None),
+            *(answered(result=other) for other in ("", 1, True, {"url": LINK}, [LINK])),
+        ],
+    )
+    def test_that_are_none_are_a_protocol_error(self, connect, reply):
+        portal = connect(SESSION, reply)
+        with pytest.raises(ProtocolError):
+            portal.mint_link(CUSTOMER, ANYWHERE)
+        assert vendor_of(portal).script == []
+
+    @pytest.mark.parametrize(
+        "members",
+        [
+            {"error": {"code": 5, "message": "INVALID_PARAMETER"}, "result": None},
+            {"error": {"code": 5, "message": "INVALID_PARAMETER"}, "result": LINK},
+            *({"error": other} for other in ({}, "no", 1, [], {"code": "5"}, {"code": True}, {"code": 10**30})),
+        ],
+    )
+    def test_with_an_error_are_refusals(self, connect, members):
+        with pytest.raises(RejectedError):
+            connect(SESSION, members).mint_link(CUSTOMER, ANYWHERE)
+
+    def test_that_do_not_come_are_not_asked_for_again(self, connect):
+        portal = connect(SESSION, requests.ReadTimeout())
+        with pytest.raises(NoAnswerError):
+            portal.mint_link(CUSTOMER, ANYWHERE)
+        assert len(vendor_of(portal).requests) == 2
+
+
+class TestSettings:
+    def test_live_site_must_name_the_host_of_its_links(self, connect):
+        with pytest.raises(ConfigurationError, match="CUSTOM_DOMAIN"):
+            connect(CUSTOM_DOMAIN="")
+        assert connect(CUSTOM_DOMAIN="", link_hosts=("store.shop.example",)).link_hosts == ("store.shop.example",)
+
+    def test_links_may_lead_to_the_custom_domain_and_to_what_the_site_adds(self, connect):
+        portal = connect(CUSTOM_DOMAIN="Store.Shop.example", link_hosts=("secure.shop.example",))
+        assert portal.link_hosts == ("store.shop.example", "secure.shop.example")
+
+    @pytest.mark.parametrize(
+        ("name", "value"),
+        [
+            ("CUSTOM_DOMAIN", "https://store.shop.example"),
+            ("CUSTOM_DOMAIN", "store.shop.example/x"),
+            ("MERCHANT", ""),
+            ("SECRET_KEY", ""),
+            ("SECRET_KEY", []),
+            ("SECRET_KEY", [KEY, ""]),
+            ("SECRET_KEY", [KEY, 1]),
+            ("SECRET_KEY", f"{KEY} "),
+            ("VALIDITY_SECONDS", 0),
+            ("VALIDITY_SECONDS", 3601),
+        ],
+    )
+    def test_that_are_wrong_name_the_setting_and_not_the_value(self, connect, name, value):
+        with pytest.raises(ConfigurationError) as caught:
+            connect(**{name: value})
+        assert str(caught.value).startswith(f"PLENIGO_PORTALS['shop']['{name}']")
+        assert KEY not in str(caught.value)
+
+
+def test_nothing_that_logs_anybody_in_is_told(connect, caplog):
+    caplog.set_level(logging.DEBUG)
+    portal = connect(SESSION, LINK, REFUSED, LATER_SESSION, REFUSED)
+    link = portal.mint_link(CUSTOMER, PortalTarget(client_address="203.0.113.7"))
+    with pytest.raises(RejectedError) as caught:
+        portal.mint_link(CUSTOMER, ANYWHERE)
+    signed = [call["params"][2] for call in vendor_of(portal).calls if call["method"] == "login"]
+    logged = [f"{record.getMessage()} {vars(record)}" for record in caplog.records]
+    told = " ".join([*logged, str(caught.value), repr(caught.value), repr(vars(caught.value))])
+    told += " ".join(map(repr, (portal, link, portal._rpc, portal._rpc._held, portal.settings, CUSTOMER)))
+    assert caplog.records
+    for secret in (KEY, SESSION, LATER_SESSION, LINK, "logintoken", "user-42", "203.0.113.7", *signed):
+        assert secret not in told
+
+
+def test_error_leaves_without_the_frames_that_hold_the_session(connect):
+    portal = connect(SESSION, LINK, REFUSED, LATER_SESSION, REFUSED)
+    portal.mint_link(CUSTOMER, ANYWHERE)
+    with pytest.raises(RejectedError) as caught:
+        portal.mint_link(CUSTOMER, ANYWHERE)
+    frames, traceback = [], caught.tb
+    while traceback:
+        frames.append(traceback.tb_frame)
+        traceback = traceback.tb_next
+    ours = [frame for frame in frames if "django_plenigo" in frame.f_code.co_filename]
+    assert ours
+    held = " ".join(repr(value) for frame in ours for value in frame.f_locals.values())
+    assert SESSION not in held
+    assert LATER_SESSION not in held
+    assert caught.value.__context__ is caught.value.__cause__ is None
