@@ -9,7 +9,7 @@ from django.apps import AppConfig
 from django.core import checks
 from django.core.checks import CheckMessage
 
-from django_plenigo import conf
+from django_plenigo import backends, conf
 from django_plenigo.errors import ConfigurationError
 
 MIDDLEWARE = "django_plenigo.middleware.PrivateResponseMiddleware"
@@ -187,6 +187,76 @@ def check_account_pages(app_configs: Sequence[AppConfig] | None, **kwargs: Any) 
     return messages
 
 
+#: What to write for a key of a portal whose default is no example.
+PORTAL_HINTS = {
+    "BACKEND": 'Name a class, as in "BACKEND": "mysite.portals.Harbour".',
+    "MODE": 'Write "MODE": "sandbox" to try things out, "live" for the vendor itself.',
+    "API_URL": "Leave it out for the backend's own. It is https:// and a host, without a query.",
+    "LINK_HOSTS": 'Write hosts, as in "LINK_HOSTS": ["store.example.com"].',
+    "CACHE": HINTS["CACHE"],
+    "LOG_OUT_URL": "Leave it out, or write the https:// address of the vendor's page that logs a browser out.",
+}
+_KEY_OF_PORTAL = re.compile(r"PLENIGO_PORTALS\[[^\]]*\]\['(?P<key>\w+)'\]")
+
+
+@checks.register("plenigo")
+def check_portals(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """Check every entry of the setting PLENIGO_PORTALS."""
+    if not conf.has_readable_portals():
+        hint = 'It maps names to entries, as in {"okepay": {"BACKEND": "...", "MODE": "sandbox"}}.'
+        return [checks.Error("PLENIGO_PORTALS is no dictionary.", hint=hint, id="plenigo.E013")]
+    return [message for alias in conf.portals() for message in _check_portal(conf.PortalEntry(alias))]
+
+
+def _check_portal(entry: conf.PortalEntry) -> list[CheckMessage]:
+    try:
+        keys = list(entry.raw)
+        backend = backends.portal_class(entry.alias)
+    except ConfigurationError as error:
+        return [_portal_error(error)]
+    messages: list[CheckMessage] = []
+    known = [*conf.PORTAL_OPTIONS, *backend.options]
+    for key in keys:
+        if key not in known:
+            close = difflib.get_close_matches(str(key).upper(), known, n=1)
+            hint = f'Did you mean "{close[0]}"?' if close else f"Known are: {', '.join(sorted(known))}."
+            text = f"PLENIGO_PORTALS[{entry.alias!r}] has an unknown key {key!r}."
+            messages.append(checks.Error(text, hint=hint, id="plenigo.E014"))
+    return messages or _check_portal_values(entry)
+
+
+def _check_portal_values(entry: conf.PortalEntry) -> list[CheckMessage]:
+    problems: dict[str, CheckMessage] = {}
+    for read in conf.PORTAL_READERS:
+        try:
+            read(entry)
+        except ConfigurationError as error:
+            problems[str(error)] = _portal_error(error)
+    if not problems and entry.runs_in_process and not conf.is_installed(SANDBOX_APP):
+        text = f"PLENIGO_PORTALS[{entry.alias!r}] is in MODE 'sandbox', but the sandbox is not installed."
+        return [checks.Error(text, hint=f'Add "{SANDBOX_APP}" to INSTALLED_APPS.', id="plenigo.E016")]
+    return list(problems.values()) or _check_built_portal(entry)
+
+
+def _check_built_portal(entry: conf.PortalEntry) -> list[CheckMessage]:
+    """Check what the backend itself wants of its entry, and that a link could lead anywhere."""
+    try:
+        hosts = backends.portal(entry.alias).link_hosts
+    except ConfigurationError as error:
+        return [_portal_error(error)]
+    if hosts:
+        return []
+    text = f"PLENIGO_PORTALS[{entry.alias!r}] has no LINK_HOSTS, and its backend knows none: no link would be opened."
+    return [checks.Error(text, hint=PORTAL_HINTS["LINK_HOSTS"], id="plenigo.E017")]
+
+
+def _portal_error(error: ConfigurationError) -> CheckMessage:
+    found = _KEY_OF_PORTAL.match(str(error))
+    key = found["key"] if found else ""
+    hint = PORTAL_HINTS.get(key, "See the chapter on portals in the documentation.")
+    return checks.Error(str(error), hint=hint, id="plenigo.E015")
+
+
 @checks.register("plenigo")
 def check_middleware(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
     """Check that responses with a login token can be kept private."""
@@ -254,6 +324,15 @@ def check_deployment(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> 
             text = f"This site is behind a proxy that PLENIGO[{alias!r}] does not name: all visitors count as one."
             hint = 'Name its network, as in "TRUSTED_PROXIES": ["10.0.0.0/8"].'
             messages.append(checks.Warning(text, hint=hint, id="plenigo.W003"))
+    for alias in conf.portals():
+        entry = conf.PortalEntry(alias)
+        try:
+            is_on_sandbox = entry.mode == "sandbox"
+        except ConfigurationError:
+            continue  # told by check_portals
+        if is_on_sandbox:
+            text = f"PLENIGO_PORTALS[{alias!r}] is on the sandbox: nobody's real subscription is there."
+            messages.append(checks.Warning(text, hint='Set "MODE" to "live".', id="plenigo.W011"))
     if conf.has_content_security_policy():
         text = "This site has a Content-Security-Policy; under it {% plenigo_checkout %} in an onclick does not run."
         hint = "Use {% plenigo_checkout_button %}. A nonce does not help inline handlers."

@@ -60,7 +60,7 @@ class PortalEntry:
             entry = None
         if not isinstance(entry, Mapping):
             raise ConfigurationError(f"PLENIGO_PORTALS has no {self.alias!r}.")
-        if not PORTAL_NAME.fullmatch(self.alias) or self.alias.startswith(PLENIGO_SOURCE):
+        if not PORTAL_NAME.fullmatch(str(self.alias)) or str(self.alias).startswith(PLENIGO_SOURCE):
             text = f"PLENIGO_PORTALS[{self.alias!r}]: a name has small letters, digits, - and _, and is no plenigo."
             raise ConfigurationError(text)
         return entry

@@ -5,4 +5,13 @@ from django_plenigo.views.devices import devices
 from django_plenigo.views.portals import portal, portal_list
 from django_plenigo.views.returning import return_from_checkout
 
-__all__ = ["connect", "connect_code", "connect_done", "devices", "portal", "portal_list", "resend_code", "return_from_checkout"]
+__all__ = [
+    "connect",
+    "connect_code",
+    "connect_done",
+    "devices",
+    "portal",
+    "portal_list",
+    "resend_code",
+    "return_from_checkout",
+]

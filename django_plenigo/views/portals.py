@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from functools import wraps
-from http import HTTPStatus
 from typing import Any
 
 from django.contrib.auth.decorators import login_not_required
@@ -26,12 +25,12 @@ from django_plenigo.views.pages import may_click, page
 LIST_PAGE, PORTAL_PAGE = "plenigo/portals.html", "plenigo/portal.html"
 
 STATUSES = {
-    Outcome.NO_REFERENCE: HTTPStatus.NOT_FOUND,
-    Outcome.UNKNOWN_THERE: HTTPStatus.NOT_FOUND,
-    Outcome.UNAVAILABLE: HTTPStatus.SERVICE_UNAVAILABLE,
-    Outcome.REFUSED: HTTPStatus.BAD_GATEWAY,
-    Outcome.UNSAFE_LINK: HTTPStatus.BAD_GATEWAY,
-    Outcome.MISCONFIGURED: HTTPStatus.SERVICE_UNAVAILABLE,
+    Outcome.NO_REFERENCE: 404,
+    Outcome.UNKNOWN_THERE: 404,
+    Outcome.UNAVAILABLE: 503,
+    Outcome.REFUSED: 502,
+    Outcome.UNSAFE_LINK: 502,
+    Outcome.MISCONFIGURED: 503,
 }
 
 
@@ -82,14 +81,14 @@ def portal(request: HttpRequest, name: str) -> HttpResponse:
         target = portals.read_target(signed, name, request.user)
     except InvalidValueError:
         text = _("This page is out of date. Please open the portal again.")
-        return _page(request, portals.Target(name), text, status=HTTPStatus.BAD_REQUEST)
+        return _page(request, portals.Target(name), text, status=400)
     if request.method != "POST":
         if signed:  # back from the log-in
             return _page(request, target, _("One click leads you there."), label=_("Open"))
         return _page(request, target, _("The link had run out: each works only once, and for a short time."))
     if not may_click(request):
         text = _("Too many tries. Please wait a minute and try again.")
-        return _page(request, target, text, status=HTTPStatus.TOO_MANY_REQUESTS)
+        return _page(request, target, text, status=429)
     opening = portals.open_portal(
         request.user,
         target,
@@ -102,7 +101,7 @@ def portal(request: HttpRequest, name: str) -> HttpResponse:
 def _handed_over(url: str) -> HttpResponse:
     """Send the browser on at once: the link is in this one header, and in no page."""
     # Not Django's redirect, whose repr holds the address.
-    response = HttpResponse(status=HTTPStatus.SEE_OTHER, headers={"Location": url, "Referrer-Policy": "no-referrer"})
+    response = HttpResponse(status=303, headers={"Location": url, "Referrer-Policy": "no-referrer"})
     add_never_cache_headers(response)
     return response
 
@@ -120,12 +119,12 @@ def _page(
     *,
     label: str = "",
     connect_address: str = "",
-    status: HTTPStatus = HTTPStatus.OK,
+    status: int = 200,
 ) -> HttpResponse:
     context = {
         "label": portals.label_of_page(target.portal, target.page),
         "text": text,
-        "is_error": status is not HTTPStatus.OK,
+        "is_error": status != 200,
         "connect_address": connect_address,
         "address": reverse("plenigo:portal", args=[target.portal]),
         "target": portals.sign_target(target, request.user),

@@ -10,6 +10,9 @@ from django.test import Client
 from django_plenigo.models import CustomerLink, RemoteChange
 from django_plenigo.services import outbox
 from tests.factories import UserFactory
+from tests.portals.conftest import bind, boater, harbour
+
+__all__ = ["agent_who_may", "bind", "boater", "confirm", "harbour", "link", "messages_of", "refuse", "text_of"]
 
 #: What lets an agent look, and nothing more.
 LOOKING = ("view_customerlink", "view_remotechange", "view_user")

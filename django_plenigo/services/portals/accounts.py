@@ -147,7 +147,6 @@ def bind(
     return account
 
 
-
 def take_away(account: PortalAccount, *, taken_by: Any = None) -> bool:
     """Let a user have no reference at a portal any more, by an agent's hand; say whether she had one.
 

@@ -1,0 +1,459 @@
+"""A click on a portal's button: minted, looked at, and the browser is sent on in the same response."""
+
+import logging
+from html.parser import HTMLParser
+
+import pytest
+from django.core import serializers
+from django.core.cache import cache
+from django.db import transaction
+from django.test import Client
+from django.urls import set_script_prefix
+from django.utils import translation
+
+from django_plenigo import views
+from django_plenigo.errors import (
+    AuthenticationError,
+    ConfigurationError,
+    InvalidValueError,
+    NoAnswerError,
+    NotFoundError,
+    ProtocolError,
+    RateLimitError,
+    RejectedError,
+    RemoteUnavailableError,
+)
+from django_plenigo.models import PortalAccount, PortalHandover
+from django_plenigo.protocols.base import CustomerRef
+from django_plenigo.services import portals
+from django_plenigo.services.portals import Outcome, Target, sign_target
+from django_plenigo.signals import portal_opened
+from tests.factories import UserFactory
+from tests.site.portals import LINK, TOKEN, entries
+
+pytestmark = pytest.mark.django_db
+
+ADDRESS = "/plenigo/portal/harbour/"
+
+
+class Form(HTMLParser):
+    """The first form of a page."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.action, self.fields, self.button = "", {}, ""
+        self.is_in_button = False
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        attributes = dict(attrs)
+        if tag == "form":
+            self.action, self.method = attributes["action"], attributes["method"]
+        elif tag == "input":
+            self.fields[attributes["name"]] = attributes["value"]
+        self.is_in_button = tag == "button"
+
+    def handle_data(self, data):
+        if self.is_in_button:
+            self.button, self.is_in_button = data, False
+
+
+def page_of(response):
+    text = response.content.decode()
+    assert TOKEN not in text
+    return text
+
+
+def handovers():
+    return list(PortalHandover.objects.order_by("pk").values_list("portal", "page", "outcome", "last_error"))
+
+
+def test_click_sends_the_browser_on_in_the_same_response(browser, harbour):
+    response = browser.post(ADDRESS)
+    assert (response.status_code, response["Location"], response.content) == (303, LINK, b"")
+    assert response["Cache-Control"] == "private, no-store"
+    assert response["Referrer-Policy"] == "no-referrer"
+    assert "Cookie" in response["Vary"]
+
+
+def test_link_is_kept_out_of_the_caches_also_where_the_middleware_is_missing(browser, settings):
+    settings.MIDDLEWARE = [path for path in settings.MIDDLEWARE if "django_plenigo" not in path]
+    assert "no-store" in browser.post(ADDRESS)["Cache-Control"]
+
+
+def test_whose_account_it_is_stands_in_our_own_table_alone(browser, harbour, bind):
+    bind(UserFactory(), "999")
+    browser.post(f"{ADDRESS}?idCustomer=999&userId=999", {"idCustomer": "999", "userId": "999", "reference": "999"})
+    assert [customer for customer, _ in harbour.calls] == [CustomerRef("352365983")]
+
+
+def test_external_reference_is_told_to_be_one(harbour, user, bind, client):
+    bind(user, "ext-1", is_external=True)
+    client.force_login(user)
+    client.post(ADDRESS)
+    assert harbour.calls[0][0] == CustomerRef("ext-1", is_external=True)
+
+
+@pytest.mark.parametrize("method", ["get", "head"])
+def test_get_never_mints_and_shows_the_button(browser, harbour, method):
+    response = getattr(browser, method)(ADDRESS)
+    assert response.status_code == 200
+    assert (harbour.calls, handovers()) == ([], [])
+    if method == "get":
+        assert "The link had run out" in page_of(response)
+        form = Form(page_of(response))
+        assert (form.action, form.method, form.button) == (ADDRESS, "post", "Open again")
+        assert browser.post(form.action, form.fields)["Location"] == LINK
+
+
+@pytest.mark.parametrize("method", ["put", "delete", "patch", "options"])
+def test_other_methods_are_refused(browser, harbour, method):
+    assert getattr(browser, method)(ADDRESS).status_code == 405
+    assert harbour.calls == []
+
+
+def test_click_of_another_site_is_refused(boater, harbour):
+    browser = Client(enforce_csrf_checks=True)
+    browser.force_login(boater)
+    assert browser.post(ADDRESS).status_code == 403
+    assert harbour.calls == []
+
+
+def test_click_of_another_site_is_refused_also_without_the_sites_own_middleware(boater, harbour, settings):
+    settings.MIDDLEWARE = [path for path in settings.MIDDLEWARE if "Csrf" not in path]
+    browser = Client(enforce_csrf_checks=True)
+    browser.force_login(boater)
+    assert browser.post(ADDRESS).status_code == 403
+    form = Form(browser.get(ADDRESS).content.decode())
+    assert browser.post(ADDRESS, form.fields)["Location"] == LINK
+
+
+def test_portal_that_there_is_not_is_not_found(browser):
+    assert browser.post("/plenigo/portal/harbor/").status_code == 404
+
+
+def test_visitor_logs_in_and_comes_back_to_a_button(client, boater, harbour):
+    signed = sign_target(Target("harbour", "berths"), boater)
+    login = client.post(ADDRESS, {"target": signed})
+    assert login.status_code == 302
+    assert login["Location"].startswith("/login/?next=/plenigo/portal/harbour/")
+    client.force_login(boater)
+    back = client.get(ADDRESS, {"target": signed})
+    form = Form(page_of(back))
+    assert form.button == "Open"
+    assert harbour.calls == []
+    assert client.post(form.action, form.fields)["Location"] == LINK
+    assert harbour.calls[0][1].page == "berths"
+
+
+# ---- where it leads
+
+
+def test_page_and_subscription_travel_signed(browser, boater, harbour):
+    signed = sign_target(Target("harbour", "berths", "123D40F123"), boater)
+    browser.post(ADDRESS, {"target": signed, "page": "other", "subscription": "other"})
+    target = harbour.calls[0][1]
+    assert (target.page, target.subscription) == ("berths", "123D40F123")
+
+
+def test_target_of_another_reader_another_portal_or_nobody_is_refused(browser, boater, harbour):
+    other = UserFactory()
+    for signed in (
+        sign_target(Target("harbour", "", "123D40F123"), other),
+        sign_target(Target("quay"), boater),
+        sign_target(Target("harbour"), boater) + "x",
+        "½",
+        "a:b:c",
+    ):
+        response = browser.post(ADDRESS, {"target": signed})
+        assert response.status_code == 400
+        assert "out of date" in page_of(response)
+        assert Form(page_of(response)).button == "Open again"
+    assert (harbour.calls, handovers()) == ([], [])
+
+
+@pytest.mark.parametrize("field", ["page", "subscription"])
+@pytest.mark.parametrize("value", ["x" * 65, "a\nb", 5])
+def test_target_that_is_no_text_or_too_long_is_refused_as_it_is_signed(user, field, value):
+    with pytest.raises(InvalidValueError, match=field):
+        sign_target(Target("harbour", **{field: value}), user)
+
+
+def test_vendor_is_told_the_language_of_the_request(browser, harbour):
+    browser.post(ADDRESS, headers={"accept-language": "de-at"})
+    with translation.override("en"):
+        assert harbour.calls[0][1].language == "de"
+
+
+@pytest.mark.parametrize(
+    ("proxies", "peer", "forwarded", "told"),
+    [
+        ([], "8.8.8.8", "9.9.9.9", ""),
+        (["10.0.0.0/8"], "10.0.0.1", "9.9.9.9", "9.9.9.9"),
+        (["10.0.0.0/8"], "10.0.0.1", "forged, 9.9.9.9", "9.9.9.9"),
+        (["10.0.0.0/8"], "8.8.8.8", "9.9.9.9", "8.8.8.8"),
+        (["10.0.0.0/8"], "10.0.0.1", "192.168.1.5", ""),
+        (["10.0.0.0/8"], "10.0.0.1", "", ""),
+        (["10.0.0.0/8"], "10.0.0.1", "unknown", ""),
+    ],
+    ids=["no proxies named", "by proxy", "forged", "past the proxy", "private", "none", "no address"],
+)
+def test_shoppers_address_is_told_where_it_is_certain_alone(browser, harbour, settings, proxies, peer, forwarded, told):
+    settings.PLENIGO = {"default": {**settings.PLENIGO["default"], "TRUSTED_PROXIES": proxies}}
+    browser.post(ADDRESS, REMOTE_ADDR=peer, headers={"x-forwarded-for": forwarded})
+    assert harbour.calls[0][1].client_address == told
+
+
+# ---- what may go wrong
+
+
+@pytest.mark.parametrize(
+    ("answer", "status", "outcome", "sentence"),
+    [
+        (NotFoundError("harbour", "mint"), 404, Outcome.UNKNOWN_THERE, "no subscription under this account"),
+        (NoAnswerError("harbour", "mint"), 503, Outcome.UNAVAILABLE, "does not answer right now"),
+        (RemoteUnavailableError("harbour", "mint", status=503), 503, Outcome.UNAVAILABLE, "does not answer right now"),
+        (RateLimitError("harbour", "mint", status=429), 503, Outcome.UNAVAILABLE, "does not answer right now"),
+        (RejectedError("harbour", "mint", status=400), 502, Outcome.REFUSED, "could not be made"),
+        (ProtocolError("harbour", "mint"), 502, Outcome.REFUSED, "could not be made"),
+        (InvalidValueError("page", "is none"), 502, Outcome.REFUSED, "could not be made"),
+        (AuthenticationError("harbour", "mint"), 503, Outcome.MISCONFIGURED, "cannot be opened at the moment"),
+        (ConfigurationError("KEY is wrong."), 503, Outcome.MISCONFIGURED, "cannot be opened at the moment"),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",
+)
+def test_what_goes_wrong_is_a_sentence_and_a_button_that_opens_it_again(
+    browser, harbour, caplog, answer, status, outcome, sentence
+):
+    harbour.answers.append(answer)
+    response = browser.post(ADDRESS)
+    assert response.status_code == status
+    assert sentence in page_of(response)
+    assert handovers() == [("harbour", "", outcome.value, str(answer))]
+    is_our_fault = outcome is Outcome.MISCONFIGURED
+    levels = {record.levelno for record in caplog.records if record.name.startswith("django_plenigo")}
+    assert levels == {logging.ERROR if is_our_fault else logging.WARNING}
+    form = Form(page_of(response))
+    assert form.button == "Open again"
+    assert browser.post(form.action, form.fields)["Location"] == LINK
+
+
+def test_backend_that_fails_in_its_own_way_breaks_no_page_and_tells_no_secret(browser, harbour, caplog):
+    harbour.answers.append(KeyError(LINK))
+    response = browser.post(ADDRESS)
+    assert response.status_code == 502
+    assert TOKEN not in page_of(response) + caplog.text
+    assert handovers() == [("harbour", "", "refused", "KeyError")]
+
+
+def test_reader_without_reference_is_told_so_and_how_to_connect_one(client, harbour, user, on_v3):
+    on_v3()
+    client.force_login(user)
+    response = client.post(ADDRESS)
+    text = page_of(response)
+    assert response.status_code == 404
+    assert "We have no subscription under this account." in text
+    assert '<a href="/plenigo/connect/">Connect one</a>' in text
+    assert (harbour.calls, handovers()) == ([], [("harbour", "", "no_reference", "")])
+
+
+def test_reader_is_not_led_to_a_connection_that_is_not_served(client, harbour, user, settings):
+    settings.PLENIGO = {"default": {**settings.PLENIGO["default"], "API": "v2"}}
+    client.force_login(user)
+    assert "Connect one" not in page_of(client.post(ADDRESS))
+
+
+def test_reader_whose_reference_was_only_issued_has_no_subscription_yet(client, harbour, user):
+    portals.reference_for(user, "harbour")
+    client.force_login(user)
+    assert client.post(ADDRESS).status_code == 404
+    assert harbour.calls == []
+
+
+def test_too_many_clicks_ask_nobody(browser, harbour, settings):
+    settings.PLENIGO = {"default": {**settings.PLENIGO["default"], "CLICKS_PER_MINUTE": 2}}
+    statuses = [browser.post(ADDRESS).status_code for _ in range(3)]
+    assert statuses == [303, 303, 429]
+    assert (len(harbour.calls), len(handovers())) == (2, 2)
+
+
+def test_vendor_is_not_asked_inside_a_transaction_that_a_site_opens_around_each_request():
+    assert "default" in views.portal._non_atomic_requests
+
+
+# ---- links
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://store.harbour.example/x",
+        "https://evil.example/x",
+        "https://store.harbour.example.evil.example/x",
+        "https://store.harbour.example@evil.example/x",
+        "https://user@store.harbour.example/x",
+        "https://user:pass@store.harbour.example/x",
+        "https://store.harbour.example:8443/x",
+        "https://store.harbour.example./x",
+        "https://evil.example\\@store.harbour.example/x",
+        "https://evil.example\\.store.harbour.example/x",
+        "https:\\\\store.harbour.example/x",
+        "https://store.harbour.example/x\r\nSet-Cookie: a=b",
+        "https://store.harbour.example/x\ty",
+        "https://store.harbour.example/ x",
+        " https://store.harbour.example/x",
+        "https://störe.harbour.example/x",
+        "https:/store.harbour.example/x",
+        "https:store.harbour.example/x",
+        "//store.harbour.example/x",
+        "/x",
+        "",
+        "javascript:alert(1)//store.harbour.example",
+        "https://[store.harbour.example/x",
+        "https://store.harbour.example:99999/x",
+        "https://store.harbour.example/" + "x" * 2000,
+        "https://plenigo-sandbox.invalid/x",
+        None,
+        5,
+    ],
+)
+def test_link_that_leads_elsewhere_is_never_opened_and_told_as_the_sites_fault(browser, harbour, url, caplog):
+    harbour.answers.append(url)
+    response = browser.post(ADDRESS)
+    assert response.status_code == 502
+    assert "Location" not in response
+    (portal, page, outcome, error) = handovers()[0]
+    assert outcome == "unsafe_link"
+    assert error
+    assert str(url or "-----") not in error + caplog.text
+
+
+@pytest.mark.parametrize(
+    ("hosts", "url"),
+    [
+        ([], "https://STORE.harbour.EXAMPLE/x"),
+        ([], "https://store.harbour.example:443/x"),
+        (["Pay.example"], "https://pay.example/x?a=b#c"),
+        (["pay.example:8443"], "https://pay.example:8443/x"),
+    ],
+)
+def test_link_to_a_host_of_the_site_or_the_backend_is_opened_as_it_is(browser, harbour, settings, hosts, url):
+    settings.PLENIGO_PORTALS = entries(LINK_HOSTS=hosts)
+    harbour.answers.append(url)
+    assert browser.post(ADDRESS)["Location"] == url
+
+
+@pytest.mark.parametrize("prefix", ["", "/magazine"])
+def test_link_of_the_sandbox_in_process_leads_to_where_the_site_mounts_it(browser, harbour, settings, prefix):
+    settings.PLENIGO_PORTALS = entries(MODE="sandbox")
+    harbour.answers.append("https://plenigo-sandbox.invalid/myaccount/my_products/?logintoken=x")
+    set_script_prefix(f"{prefix}/")  # as a server does before a request
+    try:
+        answer = browser.post(ADDRESS)
+    finally:
+        set_script_prefix("/")
+    assert answer["Location"] == f"{prefix}/plenigo-sandbox/myaccount/my_products/?logintoken=x"
+
+
+def test_link_of_the_sandbox_that_names_a_user_or_another_host_is_not_opened(browser, harbour, settings):
+    settings.PLENIGO_PORTALS = entries(MODE="sandbox")
+    for url in ("https://a@plenigo-sandbox.invalid/x", "https://plenigo-sandbox.invalid.evil.example/x"):
+        harbour.answers.append(url)
+        assert browser.post(ADDRESS).status_code == 502
+
+
+def test_sandbox_that_is_a_server_of_this_machine_may_do_without_tls(browser, harbour, settings):
+    settings.PLENIGO_PORTALS = entries(MODE="sandbox", API_URL="http://127.0.0.1:8099")
+    harbour.answers += ["http://127.0.0.1:8099/x", "http://127.0.0.1:8098/x"]
+    assert browser.post(ADDRESS)["Location"] == "http://127.0.0.1:8099/x"
+    assert browser.post(ADDRESS).status_code == 502
+
+
+def test_own_address_of_the_api_is_no_host_of_links_on_a_live_portal(browser, harbour, settings):
+    settings.PLENIGO_PORTALS = entries(API_URL="https://api.harbour.example")
+    harbour.answers.append("https://api.harbour.example/x")
+    assert browser.post(ADDRESS).status_code == 502
+
+
+# ---- the record
+
+
+def test_every_click_is_written_down_without_the_link(browser, boater, harbour):
+    browser.post(ADDRESS, {"target": sign_target(Target("harbour", "berths"), boater)})
+    handover = PortalHandover.objects.get()
+    assert (handover.user, handover.portal, handover.page, handover.outcome) == (boater, "harbour", "berths", "opened")
+
+
+def test_record_outlives_its_reader(browser, boater):
+    browser.post(ADDRESS)
+    boater.delete()
+    assert PortalHandover.objects.get().user is None
+    assert not PortalAccount.objects.exists()
+
+
+def test_link_is_in_no_page_log_cache_table_session_or_repr(
+    browser, harbour, caplog, django_capture_on_commit_callbacks
+):
+    told = []
+    portal_opened.connect(lambda **values: told.append(values), weak=False, dispatch_uid="test")
+    caplog.set_level(logging.DEBUG)
+    try:
+        with django_capture_on_commit_callbacks(execute=True):
+            response = browser.post(ADDRESS)
+    finally:
+        portal_opened.disconnect(dispatch_uid="test")
+    opening = portals.open_portal(response.wsgi_request.user, Target("harbour"))
+    rows = "".join(serializers.serialize("json", model.objects.all()) for model in (PortalAccount, PortalHandover))
+    caches = repr(getattr(cache, "_cache", ""))
+    session = repr(dict(browser.session))
+    hidden = [caplog.text, rows, caches, session, repr(opening), repr(response), repr(told)]
+    assert [text for text in hidden if TOKEN in text] == []
+    assert TOKEN in opening.url
+
+
+def test_signal_is_sent_once_the_record_is_committed(boater, harbour, django_capture_on_commit_callbacks):
+    told = []
+    portal_opened.connect(lambda **values: told.append(values), weak=False, dispatch_uid="test")
+    try:
+        with django_capture_on_commit_callbacks() as callbacks, transaction.atomic():
+            portals.open_portal(boater, Target("harbour"))
+            assert told == []
+        for callback in callbacks:
+            callback()
+        harbour.answers.append(NotFoundError("harbour", "mint"))
+        with django_capture_on_commit_callbacks(execute=True):
+            portals.open_portal(boater, Target("harbour"))
+    finally:
+        portal_opened.disconnect(dispatch_uid="test")
+    assert [(each["user"], each["portal"], each["handover"].outcome) for each in told] == [
+        (boater, "harbour", "opened")
+    ]
+
+
+def test_receiver_that_fails_keeps_nobody_from_the_portal(browser, harbour, django_capture_on_commit_callbacks):
+    def fail(**values):
+        raise RuntimeError
+
+    portal_opened.connect(fail, weak=False, dispatch_uid="test")
+    try:
+        with django_capture_on_commit_callbacks(execute=True):
+            assert browser.post(ADDRESS)["Location"] == LINK
+    finally:
+        portal_opened.disconnect(dispatch_uid="test")
+
+
+# ---- forgetting
+
+
+def test_old_records_are_forgotten_by_the_days_of_their_portal(boater, harbour, settings, time_machine):
+    settings.PLENIGO_PORTALS = entries(HANDOVER_DAYS=30)
+    time_machine.move_to("2026-01-01T12:00Z", tick=False)
+    for portal in ("harbour", "quay", "gone"):
+        PortalHandover.objects.create(user=boater, portal=portal, at="2026-01-01T12:00Z", outcome="opened")
+    time_machine.move_to("2026-01-31T11:59Z", tick=False)
+    assert portals.forget_old() == 0
+    time_machine.move_to("2026-01-31T12:01Z", tick=False)
+    assert portals.forget_old() == 1
+    time_machine.move_to("2027-01-01T12:01Z", tick=False)
+    assert portals.forget_old() == 2
+    assert not PortalHandover.objects.exists()
