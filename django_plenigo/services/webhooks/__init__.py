@@ -5,7 +5,7 @@ from django_plenigo.services.webhooks.reasons import Reason, WordsOfReason, word
 from django_plenigo.services.webhooks.receiving import check_content_type, receive, refuse
 from django_plenigo.services.webhooks.records import WebhookBacklog, backlog_of
 from django_plenigo.services.webhooks.refusing import MOST_REFUSED, RefusedError
-from django_plenigo.services.webhooks.sources import UnknownSourceError, account_of, source_of_account, sources_of
+from django_plenigo.services.webhooks.sources import UnknownSourceError, account_of, sources_of
 from django_plenigo.services.webhooks.working import MOST_ATTEMPTS, may_try_again, try_again, work_due
 
 __all__ = [
@@ -27,7 +27,6 @@ __all__ = [
     "prune",
     "receive",
     "refuse",
-    "source_of_account",
     "sources_of",
     "try_again",
     "words_of",

@@ -6,9 +6,6 @@ from django_plenigo import backends, conf
 from django_plenigo.errors import UnsupportedOperationError
 from django_plenigo.protocols.base import WebhookReader
 
-#: How an account other than "default" is named: this, and its alias.
-ACCOUNT_PREFIX = f"{conf.PLENIGO_SOURCE}-"
-
 #: As long as the column is.
 LONGEST_SOURCE = 80
 
@@ -22,23 +19,18 @@ def account_of(source: str) -> str | None:
 
     What a portal delivers is worked on by the account "default".
     """
-    if source == conf.PLENIGO_SOURCE or (source in conf.portals() and len(source) <= LONGEST_SOURCE):
+    if len(source) > LONGEST_SOURCE:
+        return None
+    if source in conf.portals():
         return conf.DEFAULT_ACCOUNT
-    alias = source.removeprefix(ACCOUNT_PREFIX)
-    is_account = alias != source and alias != conf.DEFAULT_ACCOUNT and alias in conf.accounts()
-    return alias if is_account and len(source) <= LONGEST_SOURCE else None
-
-
-def source_of_account(account: str) -> str:
-    """Return the name by which an account of plenigo delivers."""
-    return conf.PLENIGO_SOURCE if account == conf.DEFAULT_ACCOUNT else f"{ACCOUNT_PREFIX}{account}"
+    return next((alias for alias in conf.accounts() if backends.webhook_source_of(alias) == source), None)
 
 
 def sources_of(accounts: Iterable[str]) -> list[str]:
     """Return all sources that accounts work on."""
     sources = []
     for account in accounts:
-        sources += [source_of_account(account)]
+        sources += [backends.webhook_source_of(account)]
         sources += conf.portals() if account == conf.DEFAULT_ACCOUNT else []
     return sources
 
