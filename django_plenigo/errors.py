@@ -58,13 +58,15 @@ class PortalBindingError(InvalidValueError):
 class SignatureError(PlenigoError, SuspiciousOperation):
     """A webhook's origin is not proved: no signature, a wrong one, one too old. Django answers 400.
 
-    `code` is a word of this package's own choosing for the reason; the text never repeats what was sent.
+    `code` is a word of this package's own choosing for the reason; `detail` says more for whoever mends it, such as the
+    name of a header or by how many seconds a clock differs. Neither repeats what was sent.
     """
 
-    def __init__(self, service: str, code: str) -> None:
+    def __init__(self, service: str, code: str, *, detail: str = "") -> None:
         super().__init__(f"{service}: {code}")
         self.service = service
         self.code = code
+        self.detail = detail
 
 
 class SessionLimitError(PlenigoError):

@@ -19,8 +19,9 @@ app_name = "plenigo"
 def lazy_view(dotted_path: str) -> Callable[..., HttpResponseBase]:
     """Return a view whose class is imported at its first request: importing DRF costs a third of a second.
 
-    DRF checks the CSRF token itself. The views call the vendor, so no transaction may be open around them. They answer
-    visitors too, whom a site's log-in wall would send a page where our script wants JSON.
+    DRF checks the CSRF token itself, and vendors have none. The views call the vendor, or have others see at once what
+    they write, so no transaction may be open around them. They answer visitors and vendors too, whom a site's log-in
+    wall would send a page where our script wants JSON.
     """
     real: Callable[..., HttpResponseBase] | None = None
 
@@ -56,4 +57,5 @@ urlpatterns = [
     path("api/connection/resend/", lazy_view("django_plenigo.api.ConnectionResendView"), name="api-connection-resend"),
     path("api/sign-in/", lazy_view("django_plenigo.api.SignInView"), name="api-sign-in"),
     path("api/purchase/", lazy_view("django_plenigo.api.PurchaseView"), name="purchase"),
+    path("webhooks/<str:source>/", lazy_view("django_plenigo.webhooks.WebhookView"), name="webhook"),
 ]

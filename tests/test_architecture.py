@@ -17,7 +17,7 @@ FLOORS = [
     {"backends", "models", "privacy"},
     {"services"},
     {"receivers", "heartbeat", "middleware", "delivery", "background", "tasks"}
-    | {"templatetags", "paywall", "views", "api", "admin", "checks", "management"},
+    | {"templatetags", "paywall", "views", "webhooks", "api", "admin", "checks", "management"},
     {"apps", "urls"},
 ]
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}

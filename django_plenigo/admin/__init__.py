@@ -6,6 +6,7 @@ from django_plenigo.admin.connections import AccountConnectionAdmin
 from django_plenigo.admin.links import CustomerLinkAdmin
 from django_plenigo.admin.portals import PortalAccountAdmin, PortalHandoverAdmin
 from django_plenigo.admin.users import CustomerPanelMixin
+from django_plenigo.admin.webhooks import WebhookDeliveryAdmin
 
 __all__ = [
     "AccessImportAdmin",
@@ -15,4 +16,5 @@ __all__ = [
     "PortalAccountAdmin",
     "PortalHandoverAdmin",
     "RemoteChangeAdmin",
+    "WebhookDeliveryAdmin",
 ]

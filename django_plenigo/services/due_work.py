@@ -1,17 +1,18 @@
 """All work that is due, whatever has it done: a thread, a queue's worker, or a command."""
 
 import time
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 
 from django_plenigo import conf
-from django_plenigo.services import access_imports, outbox, sending
+from django_plenigo.services import access_imports, outbox, sending, webhooks
 
 #: How long one task of a queue works. A worker that is to stop waits for its task to end, so this is short enough.
 TURN_SECONDS = 5.0
 
-#: How long files are imported before readers' changes have their turn again.
+#: How long files are imported, and vendors' deliveries worked on, before readers' changes have their turn again.
 IMPORT_SECONDS = 2.0
+WEBHOOK_SECONDS = 2.0
 
 
 def run_due_work(
@@ -22,7 +23,7 @@ def run_due_work(
     must_stop: Callable[[], bool] = lambda: False,
     observe: sending.Observer = lambda step, claim: None,
 ) -> sending.Delivery:
-    """Do what is due of all accounts or of those named, until nothing is: tell the vendor, go on with files.
+    """Do what is due of all accounts or of those named, until nothing is: changes, vendors' deliveries, files.
 
     The arguments are those of `sending.deliver_due`; `limit` is one of changes that are sent. By turns, so that no
     reader's change waits for a file of many thousand lines. Raises `RuntimeError` within a transaction, and errors of
@@ -34,7 +35,8 @@ def run_due_work(
         left = None if limit is None else limit - total.delivered - total.postponed - total.refused
         part = sending.deliver_due(names, workers=workers, limit=left, must_stop=must_stop, observe=observe)
         _add(total, part)
-        if must_stop() or not _import_for_a_while(names, must_stop):
+        has_worked = not must_stop() and _work_on_webhooks_for_a_while(names, must_stop)
+        if must_stop() or not (_import_for_a_while(names, must_stop) or has_worked):
             return total
 
 
@@ -50,14 +52,26 @@ def take_turn(accounts: Iterable[str] | None = None, *, must_stop: Callable[[], 
     return [*names[1:], *names[:1]] if time.monotonic() > ends else []
 
 
+def _work_on_webhooks_for_a_while(accounts: Sequence[str], must_stop: Callable[[], bool]) -> bool:
+    """Work on what vendors have delivered, and say whether there was anything: plenigo may be to be told of it."""
+    turn = sending.Turn(WEBHOOK_SECONDS, must_stop)
+    with _delivering_here(accounts):
+        return bool(webhooks.work_due(accounts, must_stop=turn.must_end))
+
+
 def _import_for_a_while(accounts: Sequence[str], must_stop: Callable[[], bool]) -> bool:
     """Go on with files of access ids, and say whether there were any."""
     turn = sending.Turn(IMPORT_SECONDS, must_stop)
+    with _delivering_here(accounts):
+        return bool(access_imports.continue_due(accounts, must_stop=turn.must_end))
+
+
+@contextmanager
+def _delivering_here(accounts: Sequence[str]) -> Iterator[None]:
     with ExitStack() as stack:
         for account in accounts:
             stack.enter_context(outbox.delivering_here(account))
-        count = access_imports.continue_due(accounts, must_stop=turn.must_end)
-    return bool(count)
+        yield
 
 
 def _add(total: sending.Delivery, part: sending.Delivery) -> None:

@@ -22,6 +22,7 @@ from django_plenigo.models import (
     PortalAccount,
     PortalHandover,
     RemoteChange,
+    WebhookDelivery,
 )
 from django_plenigo.services import access, access_ids, access_imports, customers, portals
 from django_plenigo.services.checkout import mint_login
@@ -33,7 +34,7 @@ from tests.site.portals import TOKEN
 pytestmark = pytest.mark.django_db
 
 MODELS = (
-    *(CustomerLink, RemoteChange, AccessImport, AccountConnection, PortalAccount, PortalHandover),
+    *(CustomerLink, RemoteChange, AccessImport, AccountConnection, PortalAccount, PortalHandover, WebhookDelivery),
     get_user_model(),
 )
 
@@ -54,10 +55,14 @@ OWN = {
     "plenigo_accessimport_upload",
     "plenigo_accessimport_example",
     "plenigo_accessimport_failures",
+    "plenigo_webhookdelivery_work_again",
     "auth_user_register_with_plenigo",
 }
 
 SECRET, PORTAL_SECRET = "a-secret-that-nobody-may-read", "another-that-nobody-may-read"
+
+#: Of a vendor's delivery, which no page shows.
+BODY, DIGEST = "a-body-that-nobody-may-read", "5f" * 32
 
 
 class Page(NamedTuple):
@@ -74,6 +79,7 @@ class Rows(NamedTuple):
     link: CustomerLink
     other: CustomerLink
     access_import: AccessImport
+    delivery: WebhookDelivery
 
     def of(self, model: Any) -> Any:
         """Return the row of a model that a page is opened for: nothing of the other reader's."""
@@ -84,6 +90,7 @@ class Rows(NamedTuple):
             AccountConnection: self.link.connections.get(),
             PortalAccount: self.link.user.portal_accounts.get(),
             PortalHandover: PortalHandover.objects.get(user=self.link.user),
+            WebhookDelivery: self.delivery,
         }.get(model, self.link.user)
 
 
@@ -121,12 +128,23 @@ def rows(sandbox: Any, refuse: Any, bind: Any, admin_user: Any) -> Rows:
         portals.open_portal(user, portals.Target("harbour"))
         links.append(link)
     file = io.BytesIO(f"customer_id,access_id_1\n{links[0].customer_id},new-key\nnobody,x\n".encode())
-    return Rows(*links, access_imports.start(file, name="ids.csv", in_background=False))
+    delivery = WebhookDelivery.objects.create(
+        source="plenigo",
+        state="failed",
+        reason="given_up",
+        digest=DIGEST,
+        body=BODY.encode(),
+        received_at=timezone.now(),
+    )
+    return Rows(*links, access_imports.start(file, name="ids.csv", in_background=False), delivery)
 
 
 def state() -> str:
     """All that a page may write."""
-    models = (*MODELS, AccessId, LogEntry)
+MODELS = (
+    *(CustomerLink, RemoteChange, AccessImport, AccountConnection, PortalAccount, PortalHandover, WebhookDelivery),
+    get_user_model(),
+)
     return "".join(serializers.serialize("json", model._default_manager.order_by("pk")) for model in models)
 
 
@@ -136,9 +154,11 @@ def test_no_page_shows_a_secret_a_token_or_a_lease_and_none_logs_a_reader_in(adm
     settings.PLENIGO = {"default": {**settings.PLENIGO["default"], "SECRET": SECRET}}
     lease = "1b9d6bcd-bbfd-4b2d-9b5d-ab8dfbbd4bed"
     CustomerLink.objects.update(lease=lease)
+    WebhookDelivery.objects.update(lease=lease)
     AccessImport.objects.update(lease=lease)
     settings.PLENIGO_PORTALS["harbour"]["KEY"] = PORTAL_SECRET
     hidden = [SECRET, PORTAL_SECRET, conf.secret_key(), login.value, lease, TOKEN]
+    hidden = [SECRET, BODY, DIGEST, conf.secret_key(), login.value, lease]
     for page in pages(rows):
         text = visit(admin_client, page)
         assert [value for value in hidden if str(value) in text] == [], page.name
@@ -175,7 +195,7 @@ def test_no_page_takes_what_another_site_has_sent(admin_user, rows):
 
 
 def test_agent_who_may_only_look_opens_no_page_that_does_something(agent_who_may, rows):
-    agent, before = agent_who_may("view_accessimport", "view_accountconnection"), state()
+    agent, before = agent_who_may("view_accessimport", "view_accountconnection", "view_webhookdelivery"), state()
     for page in pages(rows):
         if page.name in OWN:
             values = {"ids": page.row.pk, "confirmed": "yes", "product_ids": "DAYPASS"}

@@ -11,7 +11,7 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from django_plenigo.management import progress
-from django_plenigo.models import CustomerLink, DeliveryPause, RemoteChange
+from django_plenigo.models import CustomerLink, DeliveryPause, RemoteChange, WebhookDelivery
 from django_plenigo.services import customers, outbox
 from tests.factories import LinkFactory, UserFactory
 from tests.recording_vendor import RecordingVendor
@@ -202,7 +202,7 @@ def test_check_of_a_site_in_step_says_so(sandbox, reader):
 
 def test_check_sends_and_writes_nothing(sandbox, changed, drifted, django_assert_num_queries):
     before = list(RemoteChange.objects.order_by("pk").values())
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(6):
         assert run("--check")[0] == 3
     assert list(RemoteChange.objects.order_by("pk").values()) == before
     assert sandbox.calls == []
@@ -249,6 +249,7 @@ def test_check_tells_programs_each_account_by_numbers(sandbox, settings, changed
     assert code == 3
     assert 90 <= said["default"].pop("oldest_waiting_seconds") < 120
     in_step = {"failed": 0, "refused": 0, "drifted": 0, "paused_until": None, "last_error": ""}
+    in_step |= {"webhooks_waiting": 0, "webhooks_failed": 0}
     assert said == {
         "default": {"waiting": 3, **in_step},
         "weekly": {"waiting": 0, "oldest_waiting_seconds": 0, **in_step},
@@ -294,6 +295,7 @@ def test_run_tells_programs_what_came_of_it(sandbox, drifted):
             "waiting": 0,
             "drifted": 2,
             "stopped": {},
+            "webhooks_waiting": 0,
             "interrupted": False,
         },
     )
@@ -346,3 +348,32 @@ def test_waiting_change_of_a_reader_who_was_deleted_is_gone(sandbox, changed):
     assert not CustomerLink.objects.exists()
     assert run("--check")[0] == 0
     assert outbox.changes().count() == 0
+
+
+# ---- webhooks --------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def deliveries(sandbox):
+    """A webhook delivery that waits for its next try, and one that has failed."""
+    later = {"received_at": timezone.now(), "due_at": timezone.now() + timedelta(minutes=5)}
+    WebhookDelivery.objects.create(source="plenigo", digest="1", state="waiting", **later)
+    WebhookDelivery.objects.create(source="plenigo", digest="2", state="failed", received_at=timezone.now())
+
+
+def test_run_says_how_many_deliveries_wait(deliveries):
+    code, text = run()
+    assert code == 3
+    assert "1 webhook delivery waits to be worked on." in text
+    assert numbers()[1]["webhooks_waiting"] == 1
+
+
+def test_check_says_how_many_deliveries_wait_and_how_many_have_failed(deliveries):
+    code, text = run("--check")
+    assert code == 2
+    assert "1 webhook delivery waits to be worked on." in text
+    assert "1 webhook delivery has failed: see Webhook deliveries in the admin." in text
+    told = numbers("--check")[1]["default"]
+    assert (told["webhooks_waiting"], told["webhooks_failed"]) == (1, 1)
+    WebhookDelivery.objects.filter(state="failed").delete()
+    assert run("--check")[0] == 3

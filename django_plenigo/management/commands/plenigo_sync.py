@@ -21,7 +21,7 @@ from django.utils.translation import ngettext
 
 from django_plenigo import conf
 from django_plenigo.management.progress import Progress
-from django_plenigo.services import access_imports, drift, due_work, explanations, outbox, sending
+from django_plenigo.services import access_imports, drift, due_work, explanations, outbox, sending, webhooks
 from django_plenigo.services.backlog import Backlog, backlog_of
 
 STOPPED, REFUSED, BEHIND = 1, 2, 3
@@ -208,13 +208,17 @@ class Command(BaseCommand):
 
     def _summarise(self, is_watching: bool, drifted: int) -> int:
         waiting = sum(backlog_of(account).waiting for account in self.accounts)
+        deliveries = sum(webhooks.backlog_of(account).waiting for account in self.accounts)
         is_interrupted = self.is_stopping and not is_watching
         if self.is_quiet:
             summary = {**asdict(self.sums), "waiting": waiting, "drifted": drifted, "stopped": self.stops}
+            summary["webhooks_waiting"] = deliveries
             self.stdout.write(json.dumps({**summary, "interrupted": is_interrupted}))
         else:
             text = _("%(delivered)d delivered, %(postponed)d postponed, %(refused)d refused, %(waiting)d waiting.")
             self.stdout.write(text % {**asdict(self.sums), "waiting": waiting})
+            if deliveries:
+                self._tell_deliveries(deliveries)
             if is_interrupted:
                 self._say(_("Interrupted. Nothing is lost: run the command again to go on."))
             if self.sums.refused:
@@ -225,7 +229,7 @@ class Command(BaseCommand):
             return STOPPED
         if self.sums.refused:
             return REFUSED
-        return BEHIND if waiting else 0
+        return BEHIND if waiting or deliveries else 0
 
     # ---- checking
 
@@ -233,12 +237,14 @@ class Command(BaseCommand):
         codes, summary = {0}, {}
         for account in self.accounts:
             backlog, drifted = backlog_of(account), self._count_drift(account)
+            deliveries = webhooks.backlog_of(account)
             codes |= {STOPPED} if backlog.pause else set()
-            codes |= {REFUSED} if backlog.refused else set()
-            codes |= {BEHIND} if backlog.waiting or drifted else set()
-            summary[account] = _as_numbers(backlog, drifted)
+            codes |= {REFUSED} if backlog.refused or deliveries.failed else set()
+            codes |= {BEHIND} if backlog.waiting or drifted or deliveries.waiting else set()
+            summary[account] = _as_numbers(backlog, drifted, deliveries)
             if not self.is_quiet:
                 self._tell(account, backlog, drifted)
+                self._tell_deliveries(deliveries.waiting, deliveries.failed)
         if self.is_quiet:
             self.stdout.write(json.dumps(summary))
         elif codes == {0}:
@@ -272,6 +278,22 @@ class Command(BaseCommand):
         if drifted:
             self._say("  " + _("Users have changed here unnoticed: run plenigo_sync --fix."))
 
+    def _tell_deliveries(self, waiting: int, failed: int = 0) -> None:
+        text = ngettext(
+            "%(count)d webhook delivery waits to be worked on.",
+            "%(count)d webhook deliveries wait to be worked on.",
+            waiting,
+        )
+        if waiting:
+            self._say("  " + text % {"count": waiting})
+        text = ngettext(
+            "%(count)d webhook delivery has failed: see Webhook deliveries in the admin.",
+            "%(count)d webhook deliveries have failed: see Webhook deliveries in the admin.",
+            failed,
+        )
+        if failed:
+            self._say("  " + text % {"count": failed})
+
     # ---- speaking
 
     def _say(self, text: str) -> None:
@@ -292,7 +314,7 @@ def _drifted(found: drift.Drift) -> str:
     return _("user %(key)s: another name or language than plenigo knows") % {"key": found.user_key}
 
 
-def _as_numbers(backlog: Backlog, drifted: int) -> dict[str, Any]:
+def _as_numbers(backlog: Backlog, drifted: int, deliveries: webhooks.WebhookBacklog) -> dict[str, Any]:
     """Return how far an account is behind, for programs."""
     oldest = backlog.oldest_noted_at
     return {
@@ -303,4 +325,6 @@ def _as_numbers(backlog: Backlog, drifted: int) -> dict[str, Any]:
         "drifted": drifted,
         "paused_until": backlog.pause.until.isoformat() if backlog.pause else None,
         "last_error": backlog.pause.last_error if backlog.pause else "",
+        "webhooks_waiting": deliveries.waiting,
+        "webhooks_failed": deliveries.failed,
     }

@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import ClassVar
 
 from django_plenigo.errors import UnsupportedOperationError
 
@@ -93,6 +94,9 @@ WebhookEvent = PortalCustomerSeen | CustomerEvent
 
 class WebhookReader(ABC):
     """Reads what one vendor delivers."""
+
+    content_types: ClassVar[tuple[str, ...]] = ("application/json", "application/x-www-form-urlencoded")
+    """The media types in which this vendor delivers."""
 
     @abstractmethod
     def authenticate(self, call: WebhookCall, *, now: datetime) -> WebhookReceipt:

@@ -29,6 +29,8 @@ SIGNATURE = "X-Webhook-Signature"
 class Webhooks(WebhookReader):
     """The part of the client that reads what the vendor tells by itself."""
 
+    content_types = (JSON, FORM)
+
     settings: PortalSettings
 
     webhook_keys: tuple[str, ...]
@@ -58,7 +60,7 @@ class Webhooks(WebhookReader):
     def _check_signature(self, call: WebhookCall) -> None:
         sent = call.headers.get(SIGNATURE, "").strip()
         if not sent:
-            raise SignatureError(SERVICE, NO_SIGNATURE)
+            raise SignatureError(SERVICE, NO_SIGNATURE, detail=SIGNATURE)
         signatures = [hmac.new(key.encode(), call.body, "sha256").hexdigest() for key in self.webhook_keys]
         if not _is_one_of(sent.lower(), signatures):
             raise SignatureError(SERVICE, WRONG_SIGNATURE)

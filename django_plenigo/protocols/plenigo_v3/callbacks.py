@@ -38,6 +38,9 @@ _SECONDS = re.compile("[0-9]{1,12}")
 class PlenigoCallbacks(WebhookReader):
     """Reads the callbacks of one company. Each is signed with a secret of its own."""
 
+    # JSON it is; as what it is declared the vendor does not say.
+    content_types = ("application/json", "text/plain", "application/octet-stream", "")
+
     @without_secrets
     def __init__(self, *, secrets: Sequence[str], window_seconds: float, setting: str = "WEBHOOK_SECRETS") -> None:
         """Believe what any of the secrets has signed, at most so many seconds ago or ahead of this clock.
@@ -64,10 +67,14 @@ class PlenigoCallbacks(WebhookReader):
             raise SignatureError(SERVICE, WRONG_SIGNATURE)
         age_seconds = now.timestamp() - int(signed_at)
         if age_seconds > self._window_seconds:
-            raise SignatureError(SERVICE, TOO_OLD)
+            raise SignatureError(SERVICE, TOO_OLD, detail=self._difference(age_seconds))
         if age_seconds < -self._window_seconds:
-            raise SignatureError(SERVICE, FROM_THE_FUTURE)
+            raise SignatureError(SERVICE, FROM_THE_FUTURE, detail=self._difference(age_seconds))
         return WebhookReceipt()
+
+    def _difference(self, age_seconds: float) -> str:
+        where = "ago" if age_seconds > 0 else "ahead"
+        return f"{SIGNATURE}: {abs(age_seconds):.0f} seconds {where}; {self._window_seconds:.0f} are allowed"
 
     @without_secrets
     def read_events(self, body: bytes, content_type: str) -> list[CustomerEvent]:
@@ -97,7 +104,7 @@ def _parts_of(header: str) -> tuple[str, list[str]]:
     moments = [value for name, value in parts if name == "t"]
     signatures = [value for name, value in parts if name == "s" and value]
     if len(moments) != 1 or not _SECONDS.fullmatch(moments[0]) or not signatures:
-        raise SignatureError(SERVICE, NO_SIGNATURE)
+        raise SignatureError(SERVICE, NO_SIGNATURE, detail=SIGNATURE)
     return moments[0], signatures
 
 

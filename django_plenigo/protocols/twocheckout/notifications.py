@@ -27,6 +27,7 @@ FORM = "application/x-www-form-urlencoded"
 #: The fields that are signatures, the strongest first, and their algorithms. They sign neither themselves nor another.
 SIGNATURES = {"SIGNATURE_SHA3_256": SHA3_256, "SIGNATURE_SHA2_256": SHA256}
 MD5 = "HASH"
+NEEDED = " or ".join(SIGNATURES)
 
 IPN, LCN = "ipn", "lcn"
 
@@ -50,6 +51,8 @@ Fields = Mapping[str, Sequence[bytes]]
 class Notifications(WebhookReader):
     """The part of the client that reads what the vendor tells by itself."""
 
+    content_types = (FORM,)
+
     keys: tuple[str, ...]
     """Any of them proves a delivery."""
 
@@ -65,11 +68,11 @@ class Notifications(WebhookReader):
         try:
             pairs = bodies.form_pairs(call.body)
         except InvalidValueError:
-            raise SignatureError(SERVICE, NO_SIGNATURE) from None
+            raise SignatureError(SERVICE, NO_SIGNATURE, detail=NEEDED) from None
         fields = _fields_of(pairs)
         name = next((name for name in SIGNATURES if _first(fields, name)), None)
         if name is None:
-            raise SignatureError(SERVICE, ONLY_MD5 if _first(fields, MD5) else NO_SIGNATURE)
+            raise SignatureError(SERVICE, ONLY_MD5 if _first(fields, MD5) else NO_SIGNATURE, detail=NEEDED)
         # In the order in which they came, arrays and repetitions included: that is what was signed.
         values = [value for each, value in pairs if each not in SIGNATURES and each != MD5]
         sent = _first(fields, name).lower()

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from django_plenigo.services.access_imports.lines import count_reasons, sentence_of
     from django_plenigo.services.access_imports.planning import Plan, plan_file
     from django_plenigo.services.access_imports.previewing import Preview, preview
+    from django_plenigo.services.access_imports.pruning import count_old, prune
     from django_plenigo.services.access_imports.running import (
         MOST_BYTES,
         cancel,
@@ -35,6 +36,7 @@ __all__ = [
     "cancel",
     "confirm",
     "continue_due",
+    "count_old",
     "count_reasons",
     "examine",
     "failure_of",
@@ -42,6 +44,7 @@ __all__ = [
     "last_sign_of",
     "plan_file",
     "preview",
+    "prune",
     "sentence_of",
     "standing_of",
     "start",
@@ -58,6 +61,7 @@ _ROOMS = {
     "cancel": "running",
     "confirm": "running",
     "continue_due": "running",
+    "count_old": "pruning",
     "count_reasons": "lines",
     "examine": "running",
     "failure_of": "ends",
@@ -65,6 +69,7 @@ _ROOMS = {
     "last_sign_of": "standing",
     "plan_file": "planning",
     "preview": "previewing",
+    "prune": "pruning",
     "sentence_of": "lines",
     "standing_of": "standing",
     "start": "running",

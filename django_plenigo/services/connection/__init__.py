@@ -3,7 +3,7 @@
 from django_plenigo.services.connection.events import FAILURES, STATE_AFTER, Event, State
 from django_plenigo.services.connection.forms import CodeForm, ConnectionForm
 from django_plenigo.services.connection.process import Process, keep_process, kept_process
-from django_plenigo.services.connection.records import connections
+from django_plenigo.services.connection.records import connections, count_old, prune
 from django_plenigo.services.connection.sentences import (
     FOR_READER,
     description_of_channel,
@@ -38,6 +38,7 @@ __all__ = [
     "check_offer",
     "confirm",
     "connections",
+    "count_old",
     "description_of_channel",
     "email_hashes",
     "is_buyer_kept",
@@ -46,6 +47,7 @@ __all__ = [
     "kept_process",
     "link_buyer",
     "number_hashes",
+    "prune",
     "resend",
     "sentence_of",
     "sentence_of_field",

@@ -36,6 +36,9 @@ BOUGHT = "bought"
 #: In characters (docs/protocols/plenigo-v3.md 6.1).
 LONGEST_TERMS = 2000
 
+#: How many connections are deleted at once.
+CHUNK = 500
+
 State, Step = AccountConnection.State, ConnectionTry.Step
 
 #: Tries are counted by each of these by itself.
@@ -219,4 +222,26 @@ def _tidy(now: datetime) -> None:
     """Forget what is old. Tries are few, so each looks after it."""
     given_up = connections().filter(state=State.PENDING, started_at__lt=now - GIVEN_UP)
     given_up.update(**_ended(Event.EXPIRED))
-    connections().filter(state=State.REFUSED, started_at__lt=now - KEPT).delete()
+    _old(now - KEPT).delete()
+
+
+def count_old(before: datetime) -> int:
+    """Return how many connections `prune` would delete."""
+    return _old(before).count()
+
+
+def prune(before: datetime) -> int:
+    """Delete the connections that began before a point in time and came to nothing, with their tries.
+
+    Returns how many connections there were. In chunks, so that nobody waits. Who is connected stays, and who was taken
+    from whom.
+    """
+    count = 0
+    while keys := list(_old(before).order_by("pk").values_list("pk", flat=True)[:CHUNK]):
+        count += len(keys)
+        connections().filter(pk__in=keys).delete()
+    return count
+
+
+def _old(before: datetime) -> QuerySet[AccountConnection]:
+    return connections().filter(state__in=[State.REFUSED, State.PENDING], started_at__lt=before)

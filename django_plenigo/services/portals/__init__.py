@@ -17,7 +17,7 @@ from django_plenigo.services.portals.accounts import (
 )
 from django_plenigo.services.portals.links import UnsafeLinkError, browser_address
 from django_plenigo.services.portals.opening import Opening, open_portal
-from django_plenigo.services.portals.outcomes import FOR_READER, WITHOUT_ACCOUNT, Outcome, forget_old, words_of
+from django_plenigo.services.portals.outcomes import FOR_READER, WITHOUT_ACCOUNT, Outcome, count_old, forget_old, words_of
 from django_plenigo.services.portals.standing import (
     PortalView,
     connection_path,
@@ -46,6 +46,7 @@ __all__ = [
     "bind",
     "browser_address",
     "connection_path",
+    "count_old",
     "customer_accounts_of",
     "find_obstacle",
     "forget_old",

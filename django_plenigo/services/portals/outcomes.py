@@ -84,17 +84,25 @@ def forget_old(now: datetime | None = None) -> int:
 
     In small transactions, so that nobody waits. Raises `ConfigurationError`.
     """
-    now, portals = now or timezone.now(), conf.portals()
-    count = 0
-    for portal in portals:
-        days = conf.PortalEntry(portal).handover_days
-        count += _forget(Q(portal=portal), now - timedelta(days=days))
-    return count + _forget(~Q(portal__in=portals), now - timedelta(days=DEFAULT_DAYS))
+    return sum(_forget(old) for old in _old(now or timezone.now()))
 
 
-def _forget(condition: Q, before: datetime) -> int:
+def count_old(now: datetime | None = None) -> int:
+    """Return how many hand-overs `forget_old` would delete. Raises `ConfigurationError`."""
+    return sum(_handovers().filter(old).count() for old in _old(now or timezone.now()))
+
+
+def _old(now: datetime) -> list[Q]:
+    """Return the conditions of which each old hand-over fulfils one."""
+    portals = conf.portals()
+    days = {portal: conf.PortalEntry(portal).handover_days for portal in portals}
+    of_portals = [Q(portal=portal, at__lt=now - timedelta(days=kept)) for portal, kept in days.items()]
+    return [*of_portals, ~Q(portal__in=portals) & Q(at__lt=now - timedelta(days=DEFAULT_DAYS))]
+
+
+def _forget(old: Q) -> int:
     rows, count = _handovers(), 0
-    while keys := list(rows.filter(condition, at__lt=before).order_by("at").values_list("pk", flat=True)[:CHUNK]):
+    while keys := list(rows.filter(old).order_by("at").values_list("pk", flat=True)[:CHUNK]):
         count += rows.filter(pk__in=keys).delete()[0]
     return count
 

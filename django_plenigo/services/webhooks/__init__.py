@@ -1,0 +1,34 @@
+"""What vendors deliver by themselves: its origin is proved, it is stored once, and worked on afterwards."""
+
+from django_plenigo.services.webhooks.forgetting import KEPT_BODY, SHORTEST_DAYS, count_old, forget_bodies, prune
+from django_plenigo.services.webhooks.reasons import Reason, WordsOfReason, words_of
+from django_plenigo.services.webhooks.receiving import check_content_type, receive, refuse
+from django_plenigo.services.webhooks.records import WebhookBacklog, backlog_of
+from django_plenigo.services.webhooks.refusing import MOST_REFUSED, RefusedError
+from django_plenigo.services.webhooks.sources import UnknownSourceError, account_of, sources_of
+from django_plenigo.services.webhooks.working import MOST_ATTEMPTS, may_try_again, try_again, work_due
+
+__all__ = [
+    "KEPT_BODY",
+    "MOST_ATTEMPTS",
+    "MOST_REFUSED",
+    "SHORTEST_DAYS",
+    "Reason",
+    "RefusedError",
+    "UnknownSourceError",
+    "WebhookBacklog",
+    "WordsOfReason",
+    "account_of",
+    "backlog_of",
+    "check_content_type",
+    "count_old",
+    "forget_bodies",
+    "may_try_again",
+    "prune",
+    "receive",
+    "refuse",
+    "sources_of",
+    "try_again",
+    "words_of",
+    "work_due",
+]

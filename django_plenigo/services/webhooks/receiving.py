@@ -1,0 +1,111 @@
+"""Takes a delivery: its origin is proved, it is stored once, and the vendor is answered. The work comes afterwards."""
+
+import hashlib
+import logging
+
+from django.db import IntegrityError, router, transaction
+from django.db.models import F
+from django.utils import timezone
+
+from django_plenigo.errors import ConfigurationError, InvalidValueError, SignatureError
+from django_plenigo.models import WebhookDelivery
+from django_plenigo.protocols.base import WebhookCall, WebhookReader, WebhookReceipt
+from django_plenigo.services import outbox
+from django_plenigo.services.webhooks.reasons import Reason
+from django_plenigo.services.webhooks.records import State, rows
+from django_plenigo.services.webhooks.refusing import RefusedError, keep_refusal
+from django_plenigo.services.webhooks.sources import account_of, reader_of
+from django_plenigo.tracebacks import without_secrets
+
+logger = logging.getLogger(__name__)
+
+
+def check_content_type(source: str, content_type: str) -> None:
+    """Raise `RefusedError` where a source does not deliver in this media type, and keep that.
+
+    Raises `UnknownSourceError`, too.
+    """
+    try:
+        known = _reader(source).content_types
+        if content_type not in known:
+            raise RefusedError(Reason.CONTENT_TYPE, ", ".join(known))
+    except RefusedError as error:
+        raise _kept(source, error, content_type) from None
+
+
+@without_secrets
+def receive(source: str, call: WebhookCall) -> WebhookReceipt:
+    """Store a delivery, have it worked on once that is committed, and return what the vendor is to be answered.
+
+    What was delivered before is counted and no more, and answered the same. Raises `RefusedError`, and keeps why;
+    `UnknownSourceError`, and errors of the database, where nothing is stored and the vendor has to deliver again.
+    """
+    try:
+        receipt = _proved(source, call)
+    except RefusedError as error:
+        raise _kept(source, error, call.content_type) from None
+    if _store(source, call, needs_confirmation=receipt.needs_confirmation):
+        outbox.wake_on_commit(account_of(source) or "")
+    return receipt
+
+
+def refuse(source: str, reason: str, detail: str = "", *, content_type: str = "") -> RefusedError:
+    """Keep that a delivery could not even be read, and return the error to raise."""
+    return _kept(source, RefusedError(reason, detail), content_type)
+
+
+def _kept(source: str, error: RefusedError, content_type: str) -> RefusedError:
+    keep_refusal(source, error, content_type)
+    return error
+
+
+def _proved(source: str, call: WebhookCall) -> WebhookReceipt:
+    """Return what to answer to a delivery whose origin is proved, and which can be read."""
+    reader = _reader(source)
+    try:
+        receipt = reader.authenticate(call, now=timezone.now())
+        reader.read_events(call.body, call.content_type)
+    except SignatureError as error:
+        raise RefusedError(error.code, error.detail) from None
+    except InvalidValueError as error:
+        raise RefusedError(Reason.MALFORMED, f"{error.field}: {error.problem}") from None
+    except ConfigurationError as error:
+        raise RefusedError(Reason.NOT_CONFIGURED, str(error)) from None
+    except Exception as error:  # noqa: BLE001 - whatever a reader has not thought of: the vendor is to deliver again
+        logger.error("A webhook could not be read, since this site raised %s", type(error).__name__)
+        raise RefusedError(Reason.OWN_MISTAKE, type(error).__name__) from None
+    return receipt
+
+
+def _reader(source: str) -> WebhookReader:
+    try:
+        return reader_of(source)
+    except ConfigurationError as error:
+        raise RefusedError(Reason.NOT_CONFIGURED, str(error)) from None
+
+
+def _store(source: str, call: WebhookCall, *, needs_confirmation: bool) -> bool:
+    """Write a delivery and say whether it is new; else it is counted."""
+    now, digest = timezone.now(), hashlib.sha256(call.body).hexdigest()
+    same = rows().filter(source=source, digest=digest)
+    again = {"repeated": F("repeated") + 1, "last_repeated_at": now}
+    if same.update(**again):
+        return False
+    try:
+        # A transaction of its own: what it holds is free again before the count, for which MariaDB would else let two
+        # of several that come at once wait for each other.
+        with transaction.atomic(router.db_for_write(WebhookDelivery)):
+            rows().create(
+                source=source,
+                digest=digest,
+                state=State.WAITING,
+                received_at=now,
+                due_at=now,
+                body=call.body,
+                content_type=call.content_type[:100],
+                needs_confirmation=needs_confirmation,
+            )
+    except IntegrityError:  # another one was faster
+        same.update(**again)
+        return False
+    return True

@@ -1,0 +1,254 @@
+"""What a vendor is answered, whatever it sends."""
+
+import json
+from io import BytesIO
+from itertools import pairwise
+
+import pytest
+import time_machine
+from django.db import DatabaseError
+from django.test import Client
+from django.urls import resolve, reverse
+from django.utils import timezone
+
+from django_plenigo import backends, webhooks
+from django_plenigo.errors import ConfigurationError, UnsupportedOperationError
+from django_plenigo.models import WebhookDelivery
+from django_plenigo.services.webhooks import refusing
+from tests.webhooks.conftest import URL, last_delivery
+from tests.webhooks.vendor import HEADER, purchase, signature
+
+BODY = json.dumps({"purchases": [purchase()]}).encode()
+
+
+def refused() -> list[tuple[str, str, int]]:
+    return list(WebhookDelivery.objects.filter(state="refused").values_list("reason", "last_error", "repeated"))
+
+
+def test_address_is_where_the_documentation_says():
+    assert reverse("plenigo:webhook", args=["okepay"]) == "/plenigo/webhooks/okepay/"
+
+
+def test_signed_delivery_is_stored_with_its_body_and_answered_with_what_the_vendor_wants(shop, deliver):
+    response = deliver(BODY)
+    assert (response.status_code, response.content) == (200, f"thanks for {len(BODY)}".encode())
+    delivery = last_delivery()
+    assert (delivery.source, delivery.state, bytes(delivery.body)) == ("shop", "waiting", BODY)
+
+
+def test_second_delivery_is_counted_and_answered_the_same(shop, deliver):
+    first, second = deliver(BODY), deliver(BODY)
+    assert (second.status_code, second.content) == (first.status_code, first.content)
+    delivery = WebhookDelivery.objects.get()
+    assert delivery.repeated == 1
+    assert delivery.last_repeated_at is not None
+
+
+def test_same_body_of_another_source_is_another_delivery(shop, deliver):
+    assert (deliver(BODY).status_code, deliver(BODY, source="other").status_code) == (200, 200)
+    assert WebhookDelivery.objects.filter(repeated=0).count() == 2
+
+
+@pytest.mark.parametrize("source", ["nobody", "plenigo-nobody", "plenigo-default", "shop%00", "s" * 90])
+def test_unknown_source_is_not_found_and_leaves_nothing(shop, deliver, client, source):
+    assert client.get(URL.format(source)).status_code == 404
+    response = deliver(BODY, source=source)
+    assert (response.status_code, response["Content-Type"]) == (404, "text/plain; charset=utf-8")
+    assert not WebhookDelivery.objects.exists()
+
+
+def test_portal_that_delivers_nothing_is_not_found(shop, deliver, monkeypatch):
+    def raises(source):
+        raise UnsupportedOperationError("delivers nothing")
+
+    monkeypatch.setattr(backends, "webhook_reader", raises)
+    assert deliver(BODY).status_code == 404
+
+
+def test_get_and_head_answer_that_the_address_is_there(shop, client):
+    assert client.get(URL.format("shop")).status_code == 200
+    assert client.head(URL.format("shop")).status_code == 200
+    assert not WebhookDelivery.objects.exists()
+
+
+def test_other_methods_are_not_allowed(shop, client):
+    for method in ("put", "patch", "delete", "options"):
+        response = getattr(client, method)(URL.format("shop"))
+        assert (response.status_code, response["Allow"]) == (405, "GET, HEAD, POST")
+
+
+def test_no_csrf_token_is_asked_for(shop):
+    response = Client(enforce_csrf_checks=True).post(
+        URL.format("shop"), BODY, content_type="application/json", headers={HEADER: signature(BODY)}
+    )
+    assert response.status_code == 200
+
+
+def test_log_in_wall_of_the_site_lets_deliveries_pass(shop, deliver, settings):
+    settings.MIDDLEWARE = [*settings.MIDDLEWARE, "django.contrib.auth.middleware.LoginRequiredMiddleware"]
+    assert deliver(BODY).status_code == 200
+
+
+def test_delivery_is_committed_before_the_answer_where_the_site_has_requests_in_transactions(shop, deliver):
+    view = resolve(URL.format("shop")).func
+    assert view._non_atomic_requests == {"default"}  # where Django's handler looks
+
+
+# ---- what is refused, and kept
+
+
+def test_unsigned_delivery_is_refused_and_kept_without_its_body(shop, deliver):
+    response = deliver(BODY, Accept="*/*")
+    assert (response.status_code, response.content) == (400, b"Refused: no signature.")
+    assert refused() == [("no signature", HEADER, 0)]
+    delivery = last_delivery()
+    assert (delivery.body, delivery.digest, delivery.due_at) == (None, None, None)
+
+
+def test_wrong_secret_and_a_tampered_byte_are_refused(shop, deliver):
+    assert deliver(BODY, **{HEADER: signature(BODY, "another secret")}).status_code == 400
+    tampered = BODY.replace(b"4711", b"4712")
+    assert deliver(tampered, **{HEADER: signature(BODY)}).status_code == 400
+    assert refused() == [("wrong signature", "", 1)]
+
+
+def test_vendors_retry_counts_once_the_secret_is_mended(shop, deliver):
+    deliver(BODY, **{HEADER: signature(BODY, "the old secret")})
+    assert deliver(BODY).status_code == 200
+    assert WebhookDelivery.objects.get(state="waiting").repeated == 0
+
+
+def test_body_that_is_signed_and_cannot_be_read_is_refused(shop, deliver):
+    response = deliver(b"[1, 2")
+    assert (response.status_code, response.content) == (400, b"Refused: malformed.")
+    assert refused() == [("malformed", "body: is no delivery of this vendor", 0)]
+
+
+def test_format_in_which_the_vendor_does_not_deliver_is_refused(shop, client):
+    response = client.post(URL.format("shop"), {"a": "b"})  # as multipart/form-data
+    assert response.status_code == 415
+    assert refused() == [("content_type", "application/json", 0)]
+
+
+def test_body_that_is_too_large_is_refused_before_it_is_read(shop, deliver):
+    response = deliver(b"x" * (webhooks.MOST_BYTES + 1))
+    assert (response.status_code, refused()) == (413, [("too_large", "", 0)])
+    assert deliver(b"x" * webhooks.MOST_BYTES).status_code == 400  # read, and it is no JSON
+
+
+def test_empty_body_is_refused(shop, client):
+    response = client.post(URL.format("shop"), CONTENT_TYPE="application/json", CONTENT_LENGTH="0")
+    assert (response.status_code, refused()) == (400, [("empty", "", 0)])
+
+
+def test_source_without_a_secret_says_in_the_log_of_deliveries_which_setting_is_missing(shop, deliver, monkeypatch):
+    def raises(call, *, now):
+        raise ConfigurationError("PLENIGO_PORTALS['shop']['WEBHOOK_SECRET'] is missing.")
+
+    monkeypatch.setattr(shop, "authenticate", raises)
+    response = deliver(BODY)
+    assert (response.status_code, response.content) == (403, b"Refused: not configured.")
+    assert refused() == [("not_configured", "PLENIGO_PORTALS['shop']['WEBHOOK_SECRET'] is missing.", 0)]
+
+
+def test_mistake_of_a_reader_is_logged_by_its_kind_and_the_vendor_delivers_again(shop, deliver, monkeypatch, caplog):
+    def raises(body, content_type):
+        raise AssertionError(body)
+
+    monkeypatch.setattr(shop, "read_events", raises)
+    assert deliver(BODY).status_code == 400
+    assert refused() == [("own_mistake", "AssertionError", 0)]
+    assert "A webhook could not be read, since this site raised AssertionError" in caplog.text
+    assert "reader@example.com" not in caplog.text
+
+
+def test_database_that_is_down_has_the_vendor_deliver_again(shop, deliver, monkeypatch, caplog):
+    def raises(*args, **options):
+        raise DatabaseError("a body")
+
+    monkeypatch.setattr("django_plenigo.services.webhooks.receiving._store", raises)
+    response = deliver(BODY)
+    assert (response.status_code, response["Retry-After"]) == (503, "60")
+    assert "A webhook could not be stored (DatabaseError)" in caplog.text
+    assert "a body" not in caplog.text
+
+
+# ---- bodies whose length is a lie
+
+
+def test_body_that_is_shorter_than_it_says_is_refused(shop, client):
+    server = {"CONTENT_LENGTH": str(len(BODY) + 10), "wsgi.input": BytesIO(BODY)}
+    response = client.post(URL.format("shop"), BODY, content_type="application/json", **server)
+    assert (response.status_code, refused()) == (400, [("incomplete", "", 0)])
+
+
+def test_body_that_breaks_off_is_refused(shop, client):
+    class Cut(BytesIO):
+        def read(self, *args):
+            raise ConnectionResetError
+
+    response = client.post(
+        URL.format("shop"), BODY, content_type="application/json", **{"wsgi.input": Cut(), "CONTENT_LENGTH": "10"}
+    )
+    assert (response.status_code, refused()) == (400, [("incomplete", "", 0)])
+
+
+@pytest.mark.parametrize("length", ["-5", "x", "", "9" * 30, "²"])
+def test_length_that_is_none_is_no_error_of_this_site(shop, client, length):
+    response = client.generic("POST", URL.format("shop"), BODY, content_type="application/json", CONTENT_LENGTH=length)
+    assert response.status_code in (400, 413)
+
+
+def chunked(body, **environment):
+    own = {"CONTENT_TYPE": "application/json", "CONTENT_LENGTH": "", "wsgi.input": BytesIO(body)}
+    return {**own, "HTTP_TRANSFER_ENCODING": "chunked", **environment}
+
+
+def test_body_in_pieces_is_read_where_the_server_says_where_it_ends(shop, client):
+    server = chunked(BODY, **{"wsgi.input_terminated": True})
+    signed = {HEADER: signature(BODY)}
+    response = client.post(URL.format("shop"), headers=signed, **server)
+    assert response.status_code == 200
+    assert bytes(last_delivery().body) == BODY
+
+
+def test_body_in_pieces_that_has_no_end_is_refused(shop, client):
+    class Endless(BytesIO):
+        def read(self, size=-1):
+            return b"x" * size
+
+    server = chunked(b"", **{"wsgi.input_terminated": True, "wsgi.input": Endless()})
+    response = client.post(URL.format("shop"), **server)
+    assert (response.status_code, refused()) == (413, [("too_large", "", 0)])
+
+
+def test_body_in_pieces_is_refused_where_the_server_does_not_say_where_it_ends(shop, client):
+    response = client.post(URL.format("shop"), **chunked(BODY))
+    assert (response.status_code, refused()) == (411, [("no_length", "", 0)])
+
+
+# ---- a flood
+
+
+def test_same_refusal_of_one_minute_is_one_row_that_counts(shop, deliver):
+    for _ in range(5):
+        deliver(BODY, Accept="*/*")
+    assert refused() == [("no signature", HEADER, 4)]
+
+
+def test_flood_fills_no_table_and_costs_no_more_with_time(shop, deliver, monkeypatch, django_assert_max_num_queries):
+    monkeypatch.setattr(refusing, "MOST_REFUSED", 3)
+    deliver(BODY, **{HEADER: "wrong"})
+    with time_machine.travel(timezone.now(), tick=False) as clock:
+        for _ in range(10):
+            clock.shift(2 * refusing.FOLDING)
+            with django_assert_max_num_queries(4):
+                deliver(BODY, Accept="*/*")
+        later = timezone.now()
+    kept = WebhookDelivery.objects.filter(reason="no signature").order_by("pk")
+    assert kept.count() == 3
+    times = [row.received_at for row in kept]
+    assert all(first < second for first, second in pairwise(times))
+    assert times[-1] == later
+    # Of another reason the only one is still there: a flood hides nothing else.
+    assert WebhookDelivery.objects.filter(reason="wrong signature").count() == 1
