@@ -1,4 +1,7 @@
-"""Imports files of access ids: read, plan, and apply in chunks, each of which a crash leaves whole or undone.
+"""Imports files: read, plan, and apply in chunks, each of which a crash leaves whole or undone.
+
+A file brings access ids to the customers of an account, or the references of one portal to the users of the site; what
+differs between the two is in `subjects`, the rest is one engine.
 
 What is here is loaded when it is first asked for: the admin has pages of imports, and every process of a site would
 else begin with the whole engine, which most of them never need.
@@ -11,9 +14,9 @@ if TYPE_CHECKING:
     from django_plenigo.services.access_imports.ends import failure_of
     from django_plenigo.services.access_imports.failures import write_failures
     from django_plenigo.services.access_imports.leases import RUNNING, UNFINISHED
-    from django_plenigo.services.access_imports.lines import count_reasons, sentence_of
     from django_plenigo.services.access_imports.planning import Plan, plan_file
     from django_plenigo.services.access_imports.previewing import Preview, preview
+    from django_plenigo.services.access_imports.reasons import count_reasons, sentence_of
     from django_plenigo.services.access_imports.running import (
         MOST_BYTES,
         cancel,
@@ -58,14 +61,14 @@ _ROOMS = {
     "cancel": "running",
     "confirm": "running",
     "continue_due": "running",
-    "count_reasons": "lines",
+    "count_reasons": "reasons",
     "examine": "running",
     "failure_of": "ends",
     "forget_old": "running",
     "last_sign_of": "standing",
     "plan_file": "planning",
     "preview": "previewing",
-    "sentence_of": "lines",
+    "sentence_of": "reasons",
     "standing_of": "standing",
     "start": "running",
     "write_failures": "failures",
