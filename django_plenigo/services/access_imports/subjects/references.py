@@ -197,6 +197,8 @@ def _key(field_name: str, value: str) -> str:
     if field_name != "user_id":
         return value
     field = get_user_model()._meta.pk
+    while field.remote_field is not None:
+        field = field.target_field  # of a model that another one is the parent of
     try:
         key = field.to_python(value)
         field.run_validators(key)  # SQLite cannot even look for a number that is too large
