@@ -82,7 +82,7 @@ def examine(file: IO[bytes], *, name: str = "", using: str = conf.DEFAULT_ACCOUN
     else:
         is_large = backends.spreadsheet_bytes(file) > LARGE_SHEET_BYTES
     access_import = AccessImport(
-        account=using,
+        account=conf.accounts()[0] if portal else using,
         portal=portal,
         created_at=timezone.now(),
         file_name=_plain_name(name),
@@ -109,8 +109,8 @@ def start(
     """Keep a file and plan it: a small one at once, a large one in the background.
 
     It is one of access ids of the account, or with `portal`, a name in PLENIGO_PORTALS, one of that portal's
-    references; the account is then the one whose due work it goes with. `file` is binary and can be sought in; an
-    uploaded file will do. `in_background` decides in place of the size. `record` is called in the transaction that
+    references, which are of no account: it goes with the due work of the first. `file` is binary and can be sought in;
+    an uploaded file will do. `in_background` decides in place of the size. `record` is called in the transaction that
     keeps the file. Nothing is imported before `confirm`. Raises `AccessImportError` where the file cannot be read as a
     whole, and `UnsupportedOperationError` for XLSX without openpyxl.
     """
