@@ -199,7 +199,7 @@ class AccessImportAdmin(SupportAdmin):
         """Take a file and plan it; nothing is imported yet."""
         places = places_for(request)
         self._check(any(places.values()))
-        files = {"data": request.POST, "files": request.FILES} if request.method == "POST" else {}
+        files: dict[str, Any] = {"data": request.POST, "files": request.FILES} if request.method == "POST" else {}
         chosen = {"account": OF_PORTAL + request.GET["portal"]} if "portal" in request.GET else {}
         form = ImportFileForm(**files, **places, initial=chosen)
         if form.is_valid():

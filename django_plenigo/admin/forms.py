@@ -89,7 +89,8 @@ class ImportFileForm(forms.Form):
     def __init__(self, *args: Any, accounts: Sequence[str], portals: Sequence[str] = (), **kwargs: Any) -> None:
         """Tell the limit and the columns, and leave out the question for the place where there is only one."""
         super().__init__(*args, **kwargs)
-        file, place = self.fields["file"], self.fields["account"]
+        file: Any = self.fields["file"]
+        place: Any = self.fields["account"]
         columns = COLUMNS_OF_BOTH if accounts and portals else COLUMNS_OF_REFERENCES if portals else COLUMNS
         file.help_text = columns % {"most": access_imports.MOST_BYTES // 1024**2}
         if portals:
@@ -106,7 +107,7 @@ class ImportFileForm(forms.Form):
             self.initial["account"] = self.only_place
 
     @property
-    def destination(self) -> dict[str, str]:
+    def destination(self) -> dict[str, Any]:
         """What of `access_imports.start` says where the file belongs."""
         place: str = self.cleaned_data["account"] or self.only_place
         is_portal = place.startswith(OF_PORTAL)

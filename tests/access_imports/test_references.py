@@ -109,7 +109,7 @@ def test_references_that_differ_in_case_alone_are_two(users):
 def test_reference_of_another_and_a_second_one_of_a_user_are_bad_lines_and_move_nothing(users):
     bind(users[0], "101")
     run = apply(file_of("ada,102", "bea,101", "cyd,103"), portal="okepay")
-    assert bad(run) == [(2, "reference", "102", "user_bound"), (3, "reference", "101", "reference_taken")]
+    assert bad(run) == [(2, "reference", "102", "user_has_another"), (3, "reference", "101", "of_another_user")]
     assert (counts(run), bound()) == ((1, 0, 0, 2, 1), [("ada", "101"), ("cyd", "103")])
     assert PortalAccount.objects.get(user=users[0]).provenance == "webhook"
 
@@ -119,6 +119,14 @@ def test_same_reference_again_is_the_same_and_keeps_where_it_was_from(users):
     run = apply(file_of("ada,101"), portal="okepay")
     assert (run.state, counts(run)) == ("done", (0, 0, 1, 0, 0))
     assert PortalAccount.objects.get().provenance == "webhook"
+
+
+def test_reference_that_an_agent_has_taken_away_is_not_given_back_by_a_file(users):
+    of_ada = PortalAccount.objects.create(portal="okepay", user=users[0], provenance="by_hand", bound_at=timezone.now())
+    run = apply(file_of("ada,101", "bea,102"), portal="okepay")
+    assert bad(run) == [(2, "reference", "101", "taken_away")]
+    of_ada.refresh_from_db()
+    assert (of_ada.reference, of_ada.provenance, bound()) == (None, "by_hand", [("bea", "102")])
 
 
 def test_same_reference_of_the_other_kind_is_a_bad_line(users):
@@ -144,8 +152,8 @@ def test_reasons_are_sentences(users):
     sentences = [access_imports.sentence_of(line) for line in run.bad_lines.order_by("number")]
     assert sentences == [
         "the same user stands in line 2 already",
-        "is another user's reference, and is not moved: look who of the two it belongs to",
-        "the user has another reference at this portal, which is not replaced: look which is right",
+        "is another user's at this portal: take it away from that one first",
+        "is not the one that this user has at this portal: an agent has to decide which is right",
         "this site has no such user",
         "the line has no reference",
     ]
@@ -199,6 +207,11 @@ def test_id_that_two_accounts_have_given_two_users_is_nobodys(users):
 def test_number_that_is_no_key_of_a_user_is_a_bad_line(users, value):
     run = planned(file_of(f"{value},101", header="user_id,reference"), portal="okepay")
     assert bad(run) == [(2, "user_id", value, "no_user")]
+
+
+def test_number_in_another_spelling_is_nobodys_key(users):
+    run = planned(file_of(f"+{users[0].pk},101", f"{users[1].pk}_,102", header="user_id,reference"), portal="okepay")
+    assert reasons(run) == {2: "no_user", 3: "no_user"}
 
 
 def test_user_name_counts_in_its_own_case(users):
@@ -269,8 +282,19 @@ def test_user_who_was_bound_since_the_plan_is_a_bad_line_of_the_result_and_keeps
     bind(UserFactory(), "102")
     bind(users[2], "103")
     access_imports.confirm(run)
-    assert (reasons(run), run.applied_count) == ({2: "user_bound", 3: "reference_taken"}, 0)
+    assert (reasons(run), run.applied_count) == ({2: "user_has_another", 3: "of_another_user"}, 0)
     assert PortalAccount.objects.get(user=users[0]).reference == "999"
+
+
+def test_line_that_has_come_to_name_the_user_of_another_since_the_plan_is_a_bad_line(users):
+    LinkFactory(user=users[0], customer_id="C1")
+    moved = LinkFactory(user=users[1], customer_id="C2")
+    run = planned(file_of("C1,101", "C2,102", header="customer_id,reference"), portal="okepay")
+    moved.delete()
+    LinkFactory(user=users[0], account="brand", customer_id="C2")
+    access_imports.confirm(run)
+    assert list(run.bad_lines.values_list("number", "reason", "other_line")) == [(3, "same_user", 2)]
+    assert (run.applied_count, bound()) == (1, [("ada", "101")])
 
 
 def once_the_chunk_is_read(work):
@@ -300,8 +324,17 @@ def test_webhook_that_binds_the_user_while_her_chunk_is_written_wins(users, has_
 
     with once_the_chunk_is_read(bind_ada):
         access_imports.confirm(run)
-    assert (run.state, reasons(run), run.applied_count) == ("done", {2: "user_bound"}, 1)
+    assert (run.state, reasons(run), run.applied_count) == ("done", {2: "user_has_another"}, 1)
     assert bound() == [("ada", "999"), ("bea", "102")]
+
+
+def test_reference_that_an_agent_takes_away_while_its_chunk_is_written_stays_away(users):
+    of_ada = PortalAccount.objects.create(portal="okepay", user=users[0], our_reference="ours")
+    run = planned(file_of("ada,101", "bea,102"), portal="okepay")
+    taken_away = PortalAccount.objects.filter(pk=of_ada.pk)
+    with once_the_chunk_is_read(lambda: taken_away.update(provenance="by_hand")):
+        access_imports.confirm(run)
+    assert (run.state, reasons(run), bound()) == ("done", {2: "taken_away"}, [("bea", "102")])
 
 
 @pytest.mark.parametrize("has_ours", [True, False])
@@ -311,7 +344,7 @@ def test_webhook_that_takes_the_reference_while_its_chunk_is_written_wins(users,
     run = planned(file_of("ada,101", "bea,102"), portal="okepay")
     with once_the_chunk_is_read(lambda: bind(users[2], "101")):
         access_imports.confirm(run)
-    assert (run.state, reasons(run)) == ("done", {2: "reference_taken"})
+    assert (run.state, reasons(run)) == ("done", {2: "of_another_user"})
     assert bound() == [("bea", "102"), ("cyd", "101")]
 
 

@@ -109,7 +109,7 @@ def test_plan_speaks_of_references_and_imports_nothing_before_the_yes(agent, use
     assert "of users who have no reference yet" in page
     assert "access ID" not in page
     assert '<th scope="row">changed</th>' not in page
-    assert "the user has another reference at this portal" in page
+    assert "is not the one that this user has at this portal" in page
     assert "Yes, import 1 line" in page
     assert PortalAccount.objects.count() == 1
 

@@ -17,8 +17,13 @@ class ReferenceReason(models.TextChoices):
     NO_USER = "no_user", _("this site has no such user")
     AMBIGUOUS = "ambiguous_user", _("several users of this site have this")
     NO_REFERENCE = "no_reference", _("the line has no reference")
-    TAKEN = "reference_taken", _("is another user's reference, and is not moved: look who of the two it belongs to")
-    BOUND = "user_bound", _("the user has another reference at this portal, which is not replaced: look which is right")
+    # The words of these are those with which `services.portals` refuses to bind by a webhook or by hand.
+    OF_ANOTHER_USER = "of_another_user", _("is another user's at this portal: take it away from that one first")
+    USER_HAS_ANOTHER = (
+        "user_has_another",
+        _("is not the one that this user has at this portal: an agent has to decide which is right"),
+    )
+    TAKEN_AWAY = "taken_away", _("was taken away from this user by an agent: only an agent gives one back")
     OTHER_KIND = (
         "reference_of_other_kind",
         _("is the user's reference already, but of the other kind: one of reference and external_reference is wrong"),

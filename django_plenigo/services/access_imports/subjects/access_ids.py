@@ -119,7 +119,7 @@ class AccessIds(Subject):
         )
         while some := list(islice(new, CHUNK)):  # a line may bring four
             access_ids.rows().bulk_create(some)
-        outbox.note_access_ids(access_import.account, [int(each.customer.key) for each in lines])
+        outbox.note_access_ids(access_import.account, [each.customer.key for each in lines])
 
     def _find_customers(self, layout: Layout, lines: list[Line]) -> tuple[list[Judged], list[AccessImportLine]]:
         """Return lines with their customers, and those whose customer is nobody or not only one. One query."""
@@ -150,7 +150,7 @@ class AccessIds(Subject):
         good, bad = [], []
         for each in lines:
             line, customer = each.line, each.customer
-            verdict = judge(int(customer.key), line.wanted, customer.slots, owners)
+            verdict = judge(customer.key, line.wanted, customer.slots, owners)
             if verdict.refusal is None:
                 each.changes, each.is_overwriting = verdict.changes, verdict.is_overwriting
                 good.append(each)

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.db import models
 
@@ -22,8 +22,8 @@ class RowsChangedError(Exception):
 class Customer:
     """Somebody whom a line may name, and what she has by slot."""
 
-    key: int | str
-    """What tells her from all others."""
+    key: Any
+    """What tells her from all others: a whole number, or a text."""
 
     slots: dict[int, str] = field(default_factory=dict, repr=False)
 
@@ -83,7 +83,7 @@ class Subject(ABC):
 
     @abstractmethod
     def look_again(self, layout: Layout, lines: list[Judged]) -> tuple[list[Judged], list[AccessImportLine]]:
-        """Return the lines that may be written, and those that would undo what was entered since the plan."""
+        """Return the lines that may be written, and those against which something speaks since the plan."""
 
     @abstractmethod
     def write(self, lines: list[Judged]) -> None:

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
@@ -25,6 +25,8 @@ from django_plenigo.services.access_imports.subjects.base import (
     flaw_of_cell,
 )
 
+Provenance = PortalAccount.Provenance
+
 #: What may name the user: her address on this site, her primary key, what she logs in with, or an id of her links.
 USER_FIELDS = ("email", "user_id", "username", "customer_id", "external_id")
 
@@ -32,10 +34,21 @@ USER_FIELDS = ("email", "user_id", "username", "customer_id", "external_id")
 OWN, EXTERNAL = 1, 2
 SLOT_FIELDS = {"reference": OWN, "external_reference": EXTERNAL}
 
-LONGEST_REFERENCE = PortalAccount._meta.get_field("reference").max_length
+LONGEST_REFERENCE: Any = PortalAccount._meta.get_field("reference").max_length
 
 #: A spreadsheet keeps so many digits of a number; a primary key that is one has lost none.
 MOST_SAFE_DIGITS = 15
+
+
+class Known(NamedTuple):
+    """A reference, of which kind it is, and whether an agent has seen to it."""
+
+    reference: str | None
+    slot: int = OWN
+    is_by_hand: bool = False
+
+
+NOTHING = Known(None)
 
 
 class References(Subject):
@@ -87,36 +100,50 @@ class References(Subject):
         good = []
         for each in found:
             line, customer, value = each.line, each.customer, each.line.wanted[slot]
-            reference, its_slot = accounts.get(customer.key, (None, OWN))
-            if reference:
-                customer.slots[its_slot] = reference
-            reason = _refusal(customer, slot, value, owners.get(value))
+            known = accounts.get(customer.key, NOTHING)
+            if known.reference:
+                customer.slots[known.slot] = known.reference
+            reason = _refusal(customer.key, known, Known(value, slot), owners.get(value))
             if reason is not None:
                 bad.append(bad_line(line.number, line.cells, reason, column_of(layout, slot), value))
                 continue
-            if not reference:
+            if not known.reference:
                 each.changes = {slot: value}
             good.append(each)
         return good, bad
 
     def look_again(self, layout: Layout, lines: list[Judged]) -> tuple[list[Judged], list[AccessImportLine]]:
-        """Return all lines: none of them overwrites anything."""
-        return lines, []
+        """Return the lines that may be written, and those that have come to name the same user since the plan.
+
+        None of them overwrites anything. But a user may have been given the address that another line has.
+        """
+        first_lines: dict[str, int] = {}
+        good, bad = [], []
+        for each in lines:
+            line = each.line
+            first = first_lines.setdefault(each.customer.key, line.number)
+            if first == line.number:
+                good.append(each)
+                continue
+            column = layout.header[layout.customer_column]
+            bad.append(bad_line(line.number, line.cells, self.same_customer, column, line.customer, first))
+        return good, bad
 
     def write(self, lines: list[Judged]) -> None:
         """Write the references of users who have none.
 
-        Raises `RowsChangedError` where one of them has one by now, and `IntegrityError` where a reference is taken.
+        Raises `RowsChangedError` where one of them has one by now or may have none, and `IntegrityError` where a
+        reference is another's by now.
         """
         changes = {each.customer.key: next(iter(each.changes.items())) for each in lines}
         found = _accounts().select_for_update().filter(portal=self.access_import.portal, user_id__in=list(changes))
         keys = {}
-        for key, user_key, reference in found.values_list("pk", "user_id", "reference"):
-            if reference:
+        for key, user_key, reference, provenance in found.values_list("pk", "user_id", "reference", "provenance"):
+            if reference or provenance == Provenance.BY_HAND:
                 raise RowsChangedError
             keys[str(user_key)] = key  # she has a reference of ours
         bound = {
-            "provenance": PortalAccount.Provenance.FILE,
+            "provenance": Provenance.FILE,
             "bound_at": timezone.now(),
             "bound_by_id": self.access_import.created_by_id,
             "bound_from": self.access_import.file_name,
@@ -149,34 +176,39 @@ class References(Subject):
         for line, key in named:
             keys = users.get(key, set())
             if len(keys) == 1:
-                found.append(Judged(line, Customer(*keys)))
+                found.append(Judged(line, Customer(next(iter(keys)))))
                 continue
             reason = ReferenceReason.AMBIGUOUS if keys else ReferenceReason.NO_USER
             column = layout.header[layout.customer_column]
             bad.append(bad_line(line.number, line.cells, reason, column, line.customer))
         return found, bad
 
-    def _accounts_of(self, keys: Collection[int | str]) -> dict[int | str, tuple[str | None, int]]:
-        """Return the references that users have, each with its slot. One query."""
+    def _accounts_of(self, keys: Collection[str]) -> dict[str, Known]:
+        """Return what users have. One query."""
         found = _accounts().filter(portal=self.access_import.portal, user_id__in=set(keys))
-        rows = found.values_list("user_id", "reference", "is_external")
         return {
-            str(user_key): (reference, EXTERNAL if is_external else OWN) for user_key, reference, is_external in rows
+            str(user_key): Known(reference, EXTERNAL if is_external else OWN, provenance == Provenance.BY_HAND)
+            for user_key, reference, is_external, provenance in found.values_list(
+                "user_id", "reference", "is_external", "provenance"
+            )
         }
 
     def _owners_of(self, references: Collection[str]) -> dict[str, str]:
         """Return who has these references, without those that nobody has. One query."""
         found = _accounts().filter(portal=self.access_import.portal, reference__in=set(references))
-        return {reference: str(user_key) for reference, user_key in found.values_list("reference", "user_id")}
+        return {str(reference): str(user_key) for reference, user_key in found.values_list("reference", "user_id")}
 
 
-def _refusal(customer: Customer, slot: int, value: str, owner: str | None) -> ReferenceReason | None:
+def _refusal(user_key: str, known: Known, wanted: Known, owner: str | None) -> ReferenceReason | None:
     """Return why a reference cannot be a user's, None where it can or is already. No I/O."""
-    if owner is not None and owner != customer.key:
-        return ReferenceReason.TAKEN
-    if not customer.slots or customer.slots == {slot: value}:
-        return None
-    return ReferenceReason.OTHER_KIND if value in customer.slots.values() else ReferenceReason.BOUND
+    if owner is not None and owner != user_key:
+        return ReferenceReason.OF_ANOTHER_USER
+    if not known.reference:
+        # An agent may have taken it away, which leaves her hand as the provenance of nothing.
+        return ReferenceReason.TAKEN_AWAY if known.is_by_hand else None
+    if known.reference != wanted.reference:
+        return ReferenceReason.USER_HAS_ANOTHER
+    return None if known.slot == wanted.slot else ReferenceReason.OTHER_KIND
 
 
 def _flaw_of_text(value: str) -> Reason | None:
@@ -196,7 +228,7 @@ def _key(field_name: str, value: str) -> str:
         return value.lower()  # an address is the same whatever its case
     if field_name != "user_id":
         return value
-    field = get_user_model()._meta.pk
+    field: Any = get_user_model()._meta.pk
     while field.remote_field is not None:
         field = field.target_field  # of a model that another one is the parent of
     try:
@@ -204,7 +236,8 @@ def _key(field_name: str, value: str) -> str:
         field.run_validators(key)  # SQLite cannot even look for a number that is too large
     except ValidationError:
         return ""
-    return str(key)
+    is_other_spelling = isinstance(key, int) and not (value.isascii() and value.isdecimal())  # as 1_000
+    return "" if is_other_spelling else str(key)
 
 
 def _found(field_name: str, keys: Collection[str]) -> Iterable[tuple[str, Any]]:
