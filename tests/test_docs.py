@@ -39,11 +39,16 @@ DIRECTIVES = {"{toctree}", "{include}", "{eval-rst}", "{warning}"}
 #: Pages about an account on API v3.
 PAGES_ON_V3 = {"checkout-v3.md"}
 
+#: Pages whose site has a portal.
+PAGES_WITH_PORTALS = {"portal-accounts.md"}
+
 PAGES_WITH_PYTHON = [page for page in PAGES if any(block.language == "python" for block in blocks_of(page))]
 
 
 def move_to_the_api_of(page: Path, settings: Any) -> None:
-    """Let the site speak the API that a page is about."""
+    """Let the site speak the API, and have the portal, that a page is about."""
+    if page.name in PAGES_WITH_PORTALS:
+        settings.PLENIGO_PORTALS = {"okepay": {"BACKEND": "shop.portals.Portal", "MODE": "sandbox"}}
     if page.name in PAGES_ON_V3:
         settings.PLENIGO = {"default": {**test_settings.PLENIGO["default"], "API": "v3", "PRODUCTS": PRODUCTS}}
 
