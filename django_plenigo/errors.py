@@ -30,7 +30,7 @@ class InvalidValueError(PlenigoError, ValueError):
 
 
 class AccessImportError(InvalidValueError):
-    """Access ids, or a file of them, cannot be imported, so nothing was written. The text is for a person.
+    """Access ids, or a file, cannot be imported, so nothing was written. The text is for a person.
 
     `code` is a word for the reason; `slot` is 1 to 4 where one id is at fault, `line` the line of a file where one is.
     """

@@ -1,4 +1,4 @@
-"""Files of access ids: upload, plan, yes, progress, result."""
+"""Files of access ids and of portals' references: upload, plan, yes, progress, result."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ from django.utils.text import get_valid_filename
 from django.utils.translation import gettext_lazy as _
 
 from django_plenigo import conf
-from django_plenigo.admin.forms import ImportFileForm
+from django_plenigo.admin.forms import OF_PORTAL, ImportFileForm
 from django_plenigo.admin.lists import AccountFilter, BoundedPaginator, SupportAdmin
 from django_plenigo.admin.pages import ActionPage, context_of
 from django_plenigo.admin.words import log, part_of_import, point_in_time, progress_of_import
@@ -23,7 +23,9 @@ from django_plenigo.errors import AccessImportError, UnsupportedOperationError
 from django_plenigo.models import AccessImport
 from django_plenigo.services import access_imports
 
-PERMISSION = "plenigo.import_accessid"
+#: What an agent needs for a file of access ids, and for one of references.
+PERMISSION, PORTAL_PERMISSION = "plenigo.import_accessid", "plenigo.add_portalaccount"
+
 #: Lines hold what customers are known by, so looking at imports does not show them.
 LINES_PERMISSION = "plenigo.view_accessimportline"
 
@@ -34,12 +36,35 @@ LINES_PER_PAGE = 100
 
 State = AccessImport.State
 
+#: The columns of the files that agents are given to begin with.
+EXAMPLE = "customer_id,access_id_1,access_id_2,access_id_3,access_id_4\r\n"
+EXAMPLE_OF_REFERENCES = "email,reference\r\n"
+
+
+def may_import(request: HttpRequest, access_import: AccessImport | None = None) -> bool:
+    """Say whether an agent may import a file, or one of any kind."""
+    if access_import is None:
+        return any(request.user.has_perm(permission) for permission in (PERMISSION, PORTAL_PERMISSION))
+    return request.user.has_perm(PORTAL_PERMISSION if access_import.portal else PERMISSION)
+
+
+def places_for(request: HttpRequest) -> dict[str, list[str]]:
+    """Return the accounts and the portals that an agent may import files for."""
+    return {
+        "accounts": conf.accounts() if request.user.has_perm(PERMISSION) else [],
+        "portals": conf.portals() if request.user.has_perm(PORTAL_PERMISSION) else [],
+    }
+
 
 class ImportPage(ActionPage):
     """A page that asks something of one file."""
 
-    permission = PERMISSION
     most = 1
+
+    @classmethod
+    def is_allowed(cls, request: HttpRequest, model_admin: Any, row: AccessImport | None = None) -> bool:
+        """Say whether an agent may use it: it depends on what the file brings."""
+        return bool(model_admin.has_view_or_change_permission(request, row) and may_import(request, row))
 
     def describe(self, row: AccessImport) -> str:
         """Name the file."""
@@ -55,6 +80,11 @@ class ConfirmImport(ImportPage):
     title = _("Import the file")
     question = _("The lines that are new or changed are imported, and plenigo is told in a moment.")
     button = _("Import")
+
+    def details(self, rows: list[AccessImport]) -> dict[str, Any]:
+        """Ask otherwise where the file is a portal's."""
+        question = _("The lines that are new are imported. A reference that is there already is not moved.")
+        return {"question": question} if rows[0].portal else {}
 
     def act(self, rows: list[AccessImport]) -> HttpResponse:
         """Import it, or have it imported."""
@@ -97,7 +127,7 @@ class AccessImportAdmin(SupportAdmin):
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Say whether an agent may see the imports."""
-        return bool(super().has_view_permission(request, obj) or request.user.has_perm(PERMISSION))
+        return bool(super().has_view_permission(request, obj) or may_import(request))
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         """Say whether the imports are among what an agent can open."""
@@ -109,7 +139,7 @@ class AccessImportAdmin(SupportAdmin):
 
     def may_see_lines(self, request: HttpRequest, access_import: AccessImport) -> bool:
         """Say whether an agent may see what stands in a file."""
-        may_read = request.user.has_perm(LINES_PERMISSION) or request.user.has_perm(PERMISSION)
+        may_read = request.user.has_perm(LINES_PERMISSION) or may_import(request, access_import)
         return self.has_view_permission(request, access_import) and may_read
 
     def describe(self, row: AccessImport) -> str:
@@ -119,9 +149,20 @@ class AccessImportAdmin(SupportAdmin):
     # ---- columns
 
     def get_list_display(self, request: HttpRequest) -> Any:
-        """Return the columns; the account only where there are several."""
+        """Return the columns; the account only where there are several, the portal where there are any."""
         account = ["account"] if len(conf.accounts()) > 1 else []
-        return ["file", *account, "progress", "line_count", "applied_count", "bad_count", "created_by", "created"]
+        portal = ["portal"] if conf.portals() else []
+        return [
+            "file",
+            *account,
+            *portal,
+            "progress",
+            "line_count",
+            "applied_count",
+            "bad_count",
+            "created_by",
+            "created",
+        ]
 
     @admin.display(description=_("file name"))
     def file(self, access_import: AccessImport) -> str:
@@ -156,14 +197,17 @@ class AccessImportAdmin(SupportAdmin):
 
     def upload_view(self, request: HttpRequest) -> HttpResponse:
         """Take a file and plan it; nothing is imported yet."""
-        self._check(request.user.has_perm(PERMISSION))
-        form = ImportFileForm(request.POST, request.FILES) if request.method == "POST" else ImportFileForm()
+        places = places_for(request)
+        self._check(any(places.values()))
+        files: dict[str, Any] = {"data": request.POST, "files": request.FILES} if request.method == "POST" else {}
+        chosen = {"account": OF_PORTAL + request.GET["portal"]} if "portal" in request.GET else {}
+        form = ImportFileForm(**files, **places, initial=chosen)
         if form.is_valid():
             access_import = self._start(request, form)
             if access_import is not None:
                 return HttpResponseRedirect(self._address("change", access_import))
-        title = _("Import access IDs from a file")
-        return self._page(request, "upload", {"title": title, "form": form})
+        title = _("Import a file") if places["portals"] else _("Import access IDs from a file")
+        return self._page(request, "upload", {"title": title, "form": form, **places})
 
     def _start(self, request: HttpRequest, form: ImportFileForm) -> AccessImport | None:
         """Plan an uploaded file; None where it cannot be read, which is told at the field."""
@@ -172,9 +216,9 @@ class AccessImportAdmin(SupportAdmin):
             access_import = access_imports.start(
                 upload,
                 name=upload.name,
-                using=form.cleaned_data["account"],
                 created_by=request.user,
                 record=lambda row: self.log_addition(request, row, _UPLOADED % {"name": name_of(row)}),
+                **form.destination,
             )
         except AccessImportError as error:
             form.add_error("file", error.problem)
@@ -189,9 +233,17 @@ class AccessImportAdmin(SupportAdmin):
 
     def example_view(self, request: HttpRequest) -> HttpResponse:
         """Give a file with the right columns, to begin with."""
-        self._check(request.user.has_perm(PERMISSION))
-        columns = "customer_id,access_id_1,access_id_2,access_id_3,access_id_4\r\n"
-        return HttpResponse(columns, content_type="text/csv; charset=utf-8", headers=_as_file("access-ids.csv"))
+        is_of_references = "references" in request.GET
+        self._check(request.user.has_perm(PORTAL_PERMISSION if is_of_references else PERMISSION))
+        columns = EXAMPLE_OF_REFERENCES if is_of_references else EXAMPLE
+        name = "references.csv" if is_of_references else "access-ids.csv"
+        return HttpResponse(columns, content_type="text/csv; charset=utf-8", headers=_as_file(name))
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        """Show the imports, and the way to a new one where the agent may import anything."""
+        context = {"may_upload": any(places_for(request).values()), **(extra_context or {})}
+        response: HttpResponse = super().changelist_view(request, context)
+        return response
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
@@ -199,7 +251,7 @@ class AccessImportAdmin(SupportAdmin):
         """Show the plan, how far the import has come, or its result."""
         access_import = self._import_of(request, object_id)
         self._check(self.has_view_permission(request, access_import))
-        may_import = request.user.has_perm(PERMISSION)
+        is_mine = may_import(request, access_import)
         context = {
             "title": name_of(access_import),
             "access_import": access_import,
@@ -209,10 +261,10 @@ class AccessImportAdmin(SupportAdmin):
             "progress": progress_of_import(access_import),
             "part": part_of_import(access_import),
             "works_by_itself": _works_by_itself(access_import.account),
-            "is_told": _is_told(access_import.account),
+            "is_told": not access_import.portal and _is_told(access_import.account),
             "has_several_accounts": len(conf.accounts()) > 1,
-            "may_import": may_import,
-            "may_cancel": may_import and access_import.state in access_imports.UNFINISHED,
+            "may_upload": any(places_for(request).values()),
+            "may_cancel": is_mine and access_import.state in access_imports.UNFINISHED,
             "failure": access_imports.failure_of(access_import),
             "confirm_address": self._address("confirm"),
             "cancel_address": CancelImport.address(self, access_import),

@@ -7,7 +7,6 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from django_plenigo import conf
 from django_plenigo.services import access_imports
 from django_plenigo.services.access_ids import LONGEST_VALUE
 
@@ -60,33 +59,56 @@ class AccessIdsForm(forms.Form):
         return [value or None for value in self.cleaned_data.values()]
 
 
-def _accounts() -> list[tuple[str, str]]:
-    return [(account, account) for account in conf.accounts()]
+#: What a file of each kind holds, as the first line of it has to say.
+COLUMNS = _(
+    "CSV or XLSX, at most %(most)d MiB. The first line names the columns: one of customer_id, external_id, email or "
+    "access_id, which says who the customer is, and access_id_1 to access_id_4."
+)
+COLUMNS_OF_REFERENCES = _(
+    "CSV or XLSX, at most %(most)d MiB. The first line names the columns: one of email, user_id, username, customer_id "
+    "or external_id, which says who the user is, and reference, or external_reference where the references are ones "
+    "that you have given the vendor."
+)
+COLUMNS_OF_BOTH = _(
+    "CSV or XLSX, at most %(most)d MiB. The first line names the columns. Access IDs: one of customer_id, external_id, "
+    "email or access_id, which says who the customer is, and access_id_1 to access_id_4. References: one of email, "
+    "user_id, username, customer_id or external_id, which says who the user is, and reference, or external_reference "
+    "where the references are ones that you have given the vendor."
+)
+
+#: Before the name of a portal, where accounts are chosen by their names alone.
+OF_PORTAL = "portal:"
 
 
 class ImportFileForm(forms.Form):
-    """A file of access ids."""
+    """A file of access ids of one of some accounts, or of references of one of some portals."""
 
-    account = forms.ChoiceField(label=_("Account"), choices=_accounts)
-    file = forms.FileField(
-        label=_("File"),
-        help_text=_(
-            "CSV or XLSX, at most %(most)d MiB. The first line names the columns: one of customer_id, external_id, "
-            "email or access_id, which says who the customer is, and access_id_1 to access_id_4."
-        ),
-        widget=forms.FileInput(attrs={"accept": ".csv,.txt,.xlsx"}),
-    )
+    account = forms.ChoiceField(label=_("Account"))
+    file = forms.FileField(label=_("File"), widget=forms.FileInput(attrs={"accept": ".csv,.txt,.xlsx"}))
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        """Tell the limit, and leave out the question for the account where there is only one."""
+    def __init__(self, *args: Any, accounts: Sequence[str], portals: Sequence[str] = (), **kwargs: Any) -> None:
+        """Tell the limit and the columns, and leave out the question for the place where there is only one."""
         super().__init__(*args, **kwargs)
-        file, account = self.fields["file"], self.fields["account"]
-        file.help_text = file.help_text % {"most": access_imports.MOST_BYTES // 1024**2}
-        accounts = conf.accounts()
-        if len(accounts) == 1:
-            account.widget, account.initial, account.required = forms.HiddenInput(), accounts[0], False
+        file: Any = self.fields["file"]
+        place: Any = self.fields["account"]
+        columns = COLUMNS_OF_BOTH if accounts and portals else COLUMNS_OF_REFERENCES if portals else COLUMNS
+        file.help_text = columns % {"most": access_imports.MOST_BYTES // 1024**2}
+        if portals:
+            place.label = _("What the file holds")
+            place.choices = [
+                *((name, _("Access IDs of the account %(name)s") % {"name": name}) for name in accounts),
+                *((OF_PORTAL + name, _("References of the portal %(name)s") % {"name": name}) for name in portals),
+            ]
+        else:
+            place.choices = [(name, name) for name in accounts]
+        self.only_place = place.choices[0][0] if len(place.choices) == 1 else ""
+        if self.only_place:
+            place.widget, place.required = forms.HiddenInput(), False
+            self.initial["account"] = self.only_place
 
-    def clean_account(self) -> str:
-        """Return the account, the only one where none was asked for."""
-        account: str = self.cleaned_data["account"] or conf.accounts()[0]
-        return account
+    @property
+    def destination(self) -> dict[str, Any]:
+        """What of `access_imports.start` says where the file belongs."""
+        place: str = self.cleaned_data["account"] or self.only_place
+        is_portal = place.startswith(OF_PORTAL)
+        return {"portal": place.removeprefix(OF_PORTAL)} if is_portal else {"using": place}

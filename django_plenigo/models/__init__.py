@@ -188,7 +188,10 @@ class CustomerSession(models.Model):
 
 
 class AccessImport(models.Model):
-    """A file of access ids on its way into this site. It is applied in chunks, each with its position."""
+    """A file on its way into this site: of access ids, or of one portal's references. It is applied in chunks.
+
+    Each chunk writes its position with what it imports.
+    """
 
     class State(models.TextChoices):
         """How far a file has come."""
@@ -200,7 +203,18 @@ class AccessImport(models.Model):
         CANCELLED = "cancelled", _("cancelled")
         FAILED = "failed", _("failed")
 
+    # Whose access ids they are. References are of no account: of theirs it is the one whose due work they go with.
     account = models.CharField(_("account"), max_length=64, default="default", editable=False)
+    # The default is the database's too: a server that still runs the release before adds rows without it.
+    portal = models.CharField(
+        _("portal"),
+        max_length=32,
+        blank=True,
+        default="",
+        db_default="",
+        editable=False,
+        help_text=_("Whose references are imported; empty for access IDs."),
+    )
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         on_delete=models.SET_NULL,
@@ -242,8 +256,8 @@ class AccessImport(models.Model):
     last_error_line = models.PositiveIntegerField(null=True, blank=True, editable=False)
 
     class Meta:
-        verbose_name = _("import of access ids")
-        verbose_name_plural = _("imports of access ids")
+        verbose_name = _("import of a file")
+        verbose_name_plural = _("imports of files")
         indexes = [models.Index(fields=["state", "id"], name="plenigo_import_state")]
 
     def __str__(self) -> str:
@@ -269,7 +283,7 @@ class AccessImportLine(models.Model):
     """A line of a file that was not imported, with all its cells, so that it can be mended and fed back in."""
 
     access_import = models.ForeignKey(
-        AccessImport, on_delete=models.CASCADE, related_name="bad_lines", verbose_name=_("import of access ids")
+        AccessImport, on_delete=models.CASCADE, related_name="bad_lines", verbose_name=_("import of a file")
     )
     number = models.PositiveIntegerField(_("line"))
     column = models.CharField(_("column"), max_length=200, blank=True, default="")

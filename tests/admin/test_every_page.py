@@ -141,10 +141,7 @@ def rows(sandbox: Any, refuse: Any, bind: Any, admin_user: Any) -> Rows:
 
 def state() -> str:
     """All that a page may write."""
-MODELS = (
-    *(CustomerLink, RemoteChange, AccessImport, AccountConnection, PortalAccount, PortalHandover, WebhookDelivery),
-    get_user_model(),
-)
+    models = (*MODELS, AccessId, LogEntry)
     return "".join(serializers.serialize("json", model._default_manager.order_by("pk")) for model in models)
 
 

@@ -7,9 +7,9 @@ from django.contrib.auth import get_user_model
 from django.core.management import call_command
 
 from django_plenigo.errors import InvalidValueError
-from django_plenigo.models import CustomerLink, RemoteChange
+from django_plenigo.models import CustomerLink, PortalAccount, RemoteChange
 from django_plenigo.sandbox.testing import Sandbox
-from django_plenigo.services import access, customers, drift, sending
+from django_plenigo.services import access, access_imports, customers, drift, sending
 from tests.user_models.models import Columnist, Patron
 
 pytestmark = pytest.mark.django_db
@@ -71,6 +71,17 @@ def test_member_who_is_no_customer_is_saved_without_a_note(member):
     member.mail = "new@example.com"
     member.save()
     assert not RemoteChange.objects.exists()
+
+
+@pytest.mark.parametrize("field", ["user_id", "username", "email"])
+def test_member_is_named_in_a_file_of_references_by_her_own_fields(member, settings, field):
+    settings.PLENIGO_PORTALS = {"okepay": {"BACKEND": "shop.Portal"}}
+    name = {"user_id": member.pk, "username": "4711", "email": "Member@example.com"}[field]
+    file = io.BytesIO(f"{field},reference\n{name},101\nnobody,102\n".encode())
+    run = access_imports.start(file, portal="okepay")
+    access_imports.confirm(run)
+    assert (run.applied_count, run.bad_count) == (1, 1)
+    assert PortalAccount.objects.get().user == member
 
 
 def test_migrations_are_complete_under_this_user_model():

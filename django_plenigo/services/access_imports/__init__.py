@@ -1,4 +1,7 @@
-"""Imports files of access ids: read, plan, and apply in chunks, each of which a crash leaves whole or undone.
+"""Imports files: read, plan, and apply in chunks, each of which a crash leaves whole or undone.
+
+A file brings access ids to the customers of an account, or the references of one portal to the users of the site; what
+differs between the two is in `subjects`, the rest is one engine.
 
 What is here is loaded when it is first asked for: the admin has pages of imports, and every process of a site would
 else begin with the whole engine, which most of them never need.
@@ -11,10 +14,10 @@ if TYPE_CHECKING:
     from django_plenigo.services.access_imports.ends import failure_of
     from django_plenigo.services.access_imports.failures import write_failures
     from django_plenigo.services.access_imports.leases import RUNNING, UNFINISHED
-    from django_plenigo.services.access_imports.lines import count_reasons, sentence_of
     from django_plenigo.services.access_imports.planning import Plan, plan_file
     from django_plenigo.services.access_imports.previewing import Preview, preview
     from django_plenigo.services.access_imports.pruning import count_old, prune
+    from django_plenigo.services.access_imports.reasons import count_reasons, sentence_of
     from django_plenigo.services.access_imports.running import (
         MOST_BYTES,
         cancel,
@@ -62,7 +65,7 @@ _ROOMS = {
     "confirm": "running",
     "continue_due": "running",
     "count_old": "pruning",
-    "count_reasons": "lines",
+    "count_reasons": "reasons",
     "examine": "running",
     "failure_of": "ends",
     "forget_old": "running",
@@ -70,7 +73,7 @@ _ROOMS = {
     "plan_file": "planning",
     "preview": "previewing",
     "prune": "pruning",
-    "sentence_of": "lines",
+    "sentence_of": "reasons",
     "standing_of": "standing",
     "start": "running",
     "write_failures": "failures",

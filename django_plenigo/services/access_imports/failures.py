@@ -5,7 +5,8 @@ from collections.abc import Iterable, Iterator
 
 from django_plenigo.models import AccessImport, AccessImportLine
 from django_plenigo.services.access_imports.layout import REASON_FIELD, Layout
-from django_plenigo.services.access_imports.lines import CHUNK, bad_lines, sentence_of
+from django_plenigo.services.access_imports.lines import CHUNK, bad_lines
+from django_plenigo.services.access_imports.reasons import sentence_of
 from django_plenigo.services.access_imports.text_files import escaped
 
 #: Without it some spreadsheets take the file for Latin-1.

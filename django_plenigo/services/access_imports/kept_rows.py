@@ -17,8 +17,9 @@ from django_plenigo.models import AccessImport
 from django_plenigo.services.access_imports import storing
 from django_plenigo.services.access_imports.layout import Layout
 from django_plenigo.services.access_imports.leases import write
-from django_plenigo.services.access_imports.lines import CHUNK, CSV, Row, opened_rows
+from django_plenigo.services.access_imports.lines import CHUNK, Row
 from django_plenigo.services.access_imports.patience import patiently
+from django_plenigo.services.access_imports.reading import CSV, opened_rows
 
 #: Behind the pieces of the file itself, of which there are no more than 128, the pieces of lines: each is at this
 #: number plus that of its last line.
@@ -90,4 +91,4 @@ def _rows_of_sheet(access_import: AccessImport, after: int) -> Iterator[Row]:
 
 
 def _as_json(cell: str) -> str | list[str]:
-    return cell if type(cell) is str else [str(cell), cell.kind]  # type: ignore[attr-defined]  # as `lines` has it
+    return cell if type(cell) is str else [str(cell), cell.kind]  # type: ignore[attr-defined]  # as `flaw_of_cell` has it

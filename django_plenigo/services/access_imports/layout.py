@@ -7,15 +7,10 @@ from dataclasses import asdict, dataclass
 from dataclasses import field as dataclass_field
 from typing import Any
 
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
-from django_plenigo import conf
 from django_plenigo.errors import AccessImportError
-
-#: What may name the customer. An address is the one that plenigo has acknowledged; an access id is one of any slot.
-CUSTOMER_FIELDS = ("customer_id", "external_id", "email", "access_id")
-
-SLOT_FIELDS = {f"access_id_{slot}": slot for slot in range(1, conf.ACCESS_ID_SLOTS + 1)}
 
 #: In the file of what was not imported: why. It is passed over when such a file comes back.
 REASON_FIELD = "reason"
@@ -27,8 +22,38 @@ SLIP = 0.88
 
 
 @dataclass(frozen=True, slots=True)
+class Columns:
+    """The columns that a file may have."""
+
+    customer_fields: tuple[str, ...]
+    """What may name the customer; exactly one of them must be there."""
+
+    slot_fields: Mapping[str, int]
+    """What may be imported, and the slot that it is for; at least one must be there."""
+
+    labels: Mapping[str, str]
+    """What else a site calls some of these, and which it calls so."""
+
+    no_customer: str | Promise
+    """What is said of a file that has none of `customer_fields`, with %(names)s in place of their names."""
+
+    several_customers: str | Promise
+    """The same of a file that has several of them."""
+
+    no_slot: str | Promise
+    """The same of a file that has none of `slot_fields`."""
+
+    @property
+    def by_name(self) -> dict[str, str]:
+        """The fields by all names that a column of them may have."""
+        own = {plain(label): field for label, field in self.labels.items()}
+        names = [*self.customer_fields, *self.slot_fields, REASON_FIELD]
+        return {**own, **{plain(name): name for name in names}}
+
+
+@dataclass(frozen=True, slots=True)
 class Layout:
-    """How a file is read."""
+    """How a file is read. Its names are those of its JSON, which is kept with an import."""
 
     header: list[str]
     """The cells of the first line."""
@@ -37,16 +62,16 @@ class Layout:
     """Its number."""
 
     customer_field: str
-    """What names the customers, one of `CUSTOMER_FIELDS`."""
+    """What names the customers, one of the `customer_fields` of its columns."""
 
     customer_column: int
     """Where that stands, from 0."""
 
     slots: dict[int, int]
-    """By column, from 0: the slot that its ids are for."""
+    """By column, from 0: the slot that its values are for."""
 
     ignored: list[str]
-    """The columns that are nobody's id."""
+    """The columns that are nothing of this."""
 
     delimiter: str = ","
     """What stands between the cells of a CSV file."""
@@ -73,33 +98,27 @@ class Layout:
         return cls(**{**kept, "slots": slots})
 
 
-def read_header(header: Sequence[str], account: str, *, header_line: int, delimiter: str = ",") -> Layout:
+def read_header(header: Sequence[str], columns: Columns, *, header_line: int, delimiter: str = ",") -> Layout:
     """Return how a file with this first line is read. Raises `AccessImportError`."""
     while header and not header[-1].strip():
         header = header[:-1]
     if len(header) > MOST_COLUMNS:
-        raise _error(_("The file has more than %(most)d columns.") % {"most": MOST_COLUMNS}, "columns")
-    labels = _labels(account)
-    known = [labels.get(_plain(name), "") for name in header]
+        raise columns_error(_("The file has more than %(most)d columns."), most=MOST_COLUMNS)
+    by_name = columns.by_name
+    known = [by_name.get(plain(name), "") for name in header]
     for name, field in zip(header, known, strict=True):
         if not field:
-            _refuse_slip(name, labels)
+            _refuse_slip(name, by_name)
     for field in set(known) - {""}:
         if known.count(field) > 1:
-            raise _error(_("The file has two columns for %(name)s.") % {"name": field}, "columns")
-    customer_fields = [field for field in known if field in CUSTOMER_FIELDS]
+            raise columns_error(_("The file has two columns for %(name)s."), name=field)
+    customer_fields = [field for field in known if field in columns.customer_fields]
     if len(customer_fields) != 1:
-        text = (
-            _("The file has several columns that name the customer: leave one of %(names)s.")
-            if customer_fields
-            else _("The file has no column that names the customer: %(names)s.")
-        )
-        raise _error(text % {"names": ", ".join(customer_fields or CUSTOMER_FIELDS)}, "columns")
-    slots = {column: SLOT_FIELDS[field] for column, field in enumerate(known) if field in SLOT_FIELDS}
+        text = columns.several_customers if customer_fields else columns.no_customer
+        raise columns_error(text, names=", ".join(customer_fields or columns.customer_fields))
+    slots = {column: columns.slot_fields[field] for column, field in enumerate(known) if field in columns.slot_fields}
     if not slots:
-        raise _error(
-            _("The file has no column of access IDs: %(names)s.") % {"names": ", ".join(SLOT_FIELDS)}, "columns"
-        )
+        raise columns_error(columns.no_slot, names=", ".join(columns.slot_fields))
     return Layout(
         header=[str(name) for name in header],
         header_line=header_line,
@@ -113,33 +132,22 @@ def read_header(header: Sequence[str], account: str, *, header_line: int, delimi
 
 def is_of_failures(header: Sequence[str]) -> bool:
     """Say whether a file with this first line is one of lines that were not imported, whose formulas are escaped."""
-    return any(_plain(name) == REASON_FIELD for name in header)
+    return any(plain(name) == REASON_FIELD for name in header)
 
 
-def _labels(account: str) -> dict[str, str]:
-    """Return the known fields by all names that a column of them may have."""
-    own = {
-        _plain(label): field for label, field in zip(conf.Account(account).access_id_labels, SLOT_FIELDS, strict=True)
-    }
-    names = [*CUSTOMER_FIELDS, *SLOT_FIELDS, REASON_FIELD]
-    return {**own, **{_plain(name): name for name in names}}
-
-
-def _plain(name: str) -> str:
+def plain(name: str) -> str:
     """Return a name without what people write one way or the other: case, blanks, dashes."""
     return re.sub(r"[\s_-]+", " ", name).strip().casefold()
 
 
-def _refuse_slip(name: str, labels: Mapping[str, str]) -> None:
+def _refuse_slip(name: str, by_name: Mapping[str, str]) -> None:
     """Raise `AccessImportError` where a column is almost a known one."""
-    if re.fullmatch(r"access id \d+", _plain(name)):
-        text = _("The file has a column %(name)s, but plenigo knows four access IDs of a customer.") % {"name": name}
-        raise _error(text, "columns")
-    close = difflib.get_close_matches(_plain(name), labels, n=1, cutoff=SLIP)
+    close = difflib.get_close_matches(plain(name), by_name, n=1, cutoff=SLIP)
     if close:
-        text = _("The file has a column %(name)s: did you mean %(known)s?") % {"name": name, "known": labels[close[0]]}
-        raise _error(text, "columns")
+        text = _("The file has a column %(name)s: did you mean %(known)s?")
+        raise columns_error(text, name=name, known=by_name[close[0]])
 
 
-def _error(problem: str, code: str) -> AccessImportError:
-    return AccessImportError("file", problem, code=code)
+def columns_error(text: str | Promise, **values: object) -> AccessImportError:
+    """Return what is wrong with the columns of a file, with values in their places."""
+    return AccessImportError("file", str(text) % values, code="columns")

@@ -1,23 +1,16 @@
 """What would come of a file, before anything is imported."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import IO
 
 from django_plenigo.models import AccessImport, AccessImportLine
 from django_plenigo.services.access_ids import Reason
-from django_plenigo.services.access_imports.judging import Judged, find_customers, judge_changes
 from django_plenigo.services.access_imports.layout import Layout
-from django_plenigo.services.access_imports.lines import (
-    Line,
-    Row,
-    bad_line,
-    chunks_of,
-    column_of,
-    opened_rows,
-    read_line,
-)
+from django_plenigo.services.access_imports.lines import Row, bad_line, column_of
+from django_plenigo.services.access_imports.reading import chunks_of, opened_rows, read_line, split
 from django_plenigo.services.access_imports.seen import Seen
+from django_plenigo.services.access_imports.subjects import Judged, Subject, subject_of
 from django_plenigo.tracebacks import without_secrets
 
 
@@ -26,11 +19,11 @@ class Plan:
     """What comes of the lines of a file, empty ones left out."""
 
     new: int = 0
-    """Lines whose ids fill empty slots alone."""
+    """Lines that fill empty places alone."""
     changed: int = 0
-    """Lines of which an id takes the place of another."""
+    """Lines of which a value takes the place of another."""
     same: int = 0
-    """Lines whose ids are all in place."""
+    """Lines of which all is in place."""
     bad: int = 0
     """Lines that are not imported."""
     last_line: int = 0
@@ -73,24 +66,23 @@ def plan_rows(
     """Return what would come of the lines of a file.
 
     `observe` gets it so far after each chunk, and the bad lines of the chunk. Of two lines for one customer, or with
-    one id, the first counts. Raises `AccessImportError`.
+    one new value, the first counts. Raises `AccessImportError`.
     """
-    plan, layout = Plan(), Layout.from_json(access_import.layout)
-    with Seen() as seen:
+    plan, layout, subject = Plan(), Layout.from_json(access_import.layout), subject_of(access_import)
+    with Seen(subject.key_type) as seen:
         for chunk in chunks_of(rows, layout, after=0):
-            bad = _plan_chunk(chunk, access_import.account, layout, seen, plan)
+            bad = _plan_chunk(chunk, subject, layout, seen, plan)
             plan.bad += len(bad)
             plan.last_line = chunk[-1][0]
             observe(plan, sorted(bad, key=lambda line: line.number))
     return plan
 
 
-def _plan_chunk(rows: list[Row], account: str, layout: Layout, seen: Seen, plan: Plan) -> list[AccessImportLine]:
+def _plan_chunk(rows: list[Row], subject: Subject, layout: Layout, seen: Seen, plan: Plan) -> list[AccessImportLine]:
     """Count the good lines of a chunk and return the bad ones."""
-    lines, bad = split(read_line(row, layout) for row in rows)
-    found, nobody = find_customers(account, layout, lines)
-    good, taken = judge_changes(account, layout, found)
-    new_lines, repeated = _without_repeated(good, layout, seen)
+    lines, bad = split(read_line(row, layout, subject) for row in rows)
+    good, refused = subject.judge(layout, lines)
+    new_lines, repeated = _without_repeated(good, subject, layout, seen)
     for each in new_lines:
         if not each.changes:
             plan.same += 1
@@ -98,51 +90,43 @@ def _plan_chunk(rows: list[Row], account: str, layout: Layout, seen: Seen, plan:
             plan.changed += 1
         else:
             plan.new += 1
-    return bad + nobody + taken + repeated
+    return bad + refused + repeated
 
 
-def split(read: Iterable[Line | AccessImportLine | None]) -> tuple[list[Line], list[AccessImportLine]]:
-    """Return the lines that can be read, and the bad ones."""
-    lines: list[Line] = []
-    bad: list[AccessImportLine] = []
-    for each in read:
-        if type(each) is Line:
-            lines.append(each)
-        elif isinstance(each, AccessImportLine):
-            bad.append(each)
-    return lines, bad
-
-
-def _without_repeated(lines: list[Judged], layout: Layout, seen: Seen) -> tuple[list[Judged], list[AccessImportLine]]:
-    """Return the lines whose customer and new ids stand in no line before, and the others."""
-    customers = seen.lines_of_customers([each.customer.link_key for each in lines])
-    ids = seen.lines_of_ids([value for each in lines for value in each.changes.values()])
-    earlier_customers, earlier_ids = set(customers), set(ids)
+def _without_repeated(
+    lines: list[Judged], subject: Subject, layout: Layout, seen: Seen
+) -> tuple[list[Judged], list[AccessImportLine]]:
+    """Return the lines whose customer and new values stand in no line before, and the others."""
+    customers = seen.lines_of_customers([each.customer.key for each in lines])
+    values = seen.lines_of_values([value for each in lines for value in each.changes.values()])
+    earlier_customers, earlier_values = set(customers), set(values)
     good, bad = [], []
     for each in lines:
-        number, link_key = each.line.number, each.customer.link_key
-        repeated = _repeated(each, layout, customers, ids)
+        number, key = each.line.number, each.customer.key
+        repeated = _repeated(each, subject, layout, customers, values)
         if repeated is not None:
             bad.append(repeated)
             continue
         good.append(each)
-        customers[link_key] = number
-        ids.update(dict.fromkeys(each.changes.values(), number))
+        customers[key] = number
+        values.update(dict.fromkeys(each.changes.values(), number))
     seen.add(
         [item for item in customers.items() if item[0] not in earlier_customers],
-        [item for item in ids.items() if item[0] not in earlier_ids],
+        [item for item in values.items() if item[0] not in earlier_values],
     )
     return good, bad
 
 
-def _repeated(each: Judged, layout: Layout, customers: dict[int, int], ids: dict[str, int]) -> AccessImportLine | None:
+def _repeated(
+    each: Judged, subject: Subject, layout: Layout, customers: dict[int | str, int], values: dict[str, int]
+) -> AccessImportLine | None:
     line = each.line
-    first = customers.get(each.customer.link_key)
+    first = customers.get(each.customer.key)
     if first is not None:
         column = layout.header[layout.customer_column]
-        return bad_line(line.number, line.cells, Reason.SAME_CUSTOMER, column, line.customer, first)
+        return bad_line(line.number, line.cells, subject.same_customer, column, line.customer, first)
     for slot, value in each.changes.items():
-        if value in ids:
+        if value in values:
             column = column_of(layout, slot)
-            return bad_line(line.number, line.cells, Reason.SAME_VALUE, column, value, ids[value])
+            return bad_line(line.number, line.cells, Reason.SAME_VALUE, column, value, values[value])
     return None

@@ -7,11 +7,11 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from django_plenigo.models import AccessImport
-from django_plenigo.services.access_imports.judging import Judged, find_customers, judge_changes
 from django_plenigo.services.access_imports.kept_rows import opened_kept_rows
 from django_plenigo.services.access_imports.layout import Layout
-from django_plenigo.services.access_imports.lines import Row, bad_lines, chunks_of, read_line
-from django_plenigo.services.access_imports.planning import split
+from django_plenigo.services.access_imports.lines import Row, bad_lines
+from django_plenigo.services.access_imports.reading import chunks_of, read_line, split
+from django_plenigo.services.access_imports.subjects import Judged, subject_of
 from django_plenigo.tracebacks import without_secrets
 
 #: Enough to see whether a column has slipped.
@@ -29,12 +29,12 @@ class Outcome(models.TextChoices):
 
 @dataclass(frozen=True, slots=True)
 class PreviewCell:
-    """An id of a line."""
+    """An id or a reference of a line."""
 
     value: str = field(repr=False)
-    """The id, "" where the line has none for this slot."""
+    """It, "" where the line has none for this slot."""
     replaced: str = field(default="", repr=False)
-    """The id whose place it takes, "" where there is none."""
+    """What it takes the place of, "" where that is nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class Preview:
 def preview(access_import: AccessImport, *, most: int = FIRST_LINES) -> Preview:
     """Return what would come of the first lines of a planned file, by what is true now; empty lines are left out.
 
-    Three queries, and one for each 256 KiB of the file.
+    A handful of queries, and one for each 256 KiB of the file.
     """
     layout = Layout.from_json(access_import.layout)
     rows = _first_rows(access_import, layout, most)
@@ -69,9 +69,9 @@ def preview(access_import: AccessImport, *, most: int = FIRST_LINES) -> Preview:
     if rows:
         known = bad_lines().filter(access_import=access_import, number__gte=rows[0][0], number__lte=rows[-1][0])
         bad = set(known.values_list("number", flat=True))
-    lines, _unreadable = split(read_line(row, layout) for row in rows if row[0] not in bad)
-    found, _nobody = find_customers(access_import.account, layout, lines)
-    good, _taken = judge_changes(access_import.account, layout, found)
+    subject = subject_of(access_import)
+    lines, _unreadable = split(read_line(row, layout, subject) for row in rows if row[0] not in bad)
+    good, _refused = subject.judge(layout, lines)
     judged = {each.line.number: each for each in good}
     return Preview(
         customer_column=layout.header[layout.customer_column],

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from django_plenigo import backends, conf
-from django_plenigo.errors import AccessImportError
+from django_plenigo.errors import AccessImportError, ConfigurationError
 from django_plenigo.models import AccessImport, AccessImportLine
 from django_plenigo.services import outbox
 from django_plenigo.services.access_imports import storing, text_files
@@ -33,9 +33,11 @@ from django_plenigo.services.access_imports.leases import (
     postpone,
     write,
 )
-from django_plenigo.services.access_imports.lines import CSV, Row, bad_lines, format_of, layout_of, write_bad_lines
+from django_plenigo.services.access_imports.lines import Row, bad_lines, write_bad_lines
 from django_plenigo.services.access_imports.patience import patiently
 from django_plenigo.services.access_imports.planning import Plan, plan_rows
+from django_plenigo.services.access_imports.reading import CSV, format_of, layout_of
+from django_plenigo.services.access_imports.subjects import subject_of
 from django_plenigo.tracebacks import without_secrets
 
 logger = logging.getLogger(__name__)
@@ -65,8 +67,10 @@ def _nobody(access_import: AccessImport) -> None:
 
 
 @without_secrets
-def examine(file: IO[bytes], *, name: str = "", using: str = conf.DEFAULT_ACCOUNT) -> AccessImport:
+def examine(file: IO[bytes], *, name: str = "", using: str = conf.DEFAULT_ACCOUNT, portal: str = "") -> AccessImport:
     """Return a file's import, with how it is read, without writing anything. Raises as `start` does."""
+    if portal and portal not in conf.portals():
+        raise ConfigurationError(f"PLENIGO_PORTALS has no {portal!r}.")
     size = file.seek(0, 2)
     if size > MOST_BYTES:
         text = _("The file is larger than %(most)d MiB: split it.") % {"most": MOST_BYTES // 1024**2}
@@ -77,15 +81,17 @@ def examine(file: IO[bytes], *, name: str = "", using: str = conf.DEFAULT_ACCOUN
         is_large = size > LARGE_BYTES
     else:
         is_large = backends.spreadsheet_bytes(file) > LARGE_SHEET_BYTES
-    return AccessImport(
-        account=using,
+    access_import = AccessImport(
+        account=conf.accounts()[0] if portal else using,
+        portal=portal,
         created_at=timezone.now(),
         file_name=_plain_name(name),
         file_format=file_format,
         file_bytes=size,
         is_large=is_large,
-        layout=layout_of(file, file_format, using).as_json(),
     )
+    access_import.layout = layout_of(file, file_format, subject_of(access_import)).as_json()
+    return access_import
 
 
 @without_secrets
@@ -94,19 +100,21 @@ def start(
     *,
     name: str = "",
     using: str = conf.DEFAULT_ACCOUNT,
+    portal: str = "",
     created_by: Any = None,
     in_background: bool | None = None,
     observe: Observer = _nobody,
     record: Observer = _nobody,
 ) -> AccessImport:
-    """Keep a file of access ids and plan it: a small one at once, a large one in the background.
+    """Keep a file and plan it: a small one at once, a large one in the background.
 
-    `file` is binary and can be sought in; an uploaded file will do. `in_background` decides in place of the size.
-    `record` is called in the transaction that keeps the file. Nothing is imported before `confirm`. Raises
-    `AccessImportError` where the file cannot be read as a whole, and `UnsupportedOperationError` for XLSX without
-    openpyxl.
+    It is one of access ids of the account, or with `portal`, a name in PLENIGO_PORTALS, one of that portal's
+    references, which are of no account: it goes with the due work of the first. `file` is binary and can be sought in;
+    an uploaded file will do. `in_background` decides in place of the size. `record` is called in the transaction that
+    keeps the file. Nothing is imported before `confirm`. Raises `AccessImportError` where the file cannot be read as a
+    whole, and `UnsupportedOperationError` for XLSX without openpyxl.
     """
-    access_import = examine(file, name=name, using=using)
+    access_import = examine(file, name=name, using=using, portal=portal)
     access_import.created_by = created_by
     if in_background is not None:
         access_import.is_large = in_background
@@ -226,16 +234,16 @@ def _work_leased(
     try:
         _work_under(lease, access_import, must_stop, observe)
     except LeaseLostError:
-        logger.warning("Another worker has taken over an import of access ids, or it was cancelled")
+        logger.warning("Another worker has taken over an import of a file, or it was cancelled")
     except AccessImportError as error:
         _fail(access_import, lease, error.code, last_error=error.problem, last_error_line=error.line)
     except (InterfaceError, OperationalError) as error:
         # Where the database is away, this raises too. Else it may be this file that it cannot bear.
-        logger.warning("The work on an import of access ids has broken off: %s", type(error).__name__)
+        logger.warning("The work on an import of a file has broken off: %s", type(error).__name__)
         postpone(access_import, lease)
     except Exception as error:  # noqa: BLE001 - else it would be tried for ever, and stop all other due work
         # The kind alone: its text may hold ids.
-        logger.error("An import of access ids has failed: this site raised %s", type(error).__name__)
+        logger.error("An import of a file has failed: this site raised %s", type(error).__name__)
         _fail(access_import, lease, Failure.OWN_MISTAKE, last_error=outbox.told(error)["last_error"])
     finally:
         give_back(access_import, lease)

@@ -110,7 +110,7 @@ def unescaped(cell: str) -> str:
 
 def is_shortened_number(value: str) -> bool:
     """Say whether a spreadsheet has written a number in its short form, such as 1.23457E+17: its digits are lost."""
-    return "E+" in value and SHORTENED_NUMBER.fullmatch(value) is not None
+    return SHORTENED_NUMBER.fullmatch(value) is not None
 
 
 def _names_delimiter(cells: list[str]) -> bool:

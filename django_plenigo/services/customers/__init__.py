@@ -42,9 +42,11 @@ from django_plenigo.services.customers.users import (
     email_of,
     external_id_of,
     gender_of,
+    has_addresses,
     has_verified_email,
     is_same_address,
     profile_of,
+    users_by_address,
     verifies_addresses,
 )
 
@@ -71,6 +73,7 @@ __all__ = [
     "follow_log_in",
     "follow_save",
     "gender_of",
+    "has_addresses",
     "has_verified_email",
     "is_same_address",
     "is_undone",
@@ -89,6 +92,7 @@ __all__ = [
     "send_registration",
     "store_registration",
     "tell_registered",
+    "users_by_address",
     "verifies_addresses",
     "write_ids",
 ]

@@ -1,6 +1,6 @@
 """What this site says of a user: address, external id, names. Nothing is sent or written here."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from django.apps import apps
@@ -8,6 +8,7 @@ from django.contrib.auth import get_user_model
 from django.core.exceptions import FieldDoesNotExist
 from django.db import router
 from django.db.models import QuerySet
+from django.db.models.functions import Lower
 
 from django_plenigo import conf
 from django_plenigo.errors import InvalidValueError
@@ -85,6 +86,28 @@ def has_verified_email(user: Any, *, using: str = conf.DEFAULT_ACCOUNT) -> bool:
 def verifies_addresses(*, using: str = conf.DEFAULT_ACCOUNT) -> bool:
     """Say whether this site says of any address that it has verified it."""
     return conf.Account(using).email_is_verified is not None or apps.is_installed("allauth.account")
+
+
+def has_addresses() -> bool:
+    """Say whether this site can be asked whose an address is: by a column of the user model, or by allauth."""
+    name = own_email_name(get_user_model())
+    return is_field(get_user_model(), name) if name is not None else apps.is_installed("allauth.account")
+
+
+def users_by_address(addresses: Collection[str]) -> Iterable[tuple[str, Any]]:
+    """Yield the address, in small letters, and the primary key of each user who has one of `addresses`. One query.
+
+    They are given in small letters too. It is the address that `email_of` returns.
+    """
+    model = get_user_model()
+    name = own_email_name(model)
+    if name is not None:
+        users = model._base_manager.using(router.db_for_write(model)).annotate(plenigo_address=Lower(name))
+        found = users.filter(plenigo_address__in=addresses).values_list(name, "pk")
+    else:
+        rows = _addresses_at_allauth().filter(primary=True, verified=True).annotate(plenigo_address=Lower("email"))
+        found = rows.filter(plenigo_address__in=addresses).values_list("email", "user_id")
+    return ((address.lower(), key) for address, key in found)
 
 
 def addresses_elsewhere(user_key: Any) -> QuerySet[Any]:
