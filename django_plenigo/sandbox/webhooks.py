@@ -27,6 +27,9 @@ class Rules:
 
     judge: Judge = lambda delivery, reply: ""
 
+    prepare: Callable[[], None] = lambda: None
+    """Queues what has come about by the clock alone; called before what is due is looked for."""
+
 
 #: By kind. Each vendor's own package registers here what holds for it.
 RULES: dict[str, Rules] = {}
@@ -66,7 +69,9 @@ def queue(
 
 
 def due() -> QuerySet[WebhookDelivery]:
-    """Return what is due by the sandbox's clock, oldest first."""
+    """Return what is due by the sandbox's clock, oldest first, with what has come about by the clock alone."""
+    for rules in RULES.values():
+        rules.prepare()
     found = WebhookDelivery.objects.filter(due_at__lte=clock.now(), webhook__is_enabled=True)
     return found.filter(webhook__kind__in=RULES).order_by("pk")
 

@@ -80,7 +80,8 @@ def test_busy_port_is_one_sentence_that_says_what_to_do():
 def test_credentials_are_one_json_object_and_need_no_database(capsys):
     call_command("plenigo_sandbox", "--credentials")
     shown = json.loads(capsys.readouterr().out)
-    assert shown == {"company_id": COMPANY_ID, "secret": SECRET, "api_token": API_TOKEN}
+    plenigo = {"company_id": COMPANY_ID, "secret": SECRET, "api_token": API_TOKEN}
+    assert shown == plenigo | {"twocheckout_merchant": "SANDBOX001", "twocheckout_key": "sandbox-2co-secret"}
 
 
 def test_help_says_how_to_make_a_user_for_the_merchant_backend():

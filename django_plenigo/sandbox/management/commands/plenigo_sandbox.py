@@ -21,6 +21,7 @@ from django_plenigo.sandbox import credentials
 from django_plenigo.sandbox.imports import seed_imported_customer
 from django_plenigo.sandbox.models import Company
 from django_plenigo.sandbox.seed import seed
+from django_plenigo.sandbox.twocheckout.merchants import seed_demo
 
 DEFAULT_ADDRESS = "127.0.0.1:8090"
 #: So often the server looks for callbacks and webhooks that are due.
@@ -58,8 +59,8 @@ class Command(BaseCommand):
 
     help = (
         "Serves plenigo's API, check-out and merchant backend (Django's admin, at /admin/) on an address of its own, "
-        "for a developer's machine. Nothing is charged. It migrates the database and makes no user: to log in at the "
-        "merchant backend, make one with the command createsuperuser after the first start."
+        "and 2Checkout's, for a developer's machine. Nothing is charged. It migrates the database and makes no user: "
+        "to log in at the merchant backend, make one with the command createsuperuser after the first start."
     )
     # To run it is to allow it: the check that shuts the sandbox on public sites must not stop it.
     requires_system_checks: list[str] = []
@@ -76,14 +77,21 @@ class Command(BaseCommand):
         parser.add_argument(
             "--credentials",
             action="store_true",
-            help="Print the demo company's id, secret and API access token as JSON instead of serving.",
+            help="Print the demo company's id, secret, API access token and its credentials at the other vendors as "
+            "JSON instead of serving.",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Serve, or print the credentials."""
         if options["credentials"]:
-            shown = {"company_id": credentials.COMPANY_ID, "secret": credentials.SECRET}
-            self.stdout.write(json.dumps({**shown, "api_token": credentials.API_TOKEN}))
+            shown = {
+                "company_id": credentials.COMPANY_ID,
+                "secret": credentials.SECRET,
+                "api_token": credentials.API_TOKEN,
+                "twocheckout_merchant": credentials.TWOCHECKOUT_MERCHANT,
+                "twocheckout_key": credentials.TWOCHECKOUT_KEY,
+            }
+            self.stdout.write(json.dumps(shown))
             return
         host, port = parse_address(options["address"])
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -158,6 +166,7 @@ def _prepare_database(folder: Path) -> None:
     labels = [] if is_new else ["plenigo_sandbox"]
     call_command("migrate", *labels, database=alias, interactive=False, verbosity=0)
     seed_imported_customer(seed())
+    seed_demo()
     connections.close_all()  # the threads that serve have connections of their own
 
 
