@@ -87,3 +87,58 @@ def test_link_and_token_are_in_no_log_and_no_table_of_ours(browser, caplog):
     ours = [model for model in apps.get_models() if model._meta.app_label != "plenigo_sandbox"]
     rows = "".join(serializers.serialize("json", model._default_manager.all()) for model in ours)
     assert token not in rows + caplog.text
+
+
+# ---- 2Checkout
+
+
+@pytest.fixture
+def buyer(sandbox, settings, user):
+    """A reader who is the demo customer of 2Checkout, by the reference of this site."""
+    backend = "django_plenigo.protocols.twocheckout.TwoCheckout"
+    settings.PLENIGO_PORTALS = {"2checkout": {"BACKEND": backend, "MODE": "sandbox"}}
+    backends._portals.clear()
+    sandbox.twocheckout_customer()
+    portals.bind(user, "2checkout", "ext-352365983", is_external=True, provenance="webhook")
+    yield user
+    backends._portals.clear()
+
+
+def open_2checkout(buyer, client=None, **target):
+    client = client or Client()
+    client.force_login(buyer)
+    signed = portals.sign_target(portals.Target("2checkout", **target), buyer)
+    return client.post("/plenigo/portal/2checkout/", {"target": signed})
+
+
+@pytest.mark.parametrize(
+    ("target", "words"),
+    [
+        ({}, "Subscriptions</dt><dd>1<"),
+        ({"page": "my_products"}, "Bought on"),
+        ({"page": "my_subscription", "subscription": "123D40F123"}, "123D40F123"),
+    ],
+)
+def test_one_click_leads_to_what_is_the_readers_own_in_my_account(buyer, target, words):
+    response = open_2checkout(buyer, **target)
+    assert response.status_code == 303
+    assert response["Location"].startswith("/plenigo-sandbox/")
+    page = Client().get(response["Location"], follow=True)
+    assert page.status_code == 200
+    assert words in page.content.decode()
+
+
+def test_link_of_my_account_runs_out_and_one_click_makes_another(buyer, sandbox):
+    link = open_2checkout(buyer)["Location"]
+    sandbox.advance(60)
+    assert Client().get(link).status_code == 410
+    assert Client().get(open_2checkout(buyer)["Location"], follow=True).status_code == 200
+
+
+def test_customer_that_2checkout_does_not_know_is_refused_in_words(buyer, user):
+    account = portals.account_of(user, "2checkout")
+    portals.bind(user, "2checkout", "nobody", provenance="by_hand", replaces=True)
+    response = open_2checkout(buyer)
+    assert response.status_code == 502
+    assert "could not be made" in response.content.decode()
+    assert account.is_bound
