@@ -77,8 +77,8 @@ class PortalAccountForm(forms.ModelForm):  # type: ignore[type-arg]  # takes no 
     def clean(self) -> dict[str, Any]:
         """Say at the field what `portals.bind` would refuse.
 
-        Django's own look at the constraints is left out: it would refuse a reader whose row is there for our own
-        reference alone, and nothing is written but by the service.
+        A row that is there for our own reference alone is filled, which Django's own look at the constraints would
+        refuse as a second one.
         """
         values: dict[str, Any] = self.cleaned_data
         is_new = not self.instance.pk
@@ -89,6 +89,8 @@ class PortalAccountForm(forms.ModelForm):  # type: ignore[type-arg]  # takes no 
             obstacle = portals.find_obstacle(user, portal, reference, replaces=not is_new)
             if obstacle is not None:
                 self.add_error("reference", obstacle.problem)
+            if is_new:
+                self.instance = portals.account_of(user, portal) or self.instance
         return values
 
 
