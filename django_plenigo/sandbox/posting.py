@@ -14,6 +14,14 @@ CLAIM = timedelta(minutes=1)
 ANSWER_BYTES = 64 * 1024
 
 
+def answers_a_look(url: str) -> bool:
+    """Say whether an address answers a GET with 200, as 2Checkout asks of it. Source: docs/protocols/2checkout.md 8."""
+    try:
+        return requests.get(url, timeout=TIMEOUT_SECONDS, allow_redirects=False).status_code == 200
+    except requests.RequestException:
+        return False
+
+
 @dataclass(frozen=True, slots=True)
 class Reply:
     """What a site has answered."""

@@ -154,6 +154,19 @@ class TestMerchantBackend:
             True,
         )
 
+    def test_addresses_are_looked_at_as_the_vendor_does(self, staff, webhook, server):
+        page = reverse("admin:plenigo_sandbox_webhook_changelist")
+        chosen = {"action": "look", "_selected_action": [webhook.pk]}
+        for path, sentence in (
+            ("/support/", "is answered with 200."),
+            ("/rpc/6.0/", "is not answered with 200, which 2Checkout asks for."),
+        ):
+            Webhook.objects.update(url=server.url + path)
+            shown = staff.post(page, chosen, follow=True).content.decode()
+            assert f"A GET of {server.url}{path} {sentence}" in shown
+        Webhook.objects.update(url="http://127.0.0.1:9/")
+        assert "is not answered with 200" in staff.post(page, chosen, follow=True).content.decode()
+
     def test_delivery_is_sent_on_a_click_also_again(self, staff, webhook, delivery, django_capture_on_commit_callbacks):
         page = reverse("admin:plenigo_sandbox_webhookdelivery_changelist")
         chosen = {"action": "send_now", "_selected_action": [delivery.pk]}
