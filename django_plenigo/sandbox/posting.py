@@ -44,5 +44,9 @@ def post_and_read(url: str, body: bytes, headers: Mapping[str, str]) -> Reply:
     """Send a body and return status and body of the answer. Follows no redirect. Raises `requests.RequestException`."""
     options = {"timeout": TIMEOUT_SECONDS, "allow_redirects": False, "stream": True}
     with requests.post(url, data=body, headers=dict(headers), **options) as response:  # type: ignore[arg-type]  # noqa: S113 - has one
-        content = next(response.iter_content(ANSWER_BYTES), b"")
+        content = b""
+        for part in response.iter_content(ANSWER_BYTES):  # a site may send it bit by bit
+            content += part
+            if len(content) >= ANSWER_BYTES:
+                break
         return Reply(response.status_code, content.decode("utf-8", "replace"))
