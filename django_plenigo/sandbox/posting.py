@@ -14,6 +14,14 @@ CLAIM = timedelta(minutes=1)
 ANSWER_BYTES = 64 * 1024
 
 
+def answers_a_look(url: str) -> bool:
+    """Say whether an address answers a GET with 200, as 2Checkout asks of it. Source: docs/protocols/2checkout.md 8."""
+    try:
+        return requests.get(url, timeout=TIMEOUT_SECONDS, allow_redirects=False).status_code == 200
+    except requests.RequestException:
+        return False
+
+
 @dataclass(frozen=True, slots=True)
 class Reply:
     """What a site has answered."""
@@ -36,5 +44,9 @@ def post_and_read(url: str, body: bytes, headers: Mapping[str, str]) -> Reply:
     """Send a body and return status and body of the answer. Follows no redirect. Raises `requests.RequestException`."""
     options = {"timeout": TIMEOUT_SECONDS, "allow_redirects": False, "stream": True}
     with requests.post(url, data=body, headers=dict(headers), **options) as response:  # type: ignore[arg-type]  # noqa: S113 - has one
-        content = next(response.iter_content(ANSWER_BYTES), b"")
+        content = b""
+        for part in response.iter_content(ANSWER_BYTES):  # a site may send it bit by bit
+            content += part
+            if len(content) >= ANSWER_BYTES:
+                break
         return Reply(response.status_code, content.decode("utf-8", "replace"))

@@ -256,6 +256,12 @@ def test_fault_is_dialled(staff, api):
     assert [api("GET", path).status_code for path in ("product/P_BOOK", "paywall/state")] == [200, 418]
 
 
+def test_fault_of_every_endpoint_can_be_dialled(staff):
+    choices = staff.get(address(Fault, "add")).context["adminform"].form.fields["endpoint"].choices
+    assert "twocheckout.getCustomerInformationBySSOToken" in dict(choices)
+    assert max(len(name) for name, _label in choices) <= Fault._meta.get_field("endpoint").max_length
+
+
 def test_form_of_a_fault_has_a_kind_chosen_and_labels_like_others(staff):
     page = staff.get(address(Fault, "add")).content.decode()
     assert '<option value="status" selected>' in page

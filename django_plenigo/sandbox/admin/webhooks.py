@@ -14,6 +14,7 @@ from django.utils.translation import ngettext
 from .. import webhooks
 from ..models import Webhook, WebhookAttempt, WebhookDelivery
 from ..models.webhooks import Signature, default_signatures
+from ..posting import answers_a_look
 from .base import ModelAdmin, ModelForm, ReadOnlyAdmin
 
 
@@ -56,6 +57,18 @@ class WebhookAdmin(ModelAdmin[Webhook]):
     list_filter = ("kind", "is_enabled", "company")
     list_select_related = ("company",)
     search_fields = ("url",)
+    actions = ("look",)
+
+    @admin.action(description=_("Look whether the addresses answer a GET"), permissions=["view"])
+    def look(self, request: HttpRequest, queryset: QuerySet[Webhook]) -> None:
+        """Do what 2Checkout does when an address is set up: it must answer a GET with 200."""
+        for webhook in queryset:
+            if answers_a_look(webhook.url):
+                text = _("A GET of %(url)s is answered with 200.") % {"url": webhook.url}
+                self.message_user(request, text, messages.SUCCESS)
+            else:
+                text = _("A GET of %(url)s is not answered with 200, which 2Checkout asks for.") % {"url": webhook.url}
+                self.message_user(request, text, messages.WARNING)
 
 
 @admin.register(WebhookDelivery)

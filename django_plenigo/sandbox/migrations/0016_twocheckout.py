@@ -437,5 +437,16 @@ class Migration(migrations.Migration):
             model_name="twocheckoutcustomer",
             constraint=models.UniqueConstraint(fields=("merchant", "email_key"), name="plenigo_sandbox_2co_email"),
         ),
+        migrations.AlterField(
+            model_name="fault",
+            name="endpoint",
+            field=models.CharField(
+                blank=True,
+                default="",
+                help_text="Empty means every endpoint of the API.",
+                max_length=60,
+                verbose_name="endpoint",
+            ),
+        ),
         migrations.RunPython(compare_exactly, migrations.RunPython.noop, atomic=False),
     ]

@@ -42,7 +42,7 @@ class Fault(models.Model):
         GARBAGE = "garbage", _("a page instead of JSON")
 
     endpoint = models.CharField(
-        _("endpoint"), max_length=40, blank=True, default="", help_text=_("Empty means every endpoint of the API.")
+        _("endpoint"), max_length=60, blank=True, default="", help_text=_("Empty means every endpoint of the API.")
     )
     kind = models.CharField(_("kind"), max_length=10, choices=Kind.choices)
     remaining = models.PositiveIntegerField(

@@ -1,5 +1,7 @@
 """Buy, renew, cancel and change. The pages, the admin and the tests share these verbs, which tell the webhooks."""
 
+from typing import Any
+
 from django.db import IntegrityError, router, transaction
 from django.db.models import QuerySet
 
@@ -27,21 +29,24 @@ def find_or_create_customer(
 
     Our choice: the last order's reference counts, and no two customers have the same. Raises `ReferenceTakenError`.
     """
+    try:
+        return _find_or_create(merchant, email, external_reference)
+    except IntegrityError:  # another order was faster: what it has made is found now
+        return _find_or_create(merchant, email, external_reference)
+
+
+def _find_or_create(merchant: TwoCheckoutMerchant, email: str, external_reference: str) -> TwoCheckoutCustomer:
     owner = find_customer(merchant, external_reference, is_external=True)
     customer = find_customer_by_email(merchant, email) or TwoCheckoutCustomer(merchant=merchant, email=email)
     if owner is not None and owner.pk != customer.pk:
         raise ReferenceTakenError
     if external_reference:
         customer.external_reference = external_reference
-    try:
-        with transaction.atomic(using=router.db_for_write(TwoCheckoutCustomer)):
-            customer.save()
-    except IntegrityError:  # another order was faster
-        raise ReferenceTakenError from None
+    with transaction.atomic(using=router.db_for_write(TwoCheckoutCustomer)):
+        customer.save()
     return customer
 
 
-@transaction.atomic
 def place_order(
     merchant: TwoCheckoutMerchant,
     product: Product,
@@ -57,22 +62,25 @@ def place_order(
     `order_reference` is the merchant's own number. The same `checkout_key` again places nothing and returns the first
     order. Raises `ReferenceTakenError`.
     """
-    if checkout_key is not None:
-        placed = TwoCheckoutOrder.objects.filter(checkout_key=checkout_key, customer__merchant=merchant)
-        if (first := placed.select_related("customer").first()) is not None:
-            return first
-    customer = find_or_create_customer(merchant, email, external_reference)
-    now = clock.now()
+    values = {"quantity": quantity, "external_reference": order_reference, "checkout_key": checkout_key}
+    try:
+        with transaction.atomic(using=router.db_for_write(TwoCheckoutOrder)):
+            return _place(find_or_create_customer(merchant, email, external_reference), product, values)
+    except IntegrityError:
+        if checkout_key is None:
+            raise
+        return TwoCheckoutOrder.objects.select_related("customer").get(checkout_key=checkout_key)
+
+
+def _place(customer: TwoCheckoutCustomer, product: Product, values: dict[str, Any]) -> TwoCheckoutOrder:
     order = TwoCheckoutOrder.objects.create(
         customer=customer,
-        external_reference=order_reference,
         product_id=product.product_id,
         product_name=without_backslashes(product.title),
-        quantity=quantity,
         price=product.price,
         currency=product.currency,
-        placed_at=now,
-        checkout_key=checkout_key,
+        placed_at=clock.now(),
+        **values,
     )
     subscription = _begin_subscription(order, product) if product.is_subscription else None
     tell_of_order(order)

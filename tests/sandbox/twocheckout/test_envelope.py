@@ -3,8 +3,12 @@
 import json
 
 import pytest
+import requests
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from tests.sandbox.twocheckout.client import CODE, KEY, URL, Rpc, signature
+from django_plenigo.sandbox.twocheckout.methods import METHODS
+from tests.sandbox.twocheckout.client import CODE, KEY, URL, signature
 
 CALL = {"jsonrpc": "2.0", "id": 7, "method": "login", "params": ["a", "b", "c", "sha256"]}
 
@@ -140,7 +144,44 @@ def test_site_that_mounts_the_sandbox_serves_the_api_too(client, db):
         assert response.json()["error"]["code"] == 1
 
 
-def test_own_server_serves_the_api_at_the_root(server):
-    rpc = Rpc()
-    url = f"{server.url}/rpc/6.0/"
-    assert rpc.http.post(url, json=CALL, timeout=5).json()["error"]["code"] == 1
+def test_own_server_serves_the_api_and_the_account_at_its_root(server, rpc):
+    session_id = rpc.log_in()
+    params = [session_id, "352365983", "2CheckoutCustomerReference"]
+    call = {**CALL, "method": "getSingleSignOnByCustomer", "params": params}
+    with requests.Session() as browser:
+        url = browser.post(f"{server.url}/rpc/6.0", json=call, timeout=5).json()["result"]
+        assert url.startswith(f"{server.url}/myaccount/?logintoken=")
+        page = browser.get(url, timeout=5)
+        assert (page.status_code, page.url, "jane.doe@example.com" in page.text) == (
+            200,
+            f"{server.url}/myaccount/",
+            True,
+        )
+
+
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(st.characters(codec=None)),
+    lambda values: st.lists(values, max_size=3) | st.dictionaries(st.text(), values, max_size=2),
+    max_leaves=4,
+)
+LIKELY = st.sampled_from(
+    ["352365983", "ExternalCustomerReference", "2CheckoutCustomerReference", "my_subscription", "123D40F123", None, 10]
+)
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    method=st.sampled_from(sorted(METHODS)),
+    params=st.lists(LIKELY | VALUES, max_size=9),
+    has_session=st.booleans(),
+)
+def test_whatever_the_params_are_the_answer_is_json_rpc(rpc, session_id, method, params, has_session):
+    sent = [session_id, *params] if has_session else params
+    response = rpc.post({"jsonrpc": "2.0", "id": 1, "method": method, "params": sent})
+    answer = response.json()
+    assert (response.status_code, answer["id"]) == (200, 1)
+    assert answer.get("result") is not None or isinstance(answer["error"]["code"], int)

@@ -126,6 +126,11 @@ class TestDemoData:
         assert merchants.seed_demo().has_custom_domain is False
         assert not TwoCheckoutCustomer.objects.exists()
 
+    def test_code_that_the_merchant_has_no_more_opens_nothing(self, rpc, merchant):
+        TwoCheckoutMerchant.objects.update(merchant_code="RENAMED")
+        assert rpc.log_in() == (1, "AUTHENTICATION_FAILED")
+        assert isinstance(rpc.log_in("RENAMED"), str)
+
     def test_command_prints_the_credentials(self, capsys):
         call_command("plenigo_sandbox", credentials=True)
         told = json.loads(capsys.readouterr().out)

@@ -1,6 +1,9 @@
 """What all webhooks share: they are queued, sent, judged by the rules of their kind, and sent again."""
 
+import threading
+from contextlib import suppress
 from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 from django.contrib.auth import get_user_model
@@ -118,7 +121,43 @@ class TestSending:
         assert [body for _url, body, _headers in site.calls] == [b"other"]
 
 
+class ChunkedHandler(BaseHTTPRequestHandler):
+    """A site that answers bit by bit; asked for more, it never ends."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self):
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(200)
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        with suppress(OSError):
+            for part in (b"<p>", b"took ", b"17"):
+                self.wfile.write(b"%x\r\n%b\r\n" % (len(part), part))
+            while self.path == "/endless":
+                self.wfile.write(b"%x\r\n%b\r\n" % (1000, b"x" * 1000))
+            self.wfile.write(b"0\r\n\r\n")
+
+    def log_message(self, *args):
+        pass
+
+
+@pytest.fixture
+def chunked():
+    """The address of a site that answers bit by bit."""
+    server = HTTPServer(("127.0.0.1", 0), ChunkedHandler)
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
 class TestOverHttp:
+    @pytest.mark.parametrize("path", ["/", "/endless"])
+    def test_answer_that_comes_bit_by_bit_is_read_up_to_a_limit(self, sandbox, delivery, chunked, path):
+        Webhook.objects.update(url=chunked + path)
+        assert sandbox.send_webhooks() == 1
+
     def test_command_sends_webhooks_too_and_tells_of_those_that_were_not_taken(
         self, sandbox, webhook, delivery, capsys
     ):
@@ -153,6 +192,19 @@ class TestMerchantBackend:
             ["sha256", "md5"],
             True,
         )
+
+    def test_addresses_are_looked_at_as_the_vendor_does(self, staff, webhook, server):
+        page = reverse("admin:plenigo_sandbox_webhook_changelist")
+        chosen = {"action": "look", "_selected_action": [webhook.pk]}
+        for path, sentence in (
+            ("/support/", "is answered with 200."),
+            ("/rpc/6.0/", "is not answered with 200, which 2Checkout asks for."),
+        ):
+            Webhook.objects.update(url=server.url + path)
+            shown = staff.post(page, chosen, follow=True).content.decode()
+            assert f"A GET of {server.url}{path} {sentence}" in shown
+        Webhook.objects.update(url="http://127.0.0.1:9/")
+        assert "is not answered with 200" in staff.post(page, chosen, follow=True).content.decode()
 
     def test_delivery_is_sent_on_a_click_also_again(self, staff, webhook, delivery, django_capture_on_commit_callbacks):
         page = reverse("admin:plenigo_sandbox_webhookdelivery_changelist")
