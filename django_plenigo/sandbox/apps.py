@@ -15,4 +15,5 @@ class SandboxConfig(AppConfig):
     def ready(self) -> None:
         """Import what registers itself."""
         from . import callbacks, checks  # noqa: F401 - registered by being imported
-        from .twocheckout import delivery  # noqa: F401 - registered by being imported
+        from .okepay import delivery as okepay  # noqa: F401 - registered by being imported
+        from .twocheckout import delivery as twocheckout  # noqa: F401 - registered by being imported

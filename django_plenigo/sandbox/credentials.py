@@ -6,3 +6,6 @@ API_TOKEN = "w2Hn8RcYt5PqLs0XvKd4ZjEa7MuGf1BoIx9TyNbC"  # noqa: S105 - a publish
 #: At 2Checkout.
 TWOCHECKOUT_MERCHANT = "SANDBOX001"
 TWOCHECKOUT_KEY = "sandbox-2co-secret"
+#: At OkePay.
+OKEPAY_INSTANCE = "demo-instance"
+OKEPAY_SECRET = "sandbox-secret-42"  # noqa: S105 - a published constant

@@ -29,6 +29,8 @@ from .models import Customer
 URLCONF = "django_plenigo.sandbox.urls"
 #: Where API v3 lies; its errors have a form of their own.
 V3 = "/api/v3.0/"
+#: How the addresses of OkePay's API begin, whose errors have another.
+OKEPAY = "/v1"
 
 logger = logging.getLogger(__name__)
 
@@ -69,9 +71,11 @@ def answer(environ: dict[str, Any], *, in_transaction: bool) -> HttpResponseBase
 
 
 def _error(environ: dict[str, Any], status: int, number: int, word: str, text: str) -> HttpResponse:
-    """Return an error in the form of the API version that was asked."""
+    """Return an error in the form of the API that was asked."""
     if str(environ["PATH_INFO"]).startswith(V3):
         return JsonResponse({"errorCode": number, "errorMessage": text}, status=status)
+    if str(environ["PATH_INFO"]).startswith(OKEPAY):
+        return JsonResponse({"status": "error", "message": text}, status=status)
     return JsonResponse({"error": word, "description": text}, status=status)
 
 

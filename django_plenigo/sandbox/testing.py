@@ -12,6 +12,8 @@ from .models import (
     Company,
     Customer,
     Fault,
+    OkePayContact,
+    OkePayInstance,
     Product,
     Purchase,
     SentMessage,
@@ -21,6 +23,8 @@ from .models import (
     Voucher,
     Webhook,
 )
+from .okepay import payments
+from .okepay.instances import seed_okepay
 from .seed import MONTHLY, seed
 from .twocheckout import merchants as twocheckout
 from .twocheckout.orders import place_order
@@ -139,6 +143,25 @@ class Sandbox:
         client.
         """
         return webhooks.send_due(post)
+
+    @cached_property
+    def okepay(self) -> OkePayInstance:
+        """The demo company's OkePay instance, whose contact 1 has a subscription. Change it and save it."""
+        return seed_okepay()
+
+    def okepay_contact(
+        self, email: str = "reader@example.com", *, reference_id: str = "", interval: str = "P1M"
+    ) -> OkePayContact:
+        """Let somebody pay as on OkePay's payment page, and return the contact, whose `number` is `userId`.
+
+        `interval` is that of a subscription, as PHP writes it; empty for a single payment. Webhooks tell of it.
+        """
+        contact = payments.contact_of(self.okepay, email)
+        terms = payments.Terms(
+            amount=1250, currency="CHF", purpose="Subscription", reference_id=reference_id, payment_interval=interval
+        )
+        payments.pay(contact, terms)
+        return contact
 
     def create_login_token(self, customer: Customer | str) -> str:
         """Mint a log-in token past the API."""

@@ -5,6 +5,14 @@ from .addresses import Address
 from .callbacks import Callback, CallbackAttempt, CallbackDelivery
 from .customers import AccessIdentifier, Customer, LoginToken, OAuthGrant
 from .merchant import Application, Category, Company, Product
+from .okepay import (
+    OkePayContact,
+    OkePayInstance,
+    OkePayLoginLink,
+    OkePayPortalSession,
+    OkePaySubscription,
+    OkePayTransaction,
+)
 from .preparations import PreparedPurchase
 from .purchases import Purchase
 from .sales import Basket, BasketItem, Voucher
@@ -42,6 +50,12 @@ __all__ = [
     "Fault",
     "LoginToken",
     "OAuthGrant",
+    "OkePayContact",
+    "OkePayInstance",
+    "OkePayLoginLink",
+    "OkePayPortalSession",
+    "OkePaySubscription",
+    "OkePayTransaction",
     "PreparedPurchase",
     "Product",
     "Purchase",

@@ -1,0 +1,1 @@
+"""OkePay as the sandbox plays it."""
