@@ -72,6 +72,7 @@ def rows(sandbox, ada):
     sandbox.fill_basket("B-1", DAY_PASS)
     sandbox.add_webhook("lcn", "http://site.example/")
     sandbox.twocheckout_order()
+    sandbox.okepay_contact()
     sandbox.send_webhooks(lambda url, body, headers: Reply(500))
     sign_on.mint_link(sandbox.twocheckout_customer(), "account", seconds=10)
 
@@ -91,6 +92,10 @@ def test_all_that_a_merchant_needs_is_there():
         "customer",
         "customersession",
         "fault",
+        "okepaycontact",
+        "okepayinstance",
+        "okepaysubscription",
+        "okepaytransaction",
         "product",
         "purchase",
         "sentmessage",

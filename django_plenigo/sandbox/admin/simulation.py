@@ -40,6 +40,7 @@ class FaultForm(ModelForm[Fault]):
         names: list[str] = [
             *import_string("django_plenigo.sandbox.api.urls.ENDPOINT_NAMES"),
             *import_string("django_plenigo.sandbox.api_v3.urls.ENDPOINT_NAMES"),
+            *import_string("django_plenigo.sandbox.okepay.api.ENDPOINT_NAMES"),
             *import_string("django_plenigo.sandbox.twocheckout.rpc.ENDPOINT_NAMES"),
         ]
         choices = [("", _("every endpoint")), *((name, name) for name in sorted(names))]
