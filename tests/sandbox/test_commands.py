@@ -81,7 +81,9 @@ def test_credentials_are_one_json_object_and_need_no_database(capsys):
     call_command("plenigo_sandbox", "--credentials")
     shown = json.loads(capsys.readouterr().out)
     plenigo = {"company_id": COMPANY_ID, "secret": SECRET, "api_token": API_TOKEN}
-    assert shown == plenigo | {"twocheckout_merchant": "SANDBOX001", "twocheckout_key": "sandbox-2co-secret"}
+    twocheckout = {"twocheckout_merchant": "SANDBOX001", "twocheckout_key": "sandbox-2co-secret"}
+    okepay = {"okepay_instance": "demo-instance", "okepay_secret": "sandbox-secret-42"}
+    assert shown == {**plenigo, **twocheckout, **okepay}
 
 
 def test_help_says_how_to_make_a_user_for_the_merchant_backend():

@@ -20,6 +20,7 @@ from django.utils.module_loading import import_string
 from django_plenigo.sandbox import credentials
 from django_plenigo.sandbox.imports import seed_imported_customer
 from django_plenigo.sandbox.models import Company
+from django_plenigo.sandbox.okepay.instances import seed_okepay
 from django_plenigo.sandbox.seed import seed
 from django_plenigo.sandbox.twocheckout.merchants import seed_demo
 
@@ -28,6 +29,17 @@ DEFAULT_ADDRESS = "127.0.0.1:8090"
 CALLBACK_SECONDS = 1.0
 
 logger = logging.getLogger(__name__)
+
+#: What `--credentials` prints.
+DEMO_CREDENTIALS = {
+    "company_id": credentials.COMPANY_ID,
+    "secret": credentials.SECRET,
+    "api_token": credentials.API_TOKEN,
+    "twocheckout_merchant": credentials.TWOCHECKOUT_MERCHANT,
+    "twocheckout_key": credentials.TWOCHECKOUT_KEY,
+    "okepay_instance": credentials.OKEPAY_INSTANCE,
+    "okepay_secret": credentials.OKEPAY_SECRET,
+}
 
 #: What the merchant backend needs, and nothing of the site's own.
 MIDDLEWARE = [
@@ -59,8 +71,8 @@ class Command(BaseCommand):
 
     help = (
         "Serves plenigo's API, check-out and merchant backend (Django's admin, at /admin/) on an address of its own, "
-        "and 2Checkout's, for a developer's machine. Nothing is charged. It migrates the database and makes no user: "
-        "to log in at the merchant backend, make one with the command createsuperuser after the first start."
+        "2Checkout's and OkePay's, for a developer's machine. Nothing is charged. It migrates the database and makes "
+        "no user: to log in at the merchant backend, make one with the command createsuperuser after the first start."
     )
     # To run it is to allow it: the check that shuts the sandbox on public sites must not stop it.
     requires_system_checks: list[str] = []
@@ -77,21 +89,13 @@ class Command(BaseCommand):
         parser.add_argument(
             "--credentials",
             action="store_true",
-            help="Print the demo company's id, secret, API access token and its credentials at the other vendors as "
-            "JSON instead of serving.",
+            help="Print the demo company's credentials for all that the sandbox plays as JSON instead of serving.",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Serve, or print the credentials."""
         if options["credentials"]:
-            shown = {
-                "company_id": credentials.COMPANY_ID,
-                "secret": credentials.SECRET,
-                "api_token": credentials.API_TOKEN,
-                "twocheckout_merchant": credentials.TWOCHECKOUT_MERCHANT,
-                "twocheckout_key": credentials.TWOCHECKOUT_KEY,
-            }
-            self.stdout.write(json.dumps(shown))
+            self.stdout.write(json.dumps(DEMO_CREDENTIALS))
             return
         host, port = parse_address(options["address"])
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -166,6 +170,7 @@ def _prepare_database(folder: Path) -> None:
     labels = [] if is_new else ["plenigo_sandbox"]
     call_command("migrate", *labels, database=alias, interactive=False, verbosity=0)
     seed_imported_customer(seed())
+    seed_okepay()
     seed_demo()
     connections.close_all()  # the threads that serve have connections of their own
 
