@@ -55,9 +55,8 @@ class Reports(AdminEmailHandler):
 
 
 @pytest.fixture
-def reports(settings):
+def reports():
     """What the site's developers are mailed."""
-    settings.ADMINS = ["developers@example.com"]
     handler = Reports()
     logger = logging.getLogger("django.request")
     logger.addHandler(handler)
