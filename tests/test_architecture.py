@@ -10,7 +10,7 @@ from tests.imports import imports_of, loaded_by_path, settings_read
 ROOT = Path(__file__).parent.parent / "django_plenigo"
 
 FLOORS = [
-    {"budget", "errors", "signals", "tracebacks"},
+    {"budget", "errors", "first_use", "signals", "tracebacks"},
     {"conf"},
     {"transport", "throttles", "spreadsheets", "encryption"},
     {"protocols"},
@@ -23,7 +23,7 @@ FLOORS = [
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 
 #: The rooms that load by dotted path, since a path stands in a setting or what it names must not load at start-up.
-LOADING_ROOMS = {"backends", "conf", "urls", "views"}
+LOADING_ROOMS = {"backends", "conf", "first_use", "urls", "views"}
 
 #: How a path begins of what lies below the package that loads it.
 OWN_PARTS = "f'{__name__}."

@@ -16,8 +16,8 @@ from django_plenigo import conf
 from django_plenigo.admin.pages import context_of
 from django_plenigo.admin.words import age_of
 from django_plenigo.errors import ConfigurationError
+from django_plenigo.services import explanations
 from django_plenigo.services.backlog import Backlog, backlog_of
-from django_plenigo.services.explanations import explain
 
 PERMISSION = "plenigo.view_accountstates"
 
@@ -64,7 +64,7 @@ def _state_of(account: str) -> dict[str, Any]:
     return {
         "name": account,
         "pause": backlog.pause,
-        "explanation": backlog.pause and explain(backlog.pause.last_error_type, backlog.pause.last_error),
+        "explanation": backlog.pause and explanations.explain(backlog.pause.last_error_type, backlog.pause.last_error),
         "rows": [*(_setting(account, *setting) for setting in SETTINGS), *_rows_of(backlog)],
     }
 

@@ -20,8 +20,7 @@ from django_plenigo.admin.pages import BUSY, ActionPage, in_one_transaction, loc
 from django_plenigo.admin.words import age_of, log, name_of_change, name_of_link, point_in_time
 from django_plenigo.errors import AccessImportError, InvalidValueError, PlenigoError
 from django_plenigo.models import AccessId, CustomerLink, RemoteChange
-from django_plenigo.services import access, access_ids, outbox, support
-from django_plenigo.services.explanations import explain_error, explain_now
+from django_plenigo.services import access, access_ids, explanations, outbox, support
 
 logger = logging.getLogger(__name__)
 
@@ -115,7 +114,7 @@ class AskForOwner(ChangePage):
             with budget.within(conf.Account(change.account).timeout_seconds):
                 customer_id = support.ask_for_owner(change)
         except PlenigoError as error:
-            explanation = explain_now(error)
+            explanation = explanations.explain_now(error)
             return self.leave(f"{explanation.meaning} {explanation.remedy}", messages.WARNING, rows)
         if customer_id is None:
             return self.leave(_("At plenigo no customer has this address now: try again."), messages.INFO, rows)
@@ -281,11 +280,11 @@ class CheckAtPlenigo(LinkPage):
         try:
             told = access.ask_now(link, product_ids)
         except PlenigoError as wrong:
-            result["explanation"] = explain_now(wrong)
+            result["explanation"] = explanations.explain_now(wrong)
             if isinstance(wrong, InvalidValueError) and wrong.field == "product_ids":
-                form.add_error("product_ids", str(explain_error(wrong).meaning))
+                form.add_error("product_ids", str(explanations.explain_error(wrong).meaning))
             return result
-        result["explanation"] = told.error and explain_now(told.error)
+        result["explanation"] = told.error and explanations.explain_now(told.error)
         result["technical"] = str(told.error or "")
         result["is_known"] = told.is_known
         result["has_access"] = any(answer.access is access.Access.BOUGHT for answer in told.answers)
@@ -381,7 +380,7 @@ def _busy_outcome(user: Any) -> dict[str, Any]:
 def _outcome(plan: support.Plan, *, is_done: bool = False) -> dict[str, Any]:
     """Say in words what comes of a user."""
     if plan.error is not None:
-        explanation = explain_now(plan.error)
+        explanation = explanations.explain_now(plan.error)
         return {"user": plan.user, "text": explanation.meaning, "remedy": explanation.remedy, "is_wrong": True}
     if plan.link is not None:
         return {"user": plan.user, "text": _("is a customer already"), "remedy": "", "is_wrong": False}

@@ -16,8 +16,7 @@ from django_plenigo.admin.lists import AccountFilter, StateFilter, SupportAdmin,
 from django_plenigo.admin.sites import address_of_link, may_see_link
 from django_plenigo.admin.words import name_of_change, point_in_time, progress_of
 from django_plenigo.models import CustomerLink, RemoteChange
-from django_plenigo.services import support
-from django_plenigo.services.explanations import explain
+from django_plenigo.services import explanations, support
 
 REFUSED = support.ChangeState.REFUSED
 
@@ -36,7 +35,9 @@ class ChangeChangeList(SupportChangeList):
         super().__init__(request, *args, **kwargs)
         if self.is_work_list:
             self.title = str(_("Conflicts to decide, oldest first"))
-        self.pauses = [(pause, explain(pause.last_error_type, pause.last_error)) for pause in support.pauses()]
+        self.pauses = [
+            (pause, explanations.explain(pause.last_error_type, pause.last_error)) for pause in support.pauses()
+        ]
 
     def with_details(self, rows: list[RemoteChange]) -> list[RemoteChange]:
         """Return the changes with both sides, in the work list."""
@@ -186,12 +187,16 @@ class RemoteChangeAdmin(SupportAdmin):
     @admin.display(description=_("last error"), empty_value="–")
     def error(self, change: RemoteChange) -> str | None:
         """Say in plain words what went wrong last."""
-        return str(explain(change.last_error_type, change.last_error).meaning) if change.last_error else None
+        return (
+            str(explanations.explain(change.last_error_type, change.last_error).meaning) if change.last_error else None
+        )
 
     @admin.display(description=_("what to do"), empty_value="–")
     def remedy(self, change: RemoteChange) -> str | None:
         """Say what helps."""
-        return str(explain(change.last_error_type, change.last_error).remedy) if change.last_error else None
+        return (
+            str(explanations.explain(change.last_error_type, change.last_error).remedy) if change.last_error else None
+        )
 
     @admin.display(description=_("technical text"), empty_value="–")
     def technical(self, change: RemoteChange) -> str | None:

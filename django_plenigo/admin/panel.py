@@ -20,8 +20,7 @@ from django_plenigo.admin.sites import (
 )
 from django_plenigo.admin.words import age_of, binding_in_words, handover_in_words, history_of, progress_of
 from django_plenigo.models import CustomerLink, RemoteChange
-from django_plenigo.services import access, portals, support
-from django_plenigo.services.explanations import explain
+from django_plenigo.services import access, explanations, portals, support
 
 TITLE = _("plenigo")
 
@@ -73,7 +72,7 @@ def _portals(request: HttpRequest, admin_site: admin.AdminSite, user: Any) -> li
 def _panel(request: HttpRequest, admin_site: admin.AdminSite, view: support.CustomerView, user_admin: Any) -> Any:
     return {
         "view": view,
-        "pause": view.pause and explain(view.pause.last_error_type, view.pause.last_error),
+        "pause": view.pause and explanations.explain(view.pause.last_error_type, view.pause.last_error),
         "changes": [_change(request, admin_site, view, change) for change in view.changes],
         "kept_answers": _kept_answers(view),
         "synced": age_of(view.link.confirmed_at) if view.link and view.link.confirmed_at else "",
@@ -95,7 +94,7 @@ def _change(request: HttpRequest, admin_site: admin.AdminSite, view: support.Cus
     return {
         "kind": change.get_kind_display(),
         "progress": progress_of(change),
-        "error": explain(change.last_error_type, change.last_error) if change.last_error else None,
+        "error": explanations.explain(change.last_error_type, change.last_error) if change.last_error else None,
         "technical": change.last_error,
         "is_refused": change.is_refused,
         "other": other if other and may_see_link(request, admin_site, other) else None,

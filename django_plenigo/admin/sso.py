@@ -19,8 +19,7 @@ from django_plenigo.admin.pages import context_of
 from django_plenigo.admin.words import age_of
 from django_plenigo.errors import PlenigoError
 from django_plenigo.protocols.base import NameQuery, SsoSettings, SsoSettingsReader, TokenType
-from django_plenigo.services import customers, sso
-from django_plenigo.services.explanations import explain_now
+from django_plenigo.services import customers, explanations, sso
 
 PERMISSION = "plenigo.view_ssosettings"
 
@@ -107,9 +106,9 @@ class SsoSettingsPage(View):
         try:
             kept = sso.read_settings(using=self.using)
         except PlenigoError as error:
-            return {"explanation": explain_now(error), "technical": str(error)}
+            return {"explanation": explanations.explain_now(error), "technical": str(error)}
         return {
-            "explanation": kept.error and explain_now(kept.error),
+            "explanation": kept.error and explanations.explain_now(kept.error),
             "technical": str(kept.error or ""),
             "age": age_of(kept.asked_at),
             "warnings": sso.warnings_of(

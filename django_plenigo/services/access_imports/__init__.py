@@ -7,8 +7,9 @@ What is here is loaded when it is first asked for: the admin has pages of import
 else begin with the whole engine, which most of them never need.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from django_plenigo.first_use import load_at_first_use
 
 if TYPE_CHECKING:
     from django_plenigo.services.access_imports.ends import failure_of
@@ -54,34 +55,17 @@ __all__ = [
     "write_failures",
 ]
 
-_ROOMS = {
-    "MOST_BYTES": "running",
-    "RUNNING": "leases",
-    "UNFINISHED": "leases",
-    "Plan": "planning",
-    "Preview": "previewing",
-    "Standing": "standing",
-    "cancel": "running",
-    "confirm": "running",
-    "continue_due": "running",
-    "count_old": "pruning",
-    "count_reasons": "reasons",
-    "examine": "running",
-    "failure_of": "ends",
-    "forget_old": "running",
-    "last_sign_of": "standing",
-    "plan_file": "planning",
-    "preview": "previewing",
-    "prune": "pruning",
-    "sentence_of": "reasons",
-    "standing_of": "standing",
-    "start": "running",
-    "write_failures": "failures",
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _ROOMS:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = globals()[name] = getattr(import_module(f"{__name__}.{_ROOMS[name]}"), name)
-    return value
+__getattr__ = load_at_first_use(
+    __name__,
+    {
+        "ends": ["failure_of"],
+        "failures": ["write_failures"],
+        "leases": ["RUNNING", "UNFINISHED"],
+        "planning": ["Plan", "plan_file"],
+        "previewing": ["Preview", "preview"],
+        "pruning": ["count_old", "prune"],
+        "reasons": ["count_reasons", "sentence_of"],
+        "running": ["MOST_BYTES", "cancel", "confirm", "continue_due", "examine", "forget_old", "start"],
+        "standing": ["Standing", "last_sign_of", "standing_of"],
+    },
+)

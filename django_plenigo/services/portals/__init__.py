@@ -1,40 +1,45 @@
 """Who a reader is in the portals of PLENIGO_PORTALS, and the click that leads her there."""
 
-from django_plenigo.services.portals.accounts import (
-    OF_ANOTHER_USER,
-    TAKEN_AWAY,
-    UNREADABLE,
-    USER_HAS_ANOTHER,
-    account_of,
-    accounts_of,
-    bind,
-    customer_accounts_of,
-    find_obstacle,
-    is_taken_away,
-    reference_for,
-    take_away,
-    user_of_reference,
-)
-from django_plenigo.services.portals.links import UnsafeLinkError, browser_address
-from django_plenigo.services.portals.opening import Opening, open_portal
-from django_plenigo.services.portals.outcomes import (
-    FOR_READER,
-    WITHOUT_ACCOUNT,
-    Outcome,
-    count_old,
-    forget_old,
-    words_of,
-)
-from django_plenigo.services.portals.standing import (
-    PortalView,
-    connection_path,
-    label_of,
-    label_of_page,
-    log_out_url_of,
-    shown_log_outs,
-    views_of_user,
-)
-from django_plenigo.services.portals.targets import Target, read_target, sign_target
+from typing import TYPE_CHECKING
+
+from django_plenigo.first_use import load_at_first_use
+
+if TYPE_CHECKING:
+    from django_plenigo.services.portals.accounts import (
+        OF_ANOTHER_USER,
+        TAKEN_AWAY,
+        UNREADABLE,
+        USER_HAS_ANOTHER,
+        account_of,
+        accounts_of,
+        bind,
+        customer_accounts_of,
+        find_obstacle,
+        is_taken_away,
+        reference_for,
+        take_away,
+        user_of_reference,
+    )
+    from django_plenigo.services.portals.links import UnsafeLinkError, browser_address
+    from django_plenigo.services.portals.opening import Opening, open_portal
+    from django_plenigo.services.portals.outcomes import (
+        FOR_READER,
+        WITHOUT_ACCOUNT,
+        Outcome,
+        count_old,
+        forget_old,
+        words_of,
+    )
+    from django_plenigo.services.portals.standing import (
+        PortalView,
+        connection_path,
+        label_of,
+        label_of_page,
+        log_out_url_of,
+        shown_log_outs,
+        views_of_user,
+    )
+    from django_plenigo.services.portals.targets import Target, read_target, sign_target
 
 __all__ = [
     "FOR_READER",
@@ -71,3 +76,37 @@ __all__ = [
     "views_of_user",
     "words_of",
 ]
+
+__getattr__ = load_at_first_use(
+    __name__,
+    {
+        "accounts": [
+            "OF_ANOTHER_USER",
+            "TAKEN_AWAY",
+            "UNREADABLE",
+            "USER_HAS_ANOTHER",
+            "account_of",
+            "accounts_of",
+            "bind",
+            "customer_accounts_of",
+            "find_obstacle",
+            "is_taken_away",
+            "reference_for",
+            "take_away",
+            "user_of_reference",
+        ],
+        "links": ["UnsafeLinkError", "browser_address"],
+        "opening": ["Opening", "open_portal"],
+        "outcomes": ["FOR_READER", "WITHOUT_ACCOUNT", "Outcome", "count_old", "forget_old", "words_of"],
+        "standing": [
+            "PortalView",
+            "connection_path",
+            "label_of",
+            "label_of_page",
+            "log_out_url_of",
+            "shown_log_outs",
+            "views_of_user",
+        ],
+        "targets": ["Target", "read_target", "sign_target"],
+    },
+)
