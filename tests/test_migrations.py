@@ -11,6 +11,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
 from django_plenigo.models import AccessId, CustomerLink, RemoteChange
+from django_plenigo.sandbox.models import TwoCheckoutCustomer
 from django_plenigo.services import customers, outbox
 from tests.factories import LinkFactory, UserFactory
 
@@ -97,6 +98,16 @@ def test_ids_that_differ_by_capital_letters_are_two_customers(field: str) -> Non
     lower, upper = LinkFactory(**values), LinkFactory(**(values | {field: "ABC"}))
     assert CustomerLink.objects.get(**{field: "abc"}) == lower
     assert CustomerLink.objects.get(**{field: "ABC"}) == upper
+
+
+@pytest.mark.django_db
+def test_references_at_2checkout_that_differ_by_capital_letters_are_two_customers(sandbox: Any) -> None:
+    lower, upper = (
+        sandbox.twocheckout_order(reference, email=f"{number}@example.com").customer
+        for number, reference in enumerate(["ref-a", "REF-A"])
+    )
+    found = TwoCheckoutCustomer.objects
+    assert (found.get(external_reference="ref-a"), found.get(external_reference="REF-A")) == (lower, upper)
 
 
 @pytest.mark.django_db

@@ -5,7 +5,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class SandboxConfig(AppConfig):
-    """Connect the system checks and the callbacks."""
+    """Connect the system checks, the callbacks and the webhooks."""
 
     name = "django_plenigo.sandbox"
     label = "plenigo_sandbox"
@@ -15,4 +15,5 @@ class SandboxConfig(AppConfig):
     def ready(self) -> None:
         """Import what registers itself."""
         from . import callbacks, checks  # noqa: F401 - registered by being imported
-        from .okepay import delivery  # noqa: F401 - registered by being imported
+        from .okepay import delivery as okepay  # noqa: F401 - registered by being imported
+        from .twocheckout import delivery as twocheckout  # noqa: F401 - registered by being imported

@@ -1,6 +1,7 @@
 """Make the ids and tokens that the vendor gives out.
 
-Shapes: docs/protocols/plenigo-v2.md 1.2 and 5, docs/protocols/plenigo-v3.md 1.7 and 4.
+Shapes: docs/protocols/plenigo-v2.md 1.2 and 5, docs/protocols/plenigo-v3.md 1.7 and 4,
+docs/protocols/2checkout.md 3 and 8.
 """
 
 import hashlib
@@ -54,6 +55,16 @@ def new_token() -> str:
 def new_customer_number() -> str:
     """Return 9 digits: a customer's id in API v3."""
     return secrets.choice("123456789") + _random(string.digits, 8)
+
+
+def new_subscription_reference() -> str:
+    """Return 10 hexadecimal digits in capital letters: a subscription at 2Checkout."""
+    return _random("0123456789ABCDEF", 10)
+
+
+def new_logintoken() -> str:
+    """Return 40 hexadecimal digits: the secret of a sign-on link of 2Checkout."""
+    return secrets.token_hex(20)
 
 
 def new_code() -> str:

@@ -15,7 +15,8 @@ def show_front(request: HttpRequest) -> HttpResponse:
     if HAS_BACKEND:
         return redirect("admin:app_list", app_label="plenigo_sandbox")
     return HttpResponse(
-        "plenigo sandbox. The API is at /api/v2/ and /api/v3.0/.", content_type="text/plain; charset=utf-8"
+        "plenigo sandbox. The API is at /api/v2/ and /api/v3.0/, 2Checkout's at /rpc/6.0/, OkePay's at /v1.0/.",
+        content_type="text/plain; charset=utf-8",
     )
 
 

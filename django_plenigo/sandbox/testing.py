@@ -17,12 +17,17 @@ from .models import (
     Product,
     Purchase,
     SentMessage,
+    TwoCheckoutCustomer,
+    TwoCheckoutMerchant,
+    TwoCheckoutOrder,
     Voucher,
     Webhook,
 )
 from .okepay import payments
 from .okepay.instances import seed_okepay
 from .seed import MONTHLY, seed
+from .twocheckout import merchants as twocheckout
+from .twocheckout.orders import place_order
 
 
 class Sandbox:
@@ -108,8 +113,27 @@ class Sandbox:
         """
         return callbacks.send_due(post)
 
+    def twocheckout_merchant(self) -> TwoCheckoutMerchant:
+        """Return the demo company's account at 2Checkout. Change it and save it."""
+        return twocheckout.seed_demo()
+
+    def twocheckout_customer(self, external_reference: str = twocheckout.EXTERNAL_REFERENCE) -> TwoCheckoutCustomer:
+        """Return a customer at 2Checkout by your own reference. Raises `LookupError`."""
+        found = twocheckout.find_customer(self.twocheckout_merchant(), external_reference, is_external=True)
+        if found is None:
+            raise LookupError("The demo company has no customer with this reference at 2Checkout.")
+        return found
+
+    def twocheckout_order(
+        self, external_reference: str = "", product_id: str = MONTHLY, email: str = "reader@example.com"
+    ) -> TwoCheckoutOrder:
+        """Let somebody have followed a buy link of 2Checkout's; its webhooks are due now. Raises `LookupError`."""
+        merchant, product = self.twocheckout_merchant(), self._product(product_id)
+        return place_order(merchant, product, email, external_reference=external_reference)
+
     def add_webhook(self, kind: str, url: str, **options: Any) -> Webhook:
         """Let an address be told: `ipn`, `lcn` or `okepay`. `options` are columns of `Webhook`."""
+        self.twocheckout_merchant()
         return Webhook.objects.create(company=self.company, kind=kind, url=url, **options)
 
     def send_webhooks(self, post: posting.PostAndRead = posting.post_and_read) -> int:

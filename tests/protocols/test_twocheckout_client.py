@@ -19,6 +19,7 @@ from django_plenigo.errors import (
 )
 from django_plenigo.protocols.base import CustomerRef, PortalTarget
 from django_plenigo.protocols.twocheckout import TwoCheckout
+from django_plenigo.protocols.twocheckout.sessions import HeldSession
 from tests.scripted_portals import ScriptedRpc, portal_of
 from tests.transport.fakes import FakeTime, Reply
 
@@ -154,6 +155,23 @@ class TestSession:
         portal.mint_link(CUSTOMER, ANYWHERE)
         with pytest.raises(AuthenticationError):
             portal.mint_link(CUSTOMER, ANYWHERE)
+
+    def test_that_was_refused_is_not_tried_again_by_the_next_click(self, connect):
+        portal = connect(SESSION, LINK, REFUSED, Reply(status=500), LATER_SESSION, LINK)
+        portal.mint_link(CUSTOMER, ANYWHERE)
+        with pytest.raises(ProtocolError):
+            portal.mint_link(CUSTOMER, ANYWHERE)
+        portal.mint_link(CUSTOMER, ANYWHERE)
+        assert vendor_of(portal).methods[-2:] == ["login", "getSingleSignOnByCustomer"]
+
+    def test_of_another_thread_outlives_the_refusal_of_the_one_before(self):
+        held = HeldSession()
+        held.keep(SESSION, 0.0)
+        held.keep(LATER_SESSION, 1.0)
+        held.drop(SESSION)
+        assert held.read(2.0) == LATER_SESSION
+        held.drop(LATER_SESSION)
+        assert held.read(2.0) is None
 
     def test_is_shared_by_threads_which_never_meet_the_answer_of_another(self, connect):
         portal = connect(SESSION, LINK, *[f"{LINK}{number}" for number in range(40)])

@@ -30,18 +30,14 @@ from django_plenigo.sandbox.models import (
 )
 from django_plenigo.sandbox.posting import Reply
 from django_plenigo.sandbox.seed import DAY_PASS, MONTHLY
+from django_plenigo.sandbox.twocheckout import sign_on
 
 NAMES = sorted(model._meta.model_name for model in admin.site._registry if model._meta.app_label == "plenigo_sandbox")
 
 #: The sandbox itself writes them.
 NOT_ADDED = {
-    "callbackattempt",
-    "callbackdelivery",
-    "clock",
-    "customersession",
-    "sentmessage",
-    "webhookattempt",
-    "webhookdelivery",
+    *("callbackattempt", "callbackdelivery", "clock", "customersession", "sentmessage"),
+    *("twocheckoutlink", "twocheckoutorder", "webhookattempt", "webhookdelivery"),
 }
 
 
@@ -74,9 +70,11 @@ def rows(sandbox, ada):
     SentMessage.objects.create(company=ada.company, channel="EMAIL", recipient="a@example.com", code="1", sent_at=now)
     sandbox.create_voucher("SPRING", DAY_PASS)
     sandbox.fill_basket("B-1", DAY_PASS)
-    sandbox.add_webhook("okepay", "http://site.example/")
+    sandbox.add_webhook("lcn", "http://site.example/")
+    sandbox.twocheckout_order()
     sandbox.okepay_contact()
     sandbox.send_webhooks(lambda url, body, headers: Reply(500))
+    sign_on.mint_link(sandbox.twocheckout_customer(), "account", seconds=10)
 
 
 def test_all_that_a_merchant_needs_is_there():
@@ -102,6 +100,11 @@ def test_all_that_a_merchant_needs_is_there():
         "purchase",
         "sentmessage",
         "ssosettings",
+        "twocheckoutcustomer",
+        "twocheckoutlink",
+        "twocheckoutmerchant",
+        "twocheckoutorder",
+        "twocheckoutsubscription",
         "voucher",
         "webhook",
         "webhookattempt",

@@ -18,7 +18,7 @@ import pytest
 import requests
 from django.core.management import CommandError, call_command
 
-from django_plenigo.sandbox.credentials import API_TOKEN, COMPANY_ID, OKEPAY_INSTANCE, OKEPAY_SECRET, SECRET
+from django_plenigo.sandbox.credentials import API_TOKEN, COMPANY_ID, SECRET
 from django_plenigo.sandbox.management.commands.plenigo_sandbox import parse_address
 from django_plenigo.sandbox.seed import DAY_PASS
 from tests.sandbox.vendor_client import claims, sign
@@ -80,13 +80,10 @@ def test_busy_port_is_one_sentence_that_says_what_to_do():
 def test_credentials_are_one_json_object_and_need_no_database(capsys):
     call_command("plenigo_sandbox", "--credentials")
     shown = json.loads(capsys.readouterr().out)
-    assert shown == {
-        "company_id": COMPANY_ID,
-        "secret": SECRET,
-        "api_token": API_TOKEN,
-        "okepay_instance": OKEPAY_INSTANCE,
-        "okepay_secret": OKEPAY_SECRET,
-    }
+    plenigo = {"company_id": COMPANY_ID, "secret": SECRET, "api_token": API_TOKEN}
+    twocheckout = {"twocheckout_merchant": "SANDBOX001", "twocheckout_key": "sandbox-2co-secret"}
+    okepay = {"okepay_instance": "demo-instance", "okepay_secret": "sandbox-secret-42"}
+    assert shown == {**plenigo, **twocheckout, **okepay}
 
 
 def test_help_says_how_to_make_a_user_for_the_merchant_backend():

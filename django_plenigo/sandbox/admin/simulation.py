@@ -41,6 +41,7 @@ class FaultForm(ModelForm[Fault]):
             *import_string("django_plenigo.sandbox.api.urls.ENDPOINT_NAMES"),
             *import_string("django_plenigo.sandbox.api_v3.urls.ENDPOINT_NAMES"),
             *import_string("django_plenigo.sandbox.okepay.api.ENDPOINT_NAMES"),
+            *import_string("django_plenigo.sandbox.twocheckout.rpc.ENDPOINT_NAMES"),
         ]
         choices = [("", _("every endpoint")), *((name, name) for name in sorted(names))]
         label = capfirst(Fault._meta.get_field("endpoint").verbose_name)

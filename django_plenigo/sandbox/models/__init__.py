@@ -19,6 +19,15 @@ from .sales import Basket, BasketItem, Voucher
 from .sessions import CustomerSession, SessionRemoval, TransferToken
 from .simulation import Clock, Fault, UsedTokenId
 from .single_sign_on import Channel, ConnectionProcess, SentMessage, SsoSettings
+from .twocheckout import (
+    TwoCheckoutCustomer,
+    TwoCheckoutLink,
+    TwoCheckoutMerchant,
+    TwoCheckoutOrder,
+    TwoCheckoutSession,
+    TwoCheckoutSubscription,
+    TwoCheckoutVisit,
+)
 from .webhooks import Webhook, WebhookAttempt, WebhookDelivery
 
 __all__ = [
@@ -54,6 +63,13 @@ __all__ = [
     "SessionRemoval",
     "SsoSettings",
     "TransferToken",
+    "TwoCheckoutCustomer",
+    "TwoCheckoutLink",
+    "TwoCheckoutMerchant",
+    "TwoCheckoutOrder",
+    "TwoCheckoutSession",
+    "TwoCheckoutSubscription",
+    "TwoCheckoutVisit",
     "UsedTokenId",
     "Voucher",
     "Webhook",

@@ -123,6 +123,7 @@ def _contact_of(call: Call) -> OkePayContact:
 
 
 def _subscription_of(call: Call) -> OkePaySubscription:
+    payments.move_on()
     subscription = instances.find_subscription(call.instance, _id_of(call))
     if subscription is None:
         raise RefusalError(404, "There is no subscription with this id.")

@@ -72,6 +72,7 @@ def log_in(request: HttpRequest, instance: OkePayInstance) -> HttpResponse:
 def show_portal(request: HttpRequest, instance: OkePayInstance) -> HttpResponse:
     """Show the contact's subscriptions and payments, the newest first."""
     session = _session_of(request, instance)
+    payments.move_on()
     contact = session.contact
     return _show(
         request,

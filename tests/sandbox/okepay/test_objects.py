@@ -188,6 +188,16 @@ class TestTime:
         sandbox.send_webhooks()
         assert row.transactions.count() == 2
 
+    def test_api_and_portal_show_what_time_has_brought_about(self, sandbox, okepay, contact, visitor):
+        row = contact.subscriptions.get()
+        contact.subscriptions.update(status="in_notice", end=row.valid_until)
+        sandbox.advance(40 * 24 * 60 * 60)
+        assert only(okepay("GET", f"Subscription/{row.number}/"))["status"] == "cancelled"
+        contact.subscriptions.update(status="in_notice")
+        token = only(okepay("POST", "AuthToken/", ("userId", "4711")))["authToken"]
+        page = visitor.get(f"/plenigo-sandbox/okepay/demo-instance/login/?token={token}")
+        assert 'data-status="cancelled"' in page.text
+
     def test_what_the_customer_has_cancelled_ends_with_what_is_paid(self, sandbox, contact):
         row = contact.subscriptions.get()
         contact.subscriptions.update(status="in_notice", end=row.valid_until)

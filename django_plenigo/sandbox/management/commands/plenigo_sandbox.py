@@ -22,6 +22,7 @@ from django_plenigo.sandbox.imports import seed_imported_customer
 from django_plenigo.sandbox.models import Company
 from django_plenigo.sandbox.okepay.instances import seed_okepay
 from django_plenigo.sandbox.seed import seed
+from django_plenigo.sandbox.twocheckout.merchants import seed_demo
 
 DEFAULT_ADDRESS = "127.0.0.1:8090"
 #: So often the server looks for callbacks and webhooks that are due.
@@ -34,6 +35,8 @@ DEMO_CREDENTIALS = {
     "company_id": credentials.COMPANY_ID,
     "secret": credentials.SECRET,
     "api_token": credentials.API_TOKEN,
+    "twocheckout_merchant": credentials.TWOCHECKOUT_MERCHANT,
+    "twocheckout_key": credentials.TWOCHECKOUT_KEY,
     "okepay_instance": credentials.OKEPAY_INSTANCE,
     "okepay_secret": credentials.OKEPAY_SECRET,
 }
@@ -68,8 +71,8 @@ class Command(BaseCommand):
 
     help = (
         "Serves plenigo's API, check-out and merchant backend (Django's admin, at /admin/) on an address of its own, "
-        "for a developer's machine. Nothing is charged. It migrates the database and makes no user: to log in at the "
-        "merchant backend, make one with the command createsuperuser after the first start."
+        "2Checkout's and OkePay's, for a developer's machine. Nothing is charged. It migrates the database and makes "
+        "no user: to log in at the merchant backend, make one with the command createsuperuser after the first start."
     )
     # To run it is to allow it: the check that shuts the sandbox on public sites must not stop it.
     requires_system_checks: list[str] = []
@@ -168,6 +171,7 @@ def _prepare_database(folder: Path) -> None:
     call_command("migrate", *labels, database=alias, interactive=False, verbosity=0)
     seed_imported_customer(seed())
     seed_okepay()
+    seed_demo()
     connections.close_all()  # the threads that serve have connections of their own
 
 

@@ -9,7 +9,7 @@ import django_plenigo.sandbox.okepay.identifiers
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("plenigo_sandbox", "0015_webhooks"),
+        ("plenigo_sandbox", "0016_twocheckout"),
     ]
 
     operations = [
