@@ -25,6 +25,7 @@ from django_plenigo.protocols.base import (
     MultipleLoginMinter,
     PaywallReader,
     Portal,
+    PortalOption,
     PortalSettings,
     ProfileKeeper,
     PurchaseReader,
@@ -146,7 +147,7 @@ def _build_portal(entry: conf.PortalEntry) -> Portal:
     options = {}
     for name, option in backend.options.items():
         is_sandboxs = entry.mode == "sandbox" and option.sandbox and not entry.raw.get(name)
-        options[name] = import_string(option.sandbox) if is_sandboxs else entry.checked(name, option)
+        options[name] = _sandboxs(entry, name, option) if is_sandboxs else entry.checked(name, option)
     settings = PortalSettings(
         alias=entry.alias,
         mode=entry.mode,
@@ -206,6 +207,15 @@ def _account_of(source: str) -> str:
         if webhook_source_of(alias) == source:
             return alias
     raise ConfigurationError(f"PLENIGO has no account whose webhooks come from {source!r}.")
+
+
+def _sandboxs(entry: conf.PortalEntry, name: str, option: PortalOption) -> Any:
+    """Return what holds on the sandbox for a key that is not given. Raises `ConfigurationError`."""
+    try:
+        return import_string(option.sandbox)
+    except ImportError:
+        text = f"PLENIGO_PORTALS[{entry.alias!r}][{name!r}] is missing: the sandbox has none of its own."
+        raise ConfigurationError(text) from None
 
 
 def _serving(need: type[Need], using: str) -> Need:

@@ -17,7 +17,10 @@ from django_plenigo.services import customers, outbox
 def on_reader_changed(sender: Any, request: HttpRequest | None = None, **kwargs: Any) -> None:
     """Have the browser end the vendor's session too: the next reader of a shared computer must not meet it.
 
-    At a log-in as well: the session of the last reader may have run out, or another takes its place at once.
+    At a log-in as well: the session of the last reader may have run out, or another takes its place at once. What our
+    script cannot end is left: a session that is kept for API v3 stays encrypted on this site, where it opens pages for
+    its own reader alone and spares her a device; one in a portal of PLENIGO_PORTALS belongs to the vendor's host, and
+    no vendor documents a call that ends it, so a visitor is shown the vendor's own page for it, where there is one.
     """
     guard = privacy.guard_of(request)
     if guard is not None:

@@ -42,7 +42,7 @@ class ReaderThrottle(SimpleRateThrottle):
 
 
 class ClickThrottle(ReaderThrottle):
-    """At most CLICKS_PER_MINUTE checkouts and login tokens a minute."""
+    """At most CLICKS_PER_MINUTE checkouts, login tokens and links into portals a minute."""
 
     scope = "click"
 

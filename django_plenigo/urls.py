@@ -49,6 +49,7 @@ urlpatterns = [
     path("api/csrf-token/", lazy_view("django_plenigo.api.CsrfTokenView"), name="csrf-token"),
     path("api/checkout/", lazy_view("django_plenigo.api.CheckoutView"), name="checkout"),
     path("api/login-token/", lazy_view("django_plenigo.api.LoginTokenView"), name="login-token"),
+    path("api/login-tokens/", lazy_view("django_plenigo.api.LoginTokensView"), name="login-tokens"),
     path("api/transfer-token/", lazy_view("django_plenigo.api.TransferTokenView"), name="transfer-token"),
     path("api/devices/", lazy_view("django_plenigo.api.DevicesView"), name="api-devices"),
     path("api/connection/", lazy_view("django_plenigo.api.ConnectionView"), name="api-connection"),

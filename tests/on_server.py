@@ -16,6 +16,7 @@ PATHS = [
     "tests/admin",
     "tests/commands",
     "tests/connection",
+    "tests/portals",
     "tests/services",
     "tests/test_following_names.py",
     "tests/test_keeping_in_step.py",

@@ -43,10 +43,22 @@ PAGES_WITH_PYTHON = [page for page in PAGES if any(block.language == "python" fo
 
 
 def move_to_the_api_of(page: Path, settings: Any) -> None:
-    """Let the site speak the API that a page is about."""
+    """Let the site speak the API that a page is about, and have the portals that pages name."""
+    settings.PLENIGO_PORTALS = PORTALS
     if page.name in PAGES_ON_V3:
         settings.PLENIGO = {"default": {**test_settings.PLENIGO["default"], "API": "v3", "PRODUCTS": PRODUCTS}}
 
+
+PORTALS = {
+    "okepay": {"BACKEND": "django_plenigo.protocols.okepay.OkePay", "MODE": "sandbox"},
+    "2checkout": {
+        "BACKEND": "django_plenigo.protocols.twocheckout.TwoCheckout",
+        "MODE": "live",
+        "MERCHANT": "MERCHANT1",
+        "SECRET_KEY": "made-up-for-the-test",
+        "CUSTOM_DOMAIN": "store.example.com",
+    },
+}
 
 #: What the sandbox sells, by its names of API v3.
 PRODUCTS = {
@@ -70,7 +82,7 @@ def kind_of(block: Block) -> str:
     }
     if "urlpatterns" in targets:
         return "urls"
-    if any(name in targets for name in (*SITE_SETTINGS, "SECURE_CSP", "SILENCED_SYSTEM_CHECKS")):
+    if any(name in targets for name in (*SITE_SETTINGS, "PLENIGO_PORTALS", "SECURE_CSP", "SILENCED_SYSTEM_CHECKS")):
         return "settings"
     return "file" if FILE_NAME.match(block.text) else ""
 

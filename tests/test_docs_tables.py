@@ -27,8 +27,12 @@ from django_plenigo.protocols.twocheckout import TwoCheckout
 from django_plenigo.sandbox import conf as sandbox_conf
 from django_plenigo.sandbox import seed
 from django_plenigo.sandbox.testing import Sandbox
+from django_plenigo.services import portals
 from django_plenigo.services.explanations.codes import OF_WORDS
+from django_plenigo.services.portals.accounts import PROBLEMS
 from django_plenigo.templatetags import plenigo as tags
+from django_plenigo.templatetags import portal_tags
+from django_plenigo.views.portals import STATUSES
 from tests.test_architecture import FLOORS, SERVICES_IN_ORDER
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -106,6 +110,37 @@ def test_settings_page_tells_every_type_and_unit():
         assert (unit == "per minute") == name.endswith("_PER_MINUTE")
 
 
+def defaults_of(rows: list[list[str]], column: int) -> dict[str, object]:
+    """Return the defaults that a table tells by key."""
+    told = {row[0]: row[column].strip("`") for row in rows}
+    return {name: None if text == "required" else ast.literal_eval(text) for name, text in told.items()}
+
+
+def test_settings_page_lists_every_key_of_a_portal_with_its_default_type_and_unit():
+    rows = tables("settings", "Key of a portal")
+    assert defaults_of(rows, 3) == {name: option.default for name, option in conf.PORTAL_OPTIONS.items()}
+    units = {"_SECONDS": "seconds", "_DAYS": "days"}
+    for name, kind, unit, *_ in rows:
+        assert KINDS[kind] == conf.PORTAL_OPTIONS[name].kind, name
+        assert unit == next((word for end, word in units.items() if name.endswith(end)), ""), name
+
+
+@pytest.mark.parametrize("backend", [OkePay, TwoCheckout])
+def test_settings_page_lists_every_key_of_a_backend_with_its_default_and_type(backend):
+    rows = tables("settings", f"Key of `{backend.__name__}`")
+    assert defaults_of(rows, 2) == {name: option.default for name, option in backend.options.items()}
+    for name, kind, *_ in rows:
+        assert KINDS[kind] == backend.options[name].kind, name
+
+
+def test_portals_page_tells_every_outcome_and_every_code_of_a_refusal():
+    assert names_of(tables("portals", "Outcome")) == portals.Outcome.values
+    statuses = {name: int(status) for name, *_, status in tables("portals", "Outcome")}
+    assert statuses == {"opened": 303, **{outcome.value: status for outcome, status in STATUSES.items()}}
+    text = (ROOT / "docs/portals.md").read_text()
+    assert [code for code in PROBLEMS if f"`{code}`" not in text] == []
+
+
 def test_settings_page_tells_the_hosts():
     told = {mode: [cell.strip("`") for cell in cells] for mode, *cells in tables("settings", "Mode")}
     assert told.keys() == conf.HOSTS.keys()
@@ -129,10 +164,13 @@ def test_every_tag_is_listed():
 
 def test_every_option_of_a_tag_is_listed():
     told = names_of(tables("template-tags", "Option"))
-    arguments = {"product_id", "label"}  # without a name the first and the second, told in sentences
-    assert set(told) == {*tags.BUTTON_OPTIONS, *tags.SELF_SERVICE_OPTIONS} - arguments
-    # Of plenigo_sdk and of plenigo_self_service_button too.
-    assert {name for name in told if told.count(name) > 1} == {"using", "element_id", "css_class"}
+    # Without the arguments that have no name, which are told in sentences.
+    assert set(told) == {*tags.BUTTON_OPTIONS, *tags.SNIPPET_OPTIONS, *PORTAL_OPTIONS}
+    # Of plenigo_sdk, plenigo_snippet and plenigo_portal_button too.
+    assert {name for name in told if told.count(name) > 1} == {"using", "element_id", "css_class", "label"}
+
+
+PORTAL_OPTIONS = {*portal_tags.LIST_OPTIONS, *portal_tags.BUTTON_OPTIONS}
 
 
 def test_every_template_is_listed():

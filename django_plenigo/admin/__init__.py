@@ -4,6 +4,7 @@ from django_plenigo.admin.access_imports import AccessImportAdmin
 from django_plenigo.admin.changes import RemoteChangeAdmin
 from django_plenigo.admin.connections import AccountConnectionAdmin
 from django_plenigo.admin.links import CustomerLinkAdmin
+from django_plenigo.admin.portals import PortalAccountAdmin, PortalHandoverAdmin
 from django_plenigo.admin.users import CustomerPanelMixin
 from django_plenigo.admin.webhooks import WebhookDeliveryAdmin
 
@@ -12,6 +13,8 @@ __all__ = [
     "AccountConnectionAdmin",
     "CustomerLinkAdmin",
     "CustomerPanelMixin",
+    "PortalAccountAdmin",
+    "PortalHandoverAdmin",
     "RemoteChangeAdmin",
     "WebhookDeliveryAdmin",
 ]

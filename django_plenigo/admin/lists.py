@@ -156,8 +156,10 @@ class SupportAdmin(AnyModelAdmin):
         return links.filter(pk__in=found.link_keys)
 
 
-def user_finder(admin_site: admin.AdminSite, request: HttpRequest) -> Any:
-    """Return a search for users who have a link, by the site's own user admin; None where there is none for this agent.
+def user_finder(admin_site: admin.AdminSite, request: HttpRequest, having: Any = CustomerLink) -> Any:
+    """Return a search for users who have a link, or a row of another model, by the site's own user admin.
+
+    None where there is none for this agent.
 
     What that searches, and how fast, is the site's affair; how much of it is taken is bounded.
     """
@@ -171,7 +173,7 @@ def user_finder(admin_site: admin.AdminSite, request: HttpRequest) -> Any:
 
     def find(term: str, most: int) -> list[Any]:
         users, may_repeat = user_admin.get_search_results(request, user_admin.get_queryset(request), term)
-        linked = users.filter(Exists(CustomerLink.objects.filter(user=OuterRef("pk")))).order_by()
+        linked = users.filter(Exists(having.objects.filter(user=OuterRef("pk")))).order_by()
         keys = linked.values_list("pk", flat=True)
         return list((keys.distinct() if may_repeat else keys)[:most])
 

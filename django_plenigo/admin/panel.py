@@ -11,10 +11,16 @@ from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext_lazy as _
 
 from django_plenigo.admin.actions import CheckAtPlenigo, ImportAccessIds, RegisterUsers, SendAgain, TryAgain
-from django_plenigo.admin.sites import address_of_link, admin_of, may_see_link
-from django_plenigo.admin.words import age_of, history_of, progress_of
+from django_plenigo.admin.sites import (
+    address_of_link,
+    address_of_portal_account,
+    admin_of,
+    may_see_link,
+    may_see_portals,
+)
+from django_plenigo.admin.words import age_of, binding_in_words, handover_in_words, history_of, progress_of
 from django_plenigo.models import CustomerLink, RemoteChange
-from django_plenigo.services import access, support
+from django_plenigo.services import access, portals, support
 from django_plenigo.services.explanations import explain
 
 TITLE = _("plenigo")
@@ -35,10 +41,33 @@ def panel_fieldset(request: HttpRequest, admin_site: admin.AdminSite, views: Any
 def panel_html(
     request: HttpRequest, admin_site: admin.AdminSite, views: Sequence[support.CustomerView], user_admin: Any = None
 ) -> str:
-    """Return the panels of several accounts, without those of links that this agent may not see."""
+    """Return the panels of several accounts, without those of links that this agent may not see, and the portals."""
     shown = [view for view in views if view.link is None or may_see_link(request, admin_site, view.link)]
     panels = [_panel(request, admin_site, view, user_admin) for view in shown]
-    return render_to_string("admin/plenigo/panel.html", {"panels": panels, "has_several": len(panels) > 1}, request)
+    user = next((view.user for view in views), None)
+    context = {
+        "panels": panels,
+        "has_several": len(panels) > 1,
+        "portals": _portals(request, admin_site, user) if user is not None else [],
+    }
+    return render_to_string("admin/plenigo/panel.html", context, request)
+
+
+def _portals(request: HttpRequest, admin_site: admin.AdminSite, user: Any) -> list[Any]:
+    """Return how the user stands at each portal, as far as this agent may see it."""
+    if not may_see_portals(request, admin_site):
+        return []
+    return [
+        {
+            "view": view,
+            "account": view.account,
+            "binding": binding_in_words(view.account),
+            "last_click": handover_in_words(view.last_handover),
+            "address": address_of_portal_account(request, admin_site, view.account),
+        }
+        for view in portals.views_of_user(user)
+        if view.account is None or may_see_portals(request, admin_site, view.account)
+    ]
 
 
 def _panel(request: HttpRequest, admin_site: admin.AdminSite, view: support.CustomerView, user_admin: Any) -> Any:

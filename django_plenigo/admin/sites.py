@@ -7,7 +7,7 @@ from django.contrib.admin.utils import quote
 from django.http import HttpRequest
 from django.urls import reverse
 
-from django_plenigo.models import CustomerLink
+from django_plenigo.models import CustomerLink, PortalAccount
 
 
 def admin_of(admin_site: admin.AdminSite, model: Any) -> Any:
@@ -29,3 +29,20 @@ def address_of_link(request: HttpRequest, admin_site: admin.AdminSite, link: Cus
         return ""
     name = f"{admin_site.name}:plenigo_customerlink_change"
     return reverse(name, args=[quote(link.pk)], current_app=admin_site.name)
+
+
+def may_see_portals(request: HttpRequest, admin_site: admin.AdminSite, account: PortalAccount | None = None) -> bool:
+    """Say whether an agent may see who a reader is at a portal."""
+    account_admin = admin_of(admin_site, PortalAccount)
+    if account_admin is None:
+        return bool(request.user.has_perm("plenigo.view_portalaccount"))
+    return bool(account_admin.has_view_or_change_permission(request, account))
+
+
+def address_of_portal_account(request: HttpRequest, admin_site: admin.AdminSite, account: PortalAccount | None) -> str:
+    """Return where the page of a portal account is, "" where there is none for this agent."""
+    is_there = account is not None and admin_of(admin_site, PortalAccount) is not None
+    if account is None or not is_there or not may_see_portals(request, admin_site, account):
+        return ""
+    name = f"{admin_site.name}:plenigo_portalaccount_change"
+    return reverse(name, args=[quote(account.pk)], current_app=admin_site.name)

@@ -12,8 +12,8 @@ from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, npgettext_lazy
 
-from django_plenigo.models import AccessImport, CustomerLink, RemoteChange
-from django_plenigo.services import access_imports
+from django_plenigo.models import AccessImport, CustomerLink, PortalAccount, PortalHandover, RemoteChange
+from django_plenigo.services import access_imports, portals
 from django_plenigo.services.support import ChangeState, state_of_change
 
 #: Django's own words are in another case than German needs behind "vor" and "seit".
@@ -123,6 +123,29 @@ def progress_of_import(access_import: AccessImport) -> str:
 def part_of_import(access_import: AccessImport) -> int:
     """Return how much of a planned file is done, in per cent, rounded down to tens: it is read out as it changes."""
     return access_import.position * 10 // max(access_import.last_line, 1) * 10
+
+
+def binding_in_words(account: PortalAccount | None) -> str:
+    """Say whether a reader is known at a portal, and who has said so."""
+    if account is None:
+        return _("nothing is known")
+    if portals.is_taken_away(account):
+        text = _("taken away by hand on %(when)s")
+    elif not account.is_bound:
+        return _("no purchase has come back yet")
+    else:
+        text = _("known by %(provenance)s since %(when)s")
+    when = point_in_time(account.bound_at) if account.bound_at else "–"
+    sources = [str(source) for source in (account.bound_by, account.bound_from) if source]
+    words = text % {"provenance": account.get_provenance_display(), "when": when}
+    return f"{words} ({', '.join(sources)})" if sources else words
+
+
+def handover_in_words(handover: PortalHandover | None) -> str:
+    """Say what came of a click on a portal's button, and when."""
+    if handover is None:
+        return _("no click is recorded")
+    return f"{point_in_time(handover.at)}: {portals.words_of(handover.outcome)}"
 
 
 def log(request: HttpRequest, rows: list[Any], message: str) -> None:

@@ -2,6 +2,7 @@
 
 from django_plenigo.api.connecting import ConnectionCodeView, ConnectionResendView, ConnectionView, SignInView
 from django_plenigo.api.devices import DevicesView, TransferTokenView
+from django_plenigo.api.snippets import LoginTokensView
 from django_plenigo.api.views import CheckoutView, CsrfTokenView, LoginTokenView, PurchaseView
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "CsrfTokenView",
     "DevicesView",
     "LoginTokenView",
+    "LoginTokensView",
     "PurchaseView",
     "SignInView",
     "TransferTokenView",

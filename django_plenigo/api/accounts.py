@@ -46,8 +46,11 @@ class AccountView(ReaderView):
         if not isinstance(account, str) or account not in conf.accounts():
             raise ParseError("The account is unknown.")
         if not backends.serves(self.need, account):
-            text = "The endpoint %s takes API v3; PLENIGO[%r] has API %s"
-            logger.warning(text, self.request.path, account, conf.Account(account).generation)
+            generation = conf.Account(account).generation
+            wanted = "v2" if generation == "v3" else "v3"
+            logger.warning(
+                "The endpoint %s takes API %s; PLENIGO[%r] has API %s", self.request.path, wanted, account, generation
+            )
             raise NotFound
         return account
 

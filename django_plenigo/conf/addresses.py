@@ -38,8 +38,8 @@ def client_address(request: HttpRequest, account: Account) -> str:
 def certain_client_address(request: HttpRequest, account: Account) -> str:
     """Return the public address of the browser where it is known for certain, else "".
 
-    That is where TRUSTED_PROXIES names the site's own proxies: without them a proxy's address would be taken for that of
-    all readers. An address of a private network is not the one by which anybody else sees the browser.
+    That is where TRUSTED_PROXIES names the site's own proxies: without them a proxy's address would be taken for that
+    of all readers. An address of a private network is not the one by which anybody else sees the browser.
     """
     if not account.trusted_proxies:
         return ""

@@ -1,15 +1,17 @@
-"""Finds links by what a support agent types: an address, an id, or the beginning of either."""
+"""Finds links and portal accounts by what a support agent types: an address, an id, or the beginning of either."""
 
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db import connections
-from django.db.models import Q, QuerySet
+from django.db.models import Model, Q, QuerySet
 
 from django_plenigo import conf
-from django_plenigo.models import CustomerLink
+from django_plenigo.models import CustomerLink, PortalAccount
+
+Row = TypeVar("Row", bound=Model)
 
 #: How many links one kind of value contributes at most. Whoever finds more has to type more.
 MOST_OF_A_KIND = 100
@@ -28,7 +30,7 @@ class Found:
     """What a search has come to."""
 
     link_keys: frozenset[int]
-    """Primary keys of links."""
+    """Primary keys of links, or of what else was looked for."""
 
     is_cut: bool
     """Whether there are more."""
@@ -74,15 +76,40 @@ def find_links(
     return Found(frozenset().union(*(keys[:MOST_OF_A_KIND] for keys in sets)), is_cut, asks)
 
 
-def beginning_with(links: QuerySet[CustomerLink], field: str, term: str) -> QuerySet[CustomerLink]:
-    """Return the links whose value begins with a term, by the index of the field."""
+def find_portal_accounts(
+    accounts: QuerySet[PortalAccount],
+    term: str,
+    *,
+    find_users: Callable[[str, int], Iterable[Any]] | None = None,
+    asks_always: bool = False,
+) -> Found:
+    """Return which of these accounts an agent may mean: by the beginning of either reference, or by their users.
+
+    As `find_links` it goes by one index after the other, and searches users where no reference was found.
+    """
+    term = term.strip()
+    if not 0 < len(term) <= LONGEST_TERM:
+        return Found(frozenset(), False, False)
+    rows = accounts.order_by()
+    sets = [_keys(beginning_with(rows, name, term)) for name in ("reference", "our_reference")]
+    are_users_cut, asks = False, find_users is not None and (asks_always or not any(sets))
+    if asks and find_users is not None:
+        users = list(find_users(term, MOST_OF_A_KIND + 1))
+        are_users_cut = len(users) > MOST_OF_A_KIND
+        sets.append(_keys(rows.filter(user__in=users[:MOST_OF_A_KIND])))
+    is_cut = are_users_cut or any(len(keys) > MOST_OF_A_KIND for keys in sets)
+    return Found(frozenset().union(*(keys[:MOST_OF_A_KIND] for keys in sets)), is_cut, asks)
+
+
+def beginning_with(links: QuerySet[Row], field: str, term: str) -> QuerySet[Row]:
+    """Return the rows whose value begins with a term, by the index of the field."""
     if connections[links.db].vendor == "postgresql":
         return links.filter(**{f"{field}__startswith": term})  # its indexes are made for this
     # Django's LIKE uses no index on MariaDB and SQLite, and on SQLite it takes capital letters for small ones.
     return links.filter(**{f"{field}__gte": term, f"{field}__lt": term + LAST_CHARACTER})
 
 
-def _keys(rows: QuerySet[CustomerLink]) -> list[int]:
+def _keys(rows: QuerySet[Row]) -> list[int]:
     return list(rows.values_list("pk", flat=True)[: MOST_OF_A_KIND + 1])
 
 

@@ -14,7 +14,7 @@ from django.template.context import Context
 from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 
-from django_plenigo import backends, conf, privacy
+from django_plenigo import conf, privacy
 from django_plenigo.errors import ConfigurationError, InvalidValueError, UnsupportedOperationError
 from django_plenigo.protocols.base import (
     NO_OPTIONS,
@@ -22,9 +22,8 @@ from django_plenigo.protocols.base import (
     CheckoutOptions,
     CheckoutOrder,
     LoginPass,
-    SessionKeeper,
 )
-from django_plenigo.services import access, checkout
+from django_plenigo.services import access, checkout, self_service
 from django_plenigo.templatetags import portal_tags
 from django_plenigo.templatetags.rendering import request_of
 
@@ -273,53 +272,33 @@ def as_attribute(javascript: str) -> SafeString:
 
 # ---- self service ----------------------------------------------------------------------------------------------
 
-#: What can be opened of it (docs/protocols/plenigo-v3.md 8).
-SELF_SERVICE_PAGES = (
-    *("PERSONAL_DATA", "PERSONAL_DATA_ADDRESS", "PERSONAL_DATA_SETTINGS", "PERSONAL_DATA_PASSWORD"),
-    *("PERSONAL_DATA_PROTECTION", "ADDRESS_DATA", "BILLING_ADDRESS_DATA", "DELIVERY_ADDRESS_DATA", "ORDER", "INVOICE"),
-    *("DASHBOARD", "SUBSCRIPTION", "PAYMENT_METHODS", "CREDIT_CARD", "BANK_ACCOUNT", "TERMS_AND_CONDITIONS"),
-    *("NEWSLETTER", "MULTI_USER_ACCOUNTS", "OPT_IN"),
-)
-SELF_SERVICE_NAVIGATIONS = ("OFF", "HORIZONTAL", "VERTICAL")
-SELF_SERVICE_OPTIONS = ("page", "navigation", "subscription_id", "css_class", "using")
+SNIPPET_OPTIONS = ("label", "css_class", "using", *self_service.OPTIONS_OF_V2, *self_service.OPTIONS_OF_V3)
 
 
-@register.inclusion_tag("plenigo/self_service_button.html")
-def plenigo_self_service_button(
-    label: str,
-    *,
-    page: str = "",
-    navigation: str = "",
-    subscription_id: int | str = "",
-    css_class: str = "",
-    using: str = conf.DEFAULT_ACCOUNT,
+@register.inclusion_tag("plenigo/snippet.html")
+def plenigo_snippet(
+    page: str = "", *, label: str = "", css_class: str = "", using: str = conf.DEFAULT_ACCOUNT, **options: Any
 ) -> dict[str, Any]:
-    """Print a button that opens the vendor's self service (API v3): no token; the vendor is asked on the click.
+    """Print the place of one page of the vendor's self service. It holds no token and is the same for everybody.
 
-    Raises `InvalidValueError` and `UnsupportedOperationError`. Source: docs/protocols/plenigo-v3.md 8.
+    With API v2 our script shows the page in it, with a login token that is minted as the reader comes to see it; with
+    API v3 it is a button that opens the page, with a transfer token minted on the click.
+    Source: docs/protocols/plenigo-v2.md 4.1, plenigo-v3.md 8. Raises `InvalidValueError` and
+    `UnsupportedOperationError`.
     """
-    if not backends.serves(SessionKeeper, using):
-        raise UnsupportedOperationError(f"plenigo_self_service_button: the account {using!r} needs API v3.")
-    for name, value, allowed in (
-        ("page", page, SELF_SERVICE_PAGES),
-        ("navigation", navigation, SELF_SERVICE_NAVIGATIONS),
-    ):
-        if value and value not in allowed:
-            raise InvalidValueError(name, f"must be one of {', '.join(allowed)}")
-    number = str(subscription_id)
-    if number and not (number.isascii() and number.isdigit()):
-        raise InvalidValueError("subscription_id", "must be plenigo's number of a subscription")
+    texts = {name: "" if value is None else str(value) for name, value in options.items() if name != "edit"}
+    snippet = self_service.Snippet(page=page, edit=options.get("edit"), **texts)
+    self_service.check_snippet(snippet, using=using)
     return {
-        "label": label,
-        "page": page,
-        "navigation": navigation,
-        "subscription_id": number,
+        "snippet": snippet,
+        "opens_on_click": self_service.opens_on_click(using),
+        "label": label or snippet.label,
         "css_class": css_class,
         "account": using,
     }
 
 
-knows_options("plenigo_self_service_button", ("label", *SELF_SERVICE_OPTIONS))
+knows_options("plenigo_snippet", ("page", *SNIPPET_OPTIONS))
 
 
 # ---- portals -------------------------------------------------------------------------------------------------

@@ -8,9 +8,8 @@ from django.http import HttpRequest
 from django.template.context import Context
 from django.urls import reverse
 
-from django_plenigo import backends, conf, privacy
+from django_plenigo import conf, privacy
 from django_plenigo.errors import ConfigurationError, InvalidValueError
-from django_plenigo.protocols.base import SessionKeeper
 from django_plenigo.services import portals
 from django_plenigo.templatetags.rendering import request_of
 
@@ -19,11 +18,12 @@ BUTTON_OPTIONS = ("page", "subscription", "label", "css_class")
 
 
 def plenigo_portals(context: Context, *, using: str = "", css_class: str = "") -> dict[str, Any]:
-    """Print a button for each portal that the reader really has, and plenigo's own pages for a customer.
+    """Print a button for each portal that the reader really has, and plenigo's own subscriptions of a customer.
 
     A visitor is led to the log-in; a reader who has nothing is told so, and how to connect a subscription. `using` is
     the account whose script the page has, by default the first of which the reader is a customer: the pages of others
-    are led to, since one page has one account's script. Raises `ConfigurationError` where the response cannot be private.
+    are led to, since one page has one account's script. Raises `ConfigurationError` where the response cannot be
+    private.
     """
     request = private_request_of(context, "plenigo_portals")
     user = reader_of(request)
@@ -35,7 +35,7 @@ def plenigo_portals(context: Context, *, using: str = "", css_class: str = "") -
     here = using or next(iter(customer_of), "")
     return {
         "buttons": [button_of(portals.Target(portal), user, css_class=css_class) for portal in bound],
-        "account": here if here in customer_of and opens_self_service(here) else "",
+        "account": here if here in customer_of else "",
         "others": [(account, address_of_list(account)) for account in customer_of if account != here],
         "connect_address": portals.connection_path(),
         "css_class": css_class,
@@ -102,11 +102,6 @@ def button_of(target: portals.Target, user: Any, *, label: str = "", css_class: 
         "label": label or portals.label_of_page(target.portal, target.page),
         "css_class": css_class,
     }
-
-
-def opens_self_service(account: str) -> bool:
-    """Say whether plenigo's own pages of an account can be opened by a button."""
-    return backends.serves(SessionKeeper, account)
 
 
 def address_of_list(account: str) -> str:

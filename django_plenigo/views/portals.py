@@ -1,5 +1,6 @@
 """The click that leads into a vendor's portal, and the page with a button for each that a reader has."""
 
+import logging
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
@@ -8,11 +9,13 @@ from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.views import redirect_to_login
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.middleware.csrf import CsrfViewMiddleware
 from django.urls import reverse
 from django.utils.cache import add_never_cache_headers
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
-from django.views.decorators.csrf import csrf_protect
+from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -21,6 +24,8 @@ from django_plenigo.errors import InvalidValueError
 from django_plenigo.services import portals
 from django_plenigo.services.portals import Outcome
 from django_plenigo.views.pages import may_click, page
+
+logger = logging.getLogger(__name__)
 
 LIST_PAGE, PORTAL_PAGE = "plenigo/portals.html", "plenigo/portal.html"
 
@@ -34,29 +39,54 @@ STATUSES = {
 }
 
 
-def portal_page(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+class CsrfCheck(CsrfViewMiddleware):
+    """Django's own check, which says why a click is refused and leaves the page to the view.
+
+    A reader may have logged in in another tab since the button was rendered: she is to see a button, not Django's page.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(_any_view)
+
+    def refusal(self, request: HttpRequest) -> str:
+        """Return why a request is refused, "" where it is not."""
+        self.process_request(request)
+        return str(self.process_view(request, _any_view, (), {}) or "")
+
+    def _reject(self, request: HttpRequest, reason: str) -> Any:
+        return reason
+
+
+def _any_view(request: HttpRequest) -> HttpResponse:
+    """Stand for a view that is not exempt, which is all that the check looks at."""
+    return HttpResponse()
+
+
+def portal_page(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponseBase]:
     """Make a view a page of one reader: private, and outside of transactions since a vendor is asked.
 
-    CSRF is checked also where a site's middleware does not, since a click leads somebody in.
+    CSRF is checked here, also where a site's middleware does not; the view is given why a request is refused, or "".
     """
     # Each hides the variables of the function that it stands right before.
     hidden = sensitive_variables()(view)
 
     @transaction.non_atomic_requests
     @login_not_required
+    @csrf_exempt
     @sensitive_post_parameters()
-    @csrf_protect
     @wraps(view)
-    def shown(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def shown(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         privacy.mark_private(request)
-        return hidden(request, *args, **kwargs)
+        check = CsrfCheck()
+        response = hidden(request, *args, csrf_refusal=check.refusal(request), **kwargs)
+        return check.process_response(request, response)
 
     return shown
 
 
 @portal_page
 @require_safe
-def portal_list(request: HttpRequest) -> HttpResponse:
+def portal_list(request: HttpRequest, *, csrf_refusal: str) -> HttpResponse:
     """Show a button for each portal that the reader has; a visitor is shown where to log in."""
     customer_of = portals.customer_accounts_of(request.user)
     wanted = request.GET.get("account", "")
@@ -66,7 +96,7 @@ def portal_list(request: HttpRequest) -> HttpResponse:
 
 @portal_page
 @require_http_methods(["GET", "HEAD", "POST"])
-def portal(request: HttpRequest, name: str) -> HttpResponse:
+def portal(request: HttpRequest, name: str, *, csrf_refusal: str) -> HttpResponse:
     """Lead a reader into a portal on a click, which is a POST; to all else show the button, and ask nobody.
 
     A GET comes of the log-in, of a reload, of a bookmark, and of prefetchers and scanners, who click nothing.
@@ -86,6 +116,10 @@ def portal(request: HttpRequest, name: str) -> HttpResponse:
         if signed:  # back from the log-in
             return _page(request, target, _("One click leads you there."), label=_("Open"))
         return _page(request, target, _("The link had run out: each works only once, and for a short time."))
+    if csrf_refusal:
+        logger.warning("A click on a portal's button was refused: %s", csrf_refusal)
+        text = _("This page is out of date. Please open the portal again.")
+        return _page(request, target, text, status=403)
     if not may_click(request):
         text = _("Too many tries. Please wait a minute and try again.")
         return _page(request, target, text, status=429)

@@ -19,18 +19,24 @@ from django_plenigo.models import (
     AccessImport,
     AccountConnection,
     CustomerLink,
+    PortalAccount,
+    PortalHandover,
     RemoteChange,
     WebhookDelivery,
 )
-from django_plenigo.services import access, access_ids, access_imports, customers
+from django_plenigo.services import access, access_ids, access_imports, customers, portals
 from django_plenigo.services.checkout import mint_login
 from tests.admin.conftest import text_of
 from tests.admin.test_actions import each_action
 from tests.factories import UserFactory
+from tests.site.portals import TOKEN
 
 pytestmark = pytest.mark.django_db
 
-MODELS = (CustomerLink, RemoteChange, AccessImport, AccountConnection, WebhookDelivery, get_user_model())
+MODELS = (
+    *(CustomerLink, RemoteChange, AccessImport, AccountConnection, PortalAccount, PortalHandover, WebhookDelivery),
+    get_user_model(),
+)
 
 #: Our pages beside those that Django gives to every model: each has a permission of its own.
 OWN = {
@@ -53,7 +59,7 @@ OWN = {
     "auth_user_register_with_plenigo",
 }
 
-SECRET = "a-secret-that-nobody-may-read"
+SECRET, PORTAL_SECRET = "a-secret-that-nobody-may-read", "another-that-nobody-may-read"
 
 #: Of a vendor's delivery, which no page shows.
 BODY, DIGEST = "a-body-that-nobody-may-read", "5f" * 32
@@ -82,6 +88,8 @@ class Rows(NamedTuple):
             RemoteChange: self.link.remote_changes.get(kind="change_email"),
             AccessImport: self.access_import,
             AccountConnection: self.link.connections.get(),
+            PortalAccount: self.link.user.portal_accounts.get(),
+            PortalHandover: PortalHandover.objects.get(user=self.link.user),
             WebhookDelivery: self.delivery,
         }.get(model, self.link.user)
 
@@ -104,7 +112,7 @@ def visit(client: Client, page: Page) -> str:
 
 
 @pytest.fixture
-def rows(sandbox: Any, refuse: Any, admin_user: Any) -> Rows:
+def rows(sandbox: Any, refuse: Any, bind: Any, admin_user: Any) -> Rows:
     links = []
     for name in ("anna", "berta"):
         user = UserFactory(username=f"{name}-name", email=f"{name}-mail@example.com")
@@ -115,6 +123,9 @@ def rows(sandbox: Any, refuse: Any, admin_user: Any) -> Rows:
         access.check_access(user, [f"{name}-product"])
         refuse(link, ConflictError("plenigo", "change_email", status=409))
         AccountConnection.objects.create(user=user, link=link, state="done", started_at=timezone.now())
+        bind(user, f"{name}-reference", bound_by=admin_user)
+        portals.reference_for(user, "harbour")
+        portals.open_portal(user, portals.Target("harbour"))
         links.append(link)
     file = io.BytesIO(f"customer_id,access_id_1\n{links[0].customer_id},new-key\nnobody,x\n".encode())
     delivery = WebhookDelivery.objects.create(
@@ -130,8 +141,7 @@ def rows(sandbox: Any, refuse: Any, admin_user: Any) -> Rows:
 
 def state() -> str:
     """All that a page may write."""
-    models = (CustomerLink, RemoteChange, AccessId, AccessImport, AccountConnection, WebhookDelivery)
-    models = (*models, LogEntry, get_user_model())
+    models = (*MODELS, AccessId, LogEntry)
     return "".join(serializers.serialize("json", model._default_manager.order_by("pk")) for model in models)
 
 
@@ -143,7 +153,8 @@ def test_no_page_shows_a_secret_a_token_or_a_lease_and_none_logs_a_reader_in(adm
     CustomerLink.objects.update(lease=lease)
     WebhookDelivery.objects.update(lease=lease)
     AccessImport.objects.update(lease=lease)
-    hidden = [SECRET, BODY, DIGEST, conf.secret_key(), login.value, lease]
+    settings.PLENIGO_PORTALS["harbour"]["KEY"] = PORTAL_SECRET
+    hidden = [SECRET, PORTAL_SECRET, BODY, DIGEST, conf.secret_key(), login.value, lease, TOKEN]
     for page in pages(rows):
         text = visit(admin_client, page)
         assert [value for value in hidden if str(value) in text] == [], page.name
@@ -161,7 +172,11 @@ def test_page_about_one_reader_shows_nothing_of_another(admin_client, rows):
 
 def test_what_is_asked_of_every_page_would_find_something(admin_client, rows):
     text = "".join(visit(admin_client, page) for page in pages(rows))
-    assert [value for value in ("anna-mail", "anna-key", rows.link.customer_id, "berta") if value not in text] == []
+    assert [
+        value
+        for value in ("anna-mail", "anna-key", "anna-reference", rows.link.customer_id, "berta")
+        if value not in text
+    ] == []
 
 
 def test_no_page_takes_what_another_site_has_sent(admin_user, rows):

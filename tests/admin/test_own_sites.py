@@ -8,14 +8,15 @@ from django.contrib.auth.models import User
 from django.core.checks import run_checks
 from django.urls import path
 
-from django_plenigo.admin import CustomerLinkAdmin, CustomerPanelMixin
-from django_plenigo.models import CustomerLink
+from django_plenigo.admin import CustomerLinkAdmin, CustomerPanelMixin, PortalAccountAdmin
+from django_plenigo.models import CustomerLink, PortalAccount
 from tests.factories import LinkFactory
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls(__name__)]
 
 support = AdminSite("support")
 support.register(CustomerLink, CustomerLinkAdmin)
+support.register(PortalAccount, PortalAccountAdmin)
 urlpatterns = [path("support/", support.urls)]
 
 
@@ -26,6 +27,15 @@ def test_list_and_page_of_links_open_without_links_to_what_is_not_there(admin_cl
     assert "Conflicts" not in page.text
     assert "Import access IDs from a file" not in page.text
     assert admin_client.get(f"/support/plenigo/customerlink/{link.pk}/change/").status_code == 200
+
+
+def test_reference_is_entered_for_a_user_by_key_where_the_site_has_no_list_of_users(admin_client, harbour, user):
+    assert not [message for message in run_checks() if message.id.startswith("admin.")]
+    page = admin_client.get("/support/plenigo/portalaccount/add/")
+    assert "admin-autocomplete" not in page.text
+    values = {"user": user.pk, "portal": "harbour", "reference": "4711"}
+    assert admin_client.post("/support/plenigo/portalaccount/add/", values).status_code == 302
+    assert PortalAccount.objects.get().user == user
 
 
 class AtTheEnd(UserAdmin, CustomerPanelMixin):

@@ -1,4 +1,4 @@
-"""Self service in the site's page: the sandbox's script and pages take the vendor's place."""
+"""Self service of API v3 in the site's page: the sandbox's script and pages take the vendor's place."""
 
 import pytest
 from playwright.sync_api import expect
@@ -137,6 +137,15 @@ def test_reader_is_told_that_a_content_blocker_keeps_it_away(account, content_bl
     content_blocker()
     expect(account.message).to_contain_text("Please switch off content blockers for this page and try again.")
     expect(account.message).not_to_contain_text("charged")
+
+
+def test_reader_is_told_that_the_policy_blocks_the_frame(account, page, under_policy):
+    under_policy("without-frames")
+    account.open("account")
+    # As the vendor's own script, which learns nothing of it.
+    page.evaluate("addEventListener('plenigo.Error', (event) => event.stopImmediatePropagation(), true)")
+    account.press("My account")
+    expect(account.message.first).to_contain_text("Your subscriptions and orders could not be loaded.")
 
 
 def test_end_of_self_service_says_nothing_of_a_purchase(account, page, frame, sandbox):

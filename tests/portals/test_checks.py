@@ -3,8 +3,8 @@
 import pytest
 from django.core.checks import run_checks
 
-from django_plenigo.protocols.base import CustomerRef, Portal, PortalLink, PortalTarget
-from tests.site.portals import entries
+from django_plenigo.protocols.base import CustomerRef, Portal, PortalLink, PortalOption, PortalTarget
+from tests.site.portals import Harbour, entries
 
 
 class Hostless(Portal):
@@ -94,3 +94,11 @@ def test_deployment_on_the_sandbox_is_a_warning(settings):
     assert [message.id for message in messages] == ["plenigo.W011"]
     settings.PLENIGO_PORTALS = entries()
     assert found(include_deployment_checks=True) == []
+
+
+def test_key_that_the_sandbox_has_no_value_for_is_missing(settings, monkeypatch):
+    monkeypatch.setattr(
+        Harbour, "options", {"KEY": PortalOption((str,), sandbox="django_plenigo.sandbox.credentials.NONE")}
+    )
+    settings.PLENIGO_PORTALS = entries(MODE="sandbox")
+    assert "['KEY'] is missing" in found()[0].msg

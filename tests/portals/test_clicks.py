@@ -115,8 +115,34 @@ def test_other_methods_are_refused(browser, harbour, method):
 def test_click_of_another_site_is_refused(boater, harbour):
     browser = Client(enforce_csrf_checks=True)
     browser.force_login(boater)
-    assert browser.post(ADDRESS).status_code == 403
-    assert harbour.calls == []
+    signed = sign_target(Target("harbour", "berths"), boater)
+    attempts = [
+        {},
+        {"target": signed},
+        {"csrfmiddlewaretoken": "x" * 64},
+        {"target": signed, "csrfmiddlewaretoken": "x" * 32},
+    ]
+    browser.get(ADDRESS)  # so that there is a cookie, which every site's form brings along
+    for values in attempts:
+        response = browser.post(ADDRESS, values)
+        assert response.status_code == 403
+        assert "Location" not in response
+    assert browser.post(ADDRESS, headers={"origin": "https://evil.example"}).status_code == 403
+    assert (harbour.calls, handovers()) == ([], [])
+
+
+def test_reader_who_has_logged_in_anew_in_another_tab_is_given_a_button_that_works(boater, harbour):
+    browser = Client(enforce_csrf_checks=True)
+    browser.force_login(boater)
+    old = Form(page_of(browser.get(ADDRESS)))
+    browser.cookies.pop("csrftoken")  # as Django changes it with a log-in
+    browser.get("/login/")
+    response = browser.post(ADDRESS, old.fields | {"target": sign_target(Target("harbour", "berths"), boater)})
+    assert response.status_code == 403
+    assert "out of date" in page_of(response)
+    form = Form(page_of(response))
+    assert browser.post(form.action, form.fields)["Location"] == LINK
+    assert harbour.calls[0][1].page == "berths"
 
 
 def test_click_of_another_site_is_refused_also_without_the_sites_own_middleware(boater, harbour, settings):
@@ -322,7 +348,7 @@ def test_link_that_leads_elsewhere_is_never_opened_and_told_as_the_sites_fault(b
     response = browser.post(ADDRESS)
     assert response.status_code == 502
     assert "Location" not in response
-    (portal, page, outcome, error) = handovers()[0]
+    _portal, _page, outcome, error = handovers()[0]
     assert outcome == "unsafe_link"
     assert error
     assert str(url or "-----") not in error + caplog.text

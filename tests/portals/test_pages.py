@@ -34,5 +34,20 @@ def test_customer_has_plenigos_script_for_plenigos_own_pages(vendor, harbour, us
     assert client.get(ADDRESS, {"account": "nobodys"}).content.decode().count('data-account="default"') == 2
 
 
+def test_pages_stand_outside_of_a_sites_log_in_wall(client, harbour, settings):
+    settings.MIDDLEWARE = [*settings.MIDDLEWARE, "django.contrib.auth.middleware.LoginRequiredMiddleware"]
+    assert client.get(ADDRESS).status_code == 200
+
+
+@pytest.mark.api_v2
+def test_customer_of_api_v2_sees_plenigos_own_subscriptions_in_the_page(reader, harbour, client, settings):
+    settings.PLENIGO = {"default": {**settings.PLENIGO["default"], "API": "v2"}}
+    client.force_login(reader)
+    text = client.get(ADDRESS).content.decode()
+    assert 'class="plenigo-snippet"' in text
+    assert 'data-plenigo-snippet="SUBSCRIPTION" data-account="default"' in text
+    assert text.count("plenigo/plenigo.js") == 1
+
+
 def test_page_takes_no_click(browser):
     assert browser.post(ADDRESS).status_code == 405

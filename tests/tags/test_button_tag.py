@@ -114,7 +114,7 @@ def test_script_asks_the_browser_for_languages_that_the_vendor_does_not_name():
 @pytest.mark.parametrize("attribute", ["_csp_nonce", "csp_nonce"])
 def test_script_carries_the_sites_nonce(attribute):
     response = respond(AnonymousUser(), SDK, prepare=lambda request: setattr(request, attribute, "abc123"))
-    assert response.content.decode().count(' nonce="abc123"') == 2
+    assert response.content.decode().count(' nonce="abc123"') == 3
 
 
 def test_script_has_no_nonce_where_the_site_has_none():

@@ -1,6 +1,6 @@
-"""The pages that `plenigo.Snippets` opens: what a customer sees and changes of his own.
+"""The pages that `plenigo.Snippets` of API v3 opens: what a customer sees and changes of his own.
 
-Source: docs/protocols/plenigo-v3.md 8.
+Those of API v2 are the same, and `snippets` opens them. Source: docs/protocols/plenigo-v3.md 8.
 """
 
 from collections.abc import Callable
@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from .. import customer_sessions, customers, profiles, purchases
 from ..models import Address, Company, Customer, CustomerSession, Purchase
 from ..single_sign_on import settings_of
+from . import identification
 from .dialogues import Dialogue, Visit
 from .framing import RefusalError, embedder_of, sandbox_page
 from .sessions import check_domain
@@ -27,6 +28,7 @@ TITLES: dict[str, str | Promise] = {
     "PERSONAL_DATA_SETTINGS": _("Personal data: settings"),
     "PERSONAL_DATA_PASSWORD": _("Password"),
     "PERSONAL_DATA_PROTECTION": _("Data protection"),
+    "PERSONAL_DATA_SOCIAL_MEDIA": _("Social media"),
     "ADDRESS_DATA": _("Addresses"),
     "BILLING_ADDRESS_DATA": _("Invoice addresses"),
     "DELIVERY_ADDRESS_DATA": _("Delivery addresses"),
@@ -41,6 +43,9 @@ TITLES: dict[str, str | Promise] = {
     "MULTI_USER_ACCOUNTS": _("Accounts for several users"),
     "OPT_IN": _("Opt-ins"),
 }
+#: What API v3 does not have.
+OF_API_V2 = frozenset({"PERSONAL_DATA_SOCIAL_MEDIA"})
+
 #: What the navigation leads to.
 NAVIGATION = ("DASHBOARD", "PERSONAL_DATA", "ADDRESS_DATA", "SUBSCRIPTION", "ORDER", "PAYMENT_METHODS")
 NAVIGATION_KINDS = frozenset({"OFF", "HORIZONTAL", "VERTICAL"})
@@ -72,7 +77,10 @@ class PasswordForm(forms.Form):
 class ServiceVisit(Visit):
     """One opened self service."""
 
-    session_id: str
+    session_id: str = ""
+    customer_id: str = ""
+    """Who looks at it with API v2, which keeps no sessions."""
+
     page: str
     navigation: str
     details: str
@@ -107,7 +115,13 @@ class SelfService(Dialogue[ServiceVisit]):
 
     @property
     def customer(self) -> Customer:
-        """Whose session it is. Raises `RefusalError` where it has ended."""
+        """Who looks at it. Raises `RefusalError` where his session has ended, or he is gone or shut out since."""
+        if self.visit.customer_id:
+            customer = customers.find_customer(self.company, self.visit.customer_id)
+            if customer is None:
+                raise RefusalError(401, _("You have been logged out. Please go back and start again."))
+            identification.refuse_shut_out(customer)
+            return customer
         active = CustomerSession.objects.filter(session_id=self.visit.session_id, customer__company=self.company)
         session = active.select_related("customer__company").first()
         is_active = session is not None and session in customer_sessions.active(session.customer)
@@ -115,8 +129,10 @@ class SelfService(Dialogue[ServiceVisit]):
             raise RefusalError(401, _("You have been logged out. Please go back and start again."))
         return session.customer
 
-    def show_page(self, form: forms.Form | None = None, notice: str | Promise = "") -> HttpResponse:
-        """Show the page that the visit is at."""
+    def show_page(
+        self, form: forms.Form | None = None, notice: str | Promise = "", *, takes_focus: bool = True
+    ) -> HttpResponse:
+        """Show the page that the visit is at. It takes the focus unless it came without a click."""
         page, customer = self.visit.page, self.customer
         content = PAGES[page](self, customer)
         names = [name for name in NAVIGATION if not (self.visit.details == HIDE and name in PERSONAL)]
@@ -130,13 +146,14 @@ class SelfService(Dialogue[ServiceVisit]):
             content=content,
             form=form or content.form,
             notice=notice,
+            takes_focus=takes_focus,
         )
 
     def press_go(self) -> HttpResponse:
         """Change over to another page."""
         page = self.request.POST.get("page", "")
-        if page not in TITLES or (self.visit.details == HIDE and page in PERSONAL):
-            raise _unknown_page()
+        if page not in TITLES or page in OF_API_V2 or (self.visit.details == HIDE and page in PERSONAL):
+            raise unknown_page()
         return self.go_on(page=page).show_page()
 
     def press_save_names(self) -> HttpResponse:
@@ -274,6 +291,7 @@ PAGES: dict[str, Callable[[SelfService, Customer], Content]] = {
     "PERSONAL_DATA_SETTINGS": SelfService.nothing,
     "PERSONAL_DATA_PASSWORD": SelfService.password,
     "PERSONAL_DATA_PROTECTION": SelfService.nothing,
+    "PERSONAL_DATA_SOCIAL_MEDIA": SelfService.nothing,
     "ADDRESS_DATA": SelfService.addresses,
     "BILLING_ADDRESS_DATA": SelfService.invoice_addresses,
     "DELIVERY_ADDRESS_DATA": SelfService.delivery_addresses,
@@ -298,8 +316,8 @@ def open_self_service(request: HttpRequest, company: Company) -> HttpResponse:
     page, navigation, details = sent.get("snippet", ""), sent.get("navigation", ""), sent.get("personalDetails", "")
     subscription_id = sent.get("subscriptionId", "")
     page = page or ("SUBSCRIPTION" if subscription_id else "DASHBOARD")
-    if page not in TITLES:
-        raise _unknown_page()
+    if page not in TITLES or page in OF_API_V2:
+        raise unknown_page()
     if navigation not in {"", *NAVIGATION_KINDS} or details not in {"", *DETAILS}:
         raise RefusalError(400, _("The site asks for a navigation or for personal details in a way that is not known."))
     if details == HIDE and page in PERSONAL:
@@ -327,7 +345,8 @@ def open_self_service(request: HttpRequest, company: Company) -> HttpResponse:
 continue_self_service = SelfService.as_next_page()
 
 
-def _unknown_page() -> RefusalError:
+def unknown_page() -> RefusalError:
+    """Return what is said where a page does not exist."""
     return RefusalError(400, _("The self service has no page of this name."))
 
 

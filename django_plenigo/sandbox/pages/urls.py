@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from . import access, checkout, login, prepared_checkout, scripts, self_service, sso
+from . import access, checkout, login, prepared_checkout, scripts, self_service, snippets, sso
 
 urlpatterns = [
     path(
@@ -26,6 +26,7 @@ urlpatterns = [
         self_service.continue_self_service,
         name="plenigo_sandbox_self_service_next",
     ),
+    path("snippet/<str:company_id>/", snippets.open_snippet, name="plenigo_sandbox_snippet"),
     path("login/<str:company_id>/", login.open_login, name="plenigo_sandbox_login"),
     path("registration/<str:company_id>/", login.open_registration, name="plenigo_sandbox_registration"),
     path("login/<str:company_id>/next/", login.continue_login, name="plenigo_sandbox_login_next"),

@@ -1,4 +1,4 @@
-"""Who a reader is at the portals: the reference that this site has issued, and the one by which the vendor knows her."""
+"""Who a reader is at the portals: the reference that this site has issued, and the one that the vendor knows her by."""
 
 import secrets
 from collections.abc import Mapping
@@ -57,7 +57,7 @@ def accounts_of(user: Any) -> dict[str, PortalAccount]:
     """Return a user's accounts by portal, in the order of PLENIGO_PORTALS, in one query. None for a visitor."""
     if user is None or not user.is_authenticated or not conf.portals():
         return {}
-    found = {account.portal: account for account in accounts().filter(user=user)}
+    found = {account.portal: account for account in accounts().filter(user=user).select_related("bound_by")}
     return {portal: found[portal] for portal in conf.portals() if portal in found}
 
 

@@ -226,7 +226,7 @@
           throw new Error("The answer opens no self service of this script.");
         }
         if (isOn()) {
-          handOver(button, () => startSelfService(button, body.transfer_token));
+          handOver(button, () => startSelfService(button, body.transfer_token), messageSelfServiceMissing);
         }
       },
       messageSelfServiceFailed
@@ -234,7 +234,7 @@
   }
 
   function startSelfService(button, transferToken) {
-    const { plenigoSelfService: snippet, navigation, subscriptionId } = button.dataset;
+    const { plenigoSnippet: snippet, navigation, subscriptionId } = button.dataset;
     const { container, region } = emptied(settings.elementId, settings.labelSelfService);
     current = { button, region };
     const service = new window.plenigo.Snippets(transferToken, {
@@ -254,7 +254,7 @@
 
   document.addEventListener("click", (event) => {
     const element = event.target instanceof Element ? event.target : null;
-    const button = element?.closest("[data-plenigo-self-service]");
+    const button = element?.closest("[data-plenigo-snippet]");
     if (button) {
       event.preventDefault();
       openSelfService(button);

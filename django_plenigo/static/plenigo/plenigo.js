@@ -94,17 +94,22 @@
     return { isFine: answer.ok, status: answer.status, body: body !== null && typeof body === "object" ? body : {} };
   }
 
-  async function post(url, data) {
-    // Fetched on the click: the page may be an hour old, come out of a cache, or belong to another session.
+  async function send(url, data) {
+    // Fetched right before: the page may be an hour old, come out of a cache, or belong to another session.
     const { body: fetched } = await ask(settings.csrfUrl);
     if (typeof fetched.csrf_token !== "string" || typeof fetched.header !== "string") {
       throw new Refusal();
     }
-    const { isFine, status, body } = await ask(url, {
+    return ask(url, {
       method: "POST",
       headers: { "Content-Type": "application/json", [fetched.header]: fetched.csrf_token },
       body: JSON.stringify(data),
     });
+  }
+
+  // On a click: it may lead to another page.
+  async function post(url, data) {
+    const { isFine, status, body } = await send(url, data);
     // The log-in of a visitor, or the devices of a reader who is logged in on too many.
     const elsewhere = body.login_url ?? body.devices_url;
     if (typeof elsewhere === "string") {
@@ -194,9 +199,9 @@
   }
 
   // The message goes before the checkout comes: from then on the focus is the checkout's.
-  function handOver(place, open) {
+  function handOver(place, open, messageBlocked = settings.messageScriptMissing) {
     say(place, "");
-    opened = { place, at: Date.now() };
+    opened = { place, messageBlocked, at: Date.now() };
     open();
   }
 
@@ -273,11 +278,20 @@
   });
 
   // A frame that the site's own policy blocks stays empty, and the vendor's script learns nothing of it.
-  document.addEventListener("securitypolicyviolation", (event) => {
-    const isFrame = event.effectiveDirective === "frame-src" || event.effectiveDirective === "child-src";
-    const isRecent = opened && Date.now() - opened.at < FRAME_SECONDS * 1000;
-    if (isFrame && event.disposition === "enforce" && isRecent) {
-      say(opened.place, settings.messageScriptMissing);
+  function onBlockedFrame(tell) {
+    document.addEventListener("securitypolicyviolation", (event) => {
+      const isFrame = event.effectiveDirective === "frame-src" || event.effectiveDirective === "child-src";
+      if (isFrame && event.disposition === "enforce") {
+        tell();
+      }
+    });
+  }
+
+  const isRecent = (at) => Date.now() - at < FRAME_SECONDS * 1000;
+
+  onBlockedFrame(() => {
+    if (opened && isRecent(opened.at)) {
+      say(opened.place, opened.messageBlocked);
     }
   });
 
@@ -360,16 +374,21 @@
     // What {% plenigo_checkout %} prints where no token may stand in the page.
     checkout: ({ offer }) => openOffer(offer, clicked),
     start,
-    // For our own scripts of what API v3 opens.
+    // For our own scripts of what one API alone opens.
     parts: Object.freeze({
+      Refusal,
       settings,
       endOpened,
+      endSession,
       handOver,
+      isRecent,
+      onBlockedFrame,
       openAlone,
       openOffer,
       page,
       post,
       say,
+      send,
       sentence,
       show,
       vendorScript,

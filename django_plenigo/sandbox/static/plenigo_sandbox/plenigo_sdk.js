@@ -27,6 +27,12 @@
   const SPEAKS_AFTER_LOAD_MILLISECONDS = 8000;
   const ADDRESS = /^(.*\/)static_resources\/(?:v2\/)?javascript\/([^/]+)\/plenigo_sdk(?:\.min)?\.js$/;
 
+  const SNIPPETS = [
+    ...["PERSONAL_DATA", "ORDER", "SUBSCRIPTION", "PAYMENT_METHODS", "ADDRESS_DATA", "BILLING_ADDRESS_DATA"],
+    ...["DELIVERY_ADDRESS_DATA", "BANK_ACCOUNT", "CREDIT_CARD", "PERSONAL_DATA_SETTINGS", "PERSONAL_DATA_ADDRESS"],
+    ...["PERSONAL_DATA_PROTECTION", "PERSONAL_DATA_SOCIAL_MEDIA", "PERSONAL_DATA_PASSWORD"],
+  ];
+
   const script = document.currentScript || document.querySelector('script[src*="/plenigo_sdk.min.js"]');
   const parts = script && ADDRESS.exec(script.src.split(/[?#]/)[0]);
   if (!parts || script.dataset.companyid) {
@@ -40,6 +46,7 @@
 
   let layer = null; // what is open now: {root, frame, fields, key, opener, timer, modal}
   let started = false;
+  const snippets = new Map(); // what is shown of the self service, by the element that it stands in
 
   function flag(name) {
     return script.dataset[name] === "true";
@@ -305,11 +312,19 @@
     }
   }
 
+  function isBlocked(event) {
+    const isFrame = ["frame-src", "child-src", "default-src"].includes(event.effectiveDirective);
+    return isFrame && event.disposition === "enforce" && event.blockedURI.startsWith(origin);
+  }
+
   function onViolation(event) {
-    const blocked = ["frame-src", "child-src", "default-src"].includes(event.effectiveDirective);
-    if (blocked && event.disposition === "enforce" && event.blockedURI.startsWith(origin)) {
+    if (isBlocked(event)) {
       fail();
     }
+  }
+
+  function heightOf(message) {
+    return { height: `${Math.min(Math.max(Number(message.height) || 0, 160), 4000)}px` };
   }
 
   // --- messages from the frame -----------------------------------------------------------------------------------
@@ -324,7 +339,7 @@
     },
     shown(message) {
       window.clearTimeout(layer.timer);
-      styled(layer.frame, { height: `${Math.min(Math.max(Number(message.height) || 0, 160), 4000)}px` });
+      styled(layer.frame, heightOf(message));
     },
     settled(message) {
       layer.outcome = message; // closing the layer no longer undoes anything
@@ -428,6 +443,92 @@
     openPage(path, title, fieldsOf(values, names, ["ssoRedirectURL", "targetUrl"]));
   }
 
+  // --- snippets --------------------------------------------------------------------------------------------------
+
+  /* One page of the self service in one element of the site's page; there may be several at once. */
+  class FramedSnippet {
+    #host;
+    #fields;
+    #frame = frameFor("snippet", text.selfService);
+    #timer = 0;
+
+    constructor(host, fields) {
+      this.#host = host;
+      this.#fields = fields;
+    }
+
+    show() {
+      window.addEventListener("message", this.#onMessage);
+      document.addEventListener("securitypolicyviolation", this.#onViolation);
+      this.#frame.addEventListener("load", () => this.#expectWord(SPEAKS_AFTER_LOAD_MILLISECONDS));
+      this.#expectWord(ANSWER_WITHIN_MILLISECONDS);
+      this.#host.replaceChildren(this.#frame);
+    }
+
+    close() {
+      window.clearTimeout(this.#timer);
+      window.removeEventListener("message", this.#onMessage);
+      document.removeEventListener("securitypolicyviolation", this.#onViolation);
+      this.#frame.remove();
+    }
+
+    #expectWord(milliseconds) {
+      window.clearTimeout(this.#timer);
+      this.#timer = window.setTimeout(() => this.#fail(), milliseconds);
+    }
+
+    #fail() {
+      this.close();
+      const sentence = document.createElement("p");
+      sentence.setAttribute("role", "alert");
+      sentence.textContent = text.unreachable.replace("ORIGIN", origin);
+      this.#host.replaceChildren(sentence);
+    }
+
+    #onViolation = (event) => {
+      if (isBlocked(event)) {
+        this.#fail();
+      }
+    };
+
+    #onMessage = (event) => {
+      if (event.origin !== origin || event.source !== this.#frame.contentWindow) {
+        return;
+      }
+      const message = event.data || {};
+      if (message.plenigoSandbox === "ready") {
+        this.#expectWord(ANSWER_WITHIN_MILLISECONDS);
+        this.#frame.contentWindow.postMessage({ plenigoSandbox: "open", fields: this.#fields }, origin);
+      } else if (message.plenigoSandbox === "busy") {
+        this.#expectWord(ANSWER_WITHIN_MILLISECONDS);
+      } else if (message.plenigoSandbox === "shown") {
+        window.clearTimeout(this.#timer);
+        styled(this.#frame, heightOf(message));
+      }
+    };
+  }
+
+  /* A page says by its token who looks at it, or else by the cookie; nobody is sent away. */
+  function renderSnippet(...values) {
+    const names = ["elementId", "snippetId", "loggedOutRedirectUrl", "loginToken", "edit"];
+    const { elementId, loggedOutRedirectUrl, ...fields } = fieldsOf(values, names, ["loggedOutRedirectUrl"]);
+    const host = document.getElementById(elementId);
+    if (!host) {
+      window.console.error(`plenigo sandbox: ${text.element}`);
+      return;
+    }
+    if (!fields.loginToken && isUserLoggedIn()) {
+      fields.session = readCookie();
+    }
+    if (fields.loginToken || fields.session || !loggedOutRedirectUrl) {
+      snippets.get(host)?.close();
+      snippets.set(host, new FramedSnippet(host, fields));
+      snippets.get(host).show();
+    } else {
+      leaveTo(loggedOutRedirectUrl);
+    }
+  }
+
   function start() {
     if (!started) {
       started = true;
@@ -440,6 +541,8 @@
     isSandbox: true,
     checkout,
     checkoutWithRemoteLogin,
+    renderSnippet,
+    Snippet: Object.freeze(Object.fromEntries(SNIPPETS.map((name) => [name, name]))),
     login: (...values) => identify("login", text.login, values),
     registration: (...values) => identify("registration", text.registration, values),
     logout,
