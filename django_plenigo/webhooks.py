@@ -12,6 +12,7 @@ from django.views import View
 from django_plenigo.protocols.base import WebhookCall
 from django_plenigo.services import webhooks
 from django_plenigo.services.webhooks import Reason
+from django_plenigo.tracebacks import without_secrets
 
 logger = logging.getLogger(__name__)
 
@@ -63,6 +64,7 @@ class WebhookView(View):
             return response
 
 
+@without_secrets
 def _take(request: HttpRequest, source: str) -> HttpResponse:
     token = _take_token(request)
     headers = request.headers
@@ -82,7 +84,7 @@ def _take_token(request: HttpRequest) -> str:
         token = request.GET.get("token", "")
     except SuspiciousOperation:  # more fields than Django reads
         token = ""
-    request.GET = QueryDict()  # type: ignore[assignment]  # Django's own is one that cannot be changed, too
+    request.GET = QueryDict()  # Django’s own is one that cannot be changed, too
     request.META["QUERY_STRING"] = ""
     for name in ("RAW_URI", "REQUEST_URI"):
         request.META.pop(name, None)

@@ -23,6 +23,7 @@ PATHS = [
     "tests/test_migrations.py",
     "tests/test_receivers.py",
     "tests/test_user_models.py",
+    "tests/webhooks",
 ]
 
 

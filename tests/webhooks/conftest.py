@@ -31,7 +31,7 @@ def shop(db: None, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Vendor:
         "shop": {"BACKEND": "tests.site.portals.Harbour", "MODE": "live"},
         "other": {"BACKEND": "tests.site.portals.Harbour", "MODE": "live"},
     }
-    monkeypatch.setattr(backends, "webhook_reader", lambda source: vendor, raising=False)
+    monkeypatch.setattr(backends, "webhook_reader", lambda source: vendor)
     return vendor
 
 

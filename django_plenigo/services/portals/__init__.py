@@ -17,7 +17,14 @@ from django_plenigo.services.portals.accounts import (
 )
 from django_plenigo.services.portals.links import UnsafeLinkError, browser_address
 from django_plenigo.services.portals.opening import Opening, open_portal
-from django_plenigo.services.portals.outcomes import FOR_READER, WITHOUT_ACCOUNT, Outcome, count_old, forget_old, words_of
+from django_plenigo.services.portals.outcomes import (
+    FOR_READER,
+    WITHOUT_ACCOUNT,
+    Outcome,
+    count_old,
+    forget_old,
+    words_of,
+)
 from django_plenigo.services.portals.standing import (
     PortalView,
     connection_path,
