@@ -35,7 +35,7 @@ def run(*arguments):
 
 def delivery(days, **values):
     return WebhookDelivery.objects.create(
-        **{"source": "okepay", "state": "done", "digest": str(values), "received_at": ago(days), **values}
+        **{"source": "okepay", "state": "done", "digest": "one", "received_at": ago(days), **values}
     )
 
 
