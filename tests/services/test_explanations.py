@@ -18,8 +18,8 @@ MEANINGS = {*BY_CODE.values(), *BY_STATUS.values()}
 
 PACKAGE = Path(errors.__file__).parent
 
-#: The roots are never raised by themselves, and an import is told at its own field or line.
-ABSTRACT = {"PlenigoError", "RemoteError", "AccessImportError", "SignatureError"}
+#: The roots are never raised by themselves; an import, a binding and a refused delivery are told at a place of their own.
+ABSTRACT = {"PlenigoError", "RemoteError", "AccessImportError", "PortalBindingError", "SignatureError"}
 
 CLASSES = [
     error
