@@ -18,7 +18,7 @@ MEANINGS = {*BY_CODE.values(), *BY_STATUS.values()}
 
 PACKAGE = Path(errors.__file__).parent
 
-#: The roots are never raised by themselves; an import, a binding and a refused delivery are told at a place of their own.
+#: The roots are never raised by themselves; what an import, a binding or a delivery lacks is told at its own place.
 ABSTRACT = {"PlenigoError", "RemoteError", "AccessImportError", "PortalBindingError", "SignatureError"}
 
 CLASSES = [
