@@ -2,7 +2,7 @@
 
 Without any environment variable it runs on plenigo's sandbox and SQLite. The same code runs on plenigo's stage or live
 system, PostgreSQL and Redis by environment variables alone; `PLENIGO_MODE` decides. `PLENIGO_API` chooses between
-plenigo's API v2 and v3.
+plenigo's API v2 and v3; `OKEPAY_INSTANCE` and `TWOCHECKOUT_MERCHANT` add the portals of these vendors.
 """
 
 import importlib.util
@@ -14,8 +14,9 @@ import django
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
+from django_plenigo.sandbox import credentials
 from django_plenigo.sandbox.identifiers import access_right_id_of, offer_id_of
-from newspaper.products import LEGAL_TEXT, SANDBOX_IDS
+from newspaper.products import LEGAL_TEXT, MONTHLY, SANDBOX_IDS
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -72,6 +73,7 @@ PLENIGO: dict[str, dict[str, Any]] = {
         "LEGAL_TEXT": LEGAL_TEXT,
         "TRUSTED_PROXIES": TRUSTED_PROXIES,
         "TIMEOUT_SECONDS": env.float("PLENIGO_TIMEOUT_SECONDS", default=5.0),
+        "EMAIL_IS_VERIFIED": "newspaper.models.has_verified_email",
     }
 }
 if IS_SANDBOX:
@@ -85,6 +87,62 @@ else:
         "SECRET": required("PLENIGO_SECRET", secret("PLENIGO_SECRET"), reason),
         "TEST_MODE": env.bool("PLENIGO_TEST_MODE", default=False),
     }
+
+# ---- other vendors ---------------------------------------------------------------------------------------------
+
+#: The pages of other vendors where readers manage what they pay there.
+PLENIGO_PORTALS: dict[str, dict[str, Any]] = {}
+
+#: The pages where they begin to pay, by portal. In them {email} stands for the reader's address and {way_back} for the
+#: page of this site that she comes back to; the newspaper adds its own reference of her.
+BUY_LINKS: dict[str, str] = {}
+
+#: Where the buttons of the portals lead to: a browser holds the answer to a form against the policy, too.
+PORTAL_ORIGINS: list[str] = []
+
+OKEPAY, TWOCHECKOUT = (
+    "django_plenigo.protocols.okepay.OkePay",
+    "django_plenigo.protocols.twocheckout.TwoCheckout",
+)
+if IS_SANDBOX:
+    # The sandbox plays both, with credentials of its own. The key signs what it tells this site; everybody may know it.
+    PLENIGO_PORTALS = {
+        "okepay": {"BACKEND": OKEPAY, "MODE": "sandbox", "WEBHOOK_KEYS": ["only-for-the-demo-on-the-sandbox"]},
+        "2checkout": {"BACKEND": TWOCHECKOUT, "MODE": "sandbox"},
+    }
+    offer = "product=Monthly+subscription&amount=990&currency=EUR&interval=P1M&email={email}&returnUrl={way_back}"
+    BUY_LINKS = {
+        "okepay": f"/plenigo-sandbox/okepay/{credentials.OKEPAY_INSTANCE}/pay/?" + offer,
+        "2checkout": f"/plenigo-sandbox/order/checkout/?PRODS={SANDBOX_IDS[MONTHLY]}",
+    }
+else:
+    # OKEPAY_INSTANCE is the first part of your page's host there, OKEPAY_DOMAIN the rest (payrexx.com at Payrexx).
+    # OKEPAY_WEBHOOK_KEYS and OKEPAY_BUY_LINK may be left out: then no webhook is believed, and nothing is sold there.
+    if instance := env.str("OKEPAY_INSTANCE", default=""):
+        okepay_domain = env.str("OKEPAY_DOMAIN", default="okepay.info")
+        PLENIGO_PORTALS["okepay"] = {
+            "BACKEND": OKEPAY,
+            "MODE": "live",
+            "INSTANCE": instance,
+            "BASE_DOMAIN": okepay_domain,
+            "SECRET": required("OKEPAY_SECRET", secret("OKEPAY_SECRET"), "OKEPAY_INSTANCE is set"),
+            "WEBHOOK_KEYS": secret("OKEPAY_WEBHOOK_KEYS").split(),
+        }
+        PORTAL_ORIGINS.append(f"https://{instance}.{okepay_domain}")
+        BUY_LINKS["okepay"] = env.str("OKEPAY_BUY_LINK", default="")
+    # TWOCHECKOUT_DOMAIN is the custom domain of the account: the host of the vendor's links.
+    if merchant := env.str("TWOCHECKOUT_MERCHANT", default=""):
+        reason = "TWOCHECKOUT_MERCHANT is set"
+        twocheckout_domain = required("TWOCHECKOUT_DOMAIN", env.str("TWOCHECKOUT_DOMAIN", default=""), reason)
+        PLENIGO_PORTALS["2checkout"] = {
+            "BACKEND": TWOCHECKOUT,
+            "MODE": "live",
+            "MERCHANT": merchant,
+            "SECRET_KEY": required("TWOCHECKOUT_KEY", secret("TWOCHECKOUT_KEY"), reason),
+            "CUSTOM_DOMAIN": twocheckout_domain,
+        }
+        PORTAL_ORIGINS.append(f"https://{twocheckout_domain}")
+        BUY_LINKS["2checkout"] = env.str("TWOCHECKOUT_BUY_LINK", default="")
 
 # ---- security --------------------------------------------------------------------------------------------------
 
@@ -130,7 +188,7 @@ POLICY = {
     "connect-src": ["'self'", *VENDOR_ORIGINS],
     "object-src": ["'none'"],
     "base-uri": ["'none'"],
-    "form-action": ["'self'"],
+    "form-action": ["'self'", *PORTAL_ORIGINS],
 }
 CSP_MIDDLEWARE: list[str] = []
 CSP_CONTEXT_PROCESSORS: list[str] = []

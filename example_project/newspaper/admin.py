@@ -31,7 +31,7 @@ class ReaderAdmin(CustomerPanelMixin, UserAdmin):
     search_fields = ["email", "first_name", "last_name"]
     readonly_fields = ["date_joined", "last_login"]
     fieldsets = [
-        (None, {"fields": ["email", "password"]}),
+        (None, {"fields": ["email", "verified_email", "password"]}),
         (_("Person"), {"fields": ["first_name", "last_name"]}),
         (_("Permissions"), {"fields": ["is_active", "is_staff", "is_superuser", "groups", "user_permissions"]}),
         (_("Dates"), {"fields": ["date_joined", "last_login"]}),

@@ -1,5 +1,6 @@
 """What the demo newspaper starts with: articles, offers and log-ins. All of it can be seeded again and again."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
@@ -7,13 +8,16 @@ from email.parser import HeaderParser
 from pathlib import Path
 from typing import Any
 
+from django.apps import apps
+from django.conf import settings
 from django.core.management import call_command
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext_noop
 
-from django_plenigo.errors import RemoteError
-from django_plenigo.services import access, customers
+from django_plenigo.errors import PortalBindingError, RemoteError
+from django_plenigo.services import access, customers, portals
 from newspaper.models import Article, Offer, Reader
 from newspaper.products import DAY_PASS, MONTHLY, SANDBOX_IDS, YEARLY
 
@@ -32,6 +36,12 @@ NEWEST_FIRST = (
     "town-hall-clock",
 )
 HOURS_BETWEEN_ARTICLES = 5
+
+#: What the sandbox's vendors call the customers that they have from the start, by portal.
+CUSTOMERS_ELSEWHERE = {"okepay": "1", "2checkout": "352365983"}
+
+#: What the sandbox's vendors tell by themselves, each kind at the address of a portal.
+WEBHOOKS = {"okepay": "okepay", "ipn": "2checkout", "lcn": "2checkout"}
 
 #: The first call to the sandbox loads its code, which alone may outlast the timeout of one call on a busy machine.
 TRIES = 3
@@ -115,9 +125,10 @@ def seed_readers() -> None:
         reader = Reader.objects.filter(email__iexact=demo.email).first()
         if reader is None:
             create = Reader.objects.create_superuser if demo.is_editor else Reader.objects.create_user
-            reader = create(demo.email, demo.password)
+            reader = create(demo.email, demo.password, verified_email=demo.email)
         if demo.subscribes:
             subscribe_patiently(reader)
+            subscribe_elsewhere(reader)
 
 
 def seed_sandbox() -> str:
@@ -126,6 +137,8 @@ def seed_sandbox() -> str:
     Return the customer number on his invoices, "" once somebody has connected it.
     """
     company = import_string("django_plenigo.sandbox.seed.seed")()
+    import_string("django_plenigo.sandbox.okepay.instances.seed_okepay")()
+    import_string("django_plenigo.sandbox.twocheckout.merchants.seed_demo")()
     subscriber = import_string("django_plenigo.sandbox.imports.seed_imported_customer")(company)
     return str(subscriber.number) if subscriber.has_pseudo_email else ""
 
@@ -147,3 +160,24 @@ def subscribe(reader: Reader) -> None:
     if not access.has_bought(link, [MONTHLY])[MONTHLY]:
         customer = customers.customer_of(link)
         call_command("plenigo_sandbox_buy", customer.value, SANDBOX_IDS[MONTHLY], verbosity=0)
+
+
+def subscribe_elsewhere(reader: Reader) -> None:
+    """Let a reader be the customer whom each of the other vendors has from the start; what is bound stays so."""
+    for portal, reference in CUSTOMERS_ELSEWHERE.items():
+        with suppress(PortalBindingError):
+            portals.bind(reader, portal, reference, provenance="by_hand", bound_from="demo")
+
+
+def seed_webhooks(url: str) -> None:
+    """Let the vendors of the sandbox tell this site, which is served at `url`, who has paid there."""
+    company = import_string("django_plenigo.sandbox.seed.seed")()
+    webhooks = apps.get_model("plenigo_sandbox", "Webhook").objects
+    for kind, portal in WEBHOOKS.items():
+        path = reverse("plenigo:webhook", args=[portal])
+        values = {"url": url.rstrip("/") + path}
+        if portal == "okepay":  # 2Checkout signs with the secret key of the account
+            values["signing_key"] = settings.PLENIGO_PORTALS[portal]["WEBHOOK_KEYS"][0]
+        # The demo may have been served at another port before.
+        if not webhooks.filter(company=company, kind=kind, url__endswith=path).update(**values):
+            webhooks.create(company=company, kind=kind, **values)

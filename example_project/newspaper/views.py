@@ -1,7 +1,7 @@
 """The pages of the newspaper."""
 
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from django.conf import settings
 from django.contrib import messages
@@ -11,7 +11,7 @@ from django.contrib.auth.views import LoginView, RedirectURLMixin
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 from django.forms import ModelForm
-from django.http import Http404, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.templatetags.static import static
@@ -24,6 +24,7 @@ from django.views.generic import CreateView, DetailView, ListView, RedirectView,
 from django_plenigo.errors import RemoteError
 from django_plenigo.paywall import PaywallMixin
 from django_plenigo.services.access import has_bought
+from django_plenigo.services.portals import label_of
 from newspaper.forms import EmailForm, LogInForm, RegistrationForm
 from newspaper.models import Article, Offer, Reader
 
@@ -95,8 +96,9 @@ class OffersView(ListView):
     template_name = "newspaper/offers.html"
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """Add what the reader has bought."""
-        return super().get_context_data(**kwargs) | {"purchases": purchases_of(self.request.user)}
+        """Add what the reader has bought, and where else she can pay."""
+        added = {"purchases": purchases_of(self.request.user), "vendors": vendors_of(self.request)}
+        return super().get_context_data(**kwargs) | added
 
 
 def purchases_of(user: Any) -> dict[str, Any]:
@@ -107,6 +109,23 @@ def purchases_of(user: Any) -> dict[str, Any]:
     except RemoteError:
         return {"is_unknown": True, "bought": []}
     return {"is_unknown": False, "bought": [offer for offer in offers if answers.get(offer.product_id)]}
+
+
+#: By what name each vendor takes this site's reference of a reader, which its webhook brings back.
+REFERENCE_NAMES = {"okepay": "referenceId", "2checkout": "CUSTOMERID"}
+
+
+def vendors_of(request: HttpRequest) -> list[dict[str, str]]:
+    """Return where else a reader can pay: links to which the template adds the reference that is hers alone."""
+    if not request.user.is_authenticated:
+        return []
+    way_back = request.build_absolute_uri(reverse("plenigo:portals"))
+    found = []
+    for portal, link in settings.BUY_LINKS.items():
+        begun = link.replace("{email}", quote(request.user.email, "")).replace("{way_back}", quote(way_back, ""))
+        name = f"{'&' if '?' in link else '?'}{REFERENCE_NAMES[portal]}="
+        found += [{"portal": portal, "label": label_of(portal), "link": begun + name}] if link else []
+    return found
 
 
 # ---- readers ---------------------------------------------------------------------------------------------------

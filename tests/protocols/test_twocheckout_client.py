@@ -205,6 +205,10 @@ class TestLink:
         params = minted(connect(SESSION, LINK), CustomerRef("352365983"))
         assert params == ["352365983", "2CheckoutCustomerReference", None, None, 30, None, None]
 
+    def test_is_for_any_address_where_the_site_says_so(self, connect):
+        portal = connect(SESSION, LINK, BINDS_LINK_TO_ADDRESS=False)
+        assert minted(portal, client_address="203.0.113.7", language="en")[-2:] == [None, "en"]
+
     @pytest.mark.parametrize("page", ["", "my_subscription", "my_license"])
     def test_to_a_subscription_names_it_as_the_vendor_wants(self, connect, page):
         params = minted(connect(SESSION, LINK), page=page, subscription="123D40F123")

@@ -89,6 +89,8 @@ class TwoCheckout(Notifications, Portal, CredentialProbe):
         # The vendor's 10 seconds are over before a telephone in a train has found a new host and shaken hands with it;
         # yet whoever finds the link logs in with it.
         "VALIDITY_SECONDS": PortalOption((int,), 30),
+        # A browser that comes here by IPv6 and to the vendor by IPv4 has two addresses.
+        "BINDS_LINK_TO_ADDRESS": PortalOption((bool,), True),
         "CUSTOM_DOMAIN": PortalOption((str,), ""),
     }
 
@@ -164,7 +166,7 @@ class TwoCheckout(Notifications, Portal, CredentialProbe):
             EXTERNAL if customer.is_external else VENDORS_OWN,
             page=MY_SUBSCRIPTION if subscription else page,
             subscription=subscription,
-            client_address=target.client_address,
+            client_address=target.client_address if self.settings.options["BINDS_LINK_TO_ADDRESS"] else "",
             language=target.language,
         )
 

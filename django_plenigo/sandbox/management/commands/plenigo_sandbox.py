@@ -2,11 +2,8 @@
 
 import errno
 import json
-import logging
 import signal
 import tempfile
-import threading
-import time
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -25,10 +22,6 @@ from django_plenigo.sandbox.seed import seed
 from django_plenigo.sandbox.twocheckout.merchants import seed_demo
 
 DEFAULT_ADDRESS = "127.0.0.1:8090"
-#: So often the server looks for callbacks and webhooks that are due.
-CALLBACK_SECONDS = 1.0
-
-logger = logging.getLogger(__name__)
 
 #: What `--credentials` prints.
 DEMO_CREDENTIALS = {
@@ -115,8 +108,7 @@ class Command(BaseCommand):
             raise CommandError(_explain(error, host, port)) from None
         with server:
             _prepare_database(folder)
-            # A daemon: it ends with the process, whatever it is waiting for.
-            threading.Thread(target=_send_callbacks, daemon=True).start()
+            import_string("django_plenigo.sandbox.sending.start_sending")()
             self.stdout.write(f"ready: {server.url}")
             self.stdout.flush()
             server.serve_forever()
@@ -129,21 +121,6 @@ def parse_address(text: str) -> tuple[str, int]:
     if not port.isascii() or not port.isdecimal() or int(port) > 65535:
         raise CommandError(f"{text!r} is no address. Write it as {DEFAULT_ADDRESS}, or the port alone.")
     return host, int(port)
-
-
-def _send_callbacks() -> None:
-    """Send what is due, again and again, as the vendor does."""
-    send_callbacks = import_string("django_plenigo.sandbox.callbacks.send_due")
-    send_webhooks = import_string("django_plenigo.sandbox.webhooks.send_due")
-    while True:
-        for send_due in (send_callbacks, send_webhooks):
-            try:
-                send_due()
-            except Exception:  # the next round may go well
-                logger.exception("The sandbox could not send callbacks or webhooks.")
-            finally:
-                connections.close_all()
-        time.sleep(CALLBACK_SECONDS)
 
 
 def _stop(signum: int, frame: Any) -> NoReturn:

@@ -7,9 +7,10 @@ from typing import Any
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
+from django.utils.module_loading import import_string
 
 from django_plenigo.errors import RemoteError
-from newspaper.seed import DEMO_READERS, seed_newspaper, seed_readers, seed_sandbox
+from newspaper.seed import DEMO_READERS, seed_newspaper, seed_readers, seed_sandbox, seed_webhooks
 
 DEFAULT_ADDRESS = "127.0.0.1"
 DEFAULT_PORT = 8000
@@ -26,11 +27,16 @@ To try
   2. Log in as subscriber@example.com and open {url}edition/: no offer, the whole edition.
   3. Log in as the editor at {url}admin/: see who has bought what, give a reader a pass,
      or let plenigo fail, and look at the article again.
+  4. Log in as subscriber@example.com and open {url}plenigo/portals/: one click each
+     leads to what she pays at OkePay, at 2Checkout and at plenigo, signed in. Cancel there.
+  5. Log in as reader@example.com, and pay through OkePay or 2Checkout at the end of {url}offers/.
+     A moment later the vendor's webhook has told this site, and the button is at {url}plenigo/portals/.
+     At OkePay pay with the address that is filled in: another one is somebody else's.
 {connection}
 Stop with Ctrl-C. `demo --fresh` starts anew.
 """
 
-CONNECTION = """  4. Log in as reader@example.com at {url}account/ and connect the subscription of somebody
+CONNECTION = """  6. Log in as reader@example.com at {url}account/ and connect the subscription of somebody
      who has had the printed edition only: customer number {number}, ZIP code 10115.
      The code is in the sandbox's outbox, which the editor sees: {url}admin/plenigo_sandbox/sentmessage/
 """
@@ -65,7 +71,10 @@ class Command(BaseCommand):
             seed_readers()
         except RemoteError as error:
             raise CommandError(f"The sandbox did not answer in time ({error}). Please start the demo again.") from error
-        self.stdout.write(welcome(address, port, number if settings.PLENIGO_API == "v3" else ""))
+        url = url_of(address, port)
+        seed_webhooks(url)
+        import_string("django_plenigo.sandbox.sending.start_sending")()
+        self.stdout.write(welcome(url, number if settings.PLENIGO_API == "v3" else ""))
         self.stdout.flush()
         call_command("runserver", f"{address}:{port}", use_reloader=False, use_ipv6=":" in address)
 
@@ -93,10 +102,14 @@ def refuse_busy_port(address: str, port: int) -> None:
             ) from error
 
 
-def welcome(address: str, port: int, number: str) -> str:
-    """Return what the terminal shows; `number` is that of an imported subscription which can be connected, or ""."""
+def url_of(address: str, port: int) -> str:
+    """Return where this machine finds the demo, with a slash at the end."""
     host = "localhost" if address in {"0.0.0.0", "[::]"} else address  # noqa: S104 - only compared
+    return f"http://{host}:{port}/"
+
+
+def welcome(url: str, number: str) -> str:
+    """Return what the terminal shows; `number` is that of an imported subscription which can be connected, or ""."""
     log_ins = "\n".join(f"  {demo.email} / {demo.password}: {demo.description}" for demo in DEMO_READERS)
-    url = f"http://{host}:{port}/"
     connection = CONNECTION.format(url=url, number=number) if number else ""
     return WELCOME.format(name="The Linden Post", url=url, log_ins=log_ins, connection=connection)
