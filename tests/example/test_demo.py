@@ -3,9 +3,14 @@
 import re
 import time
 from collections.abc import Callable
+from html import unescape
 from pathlib import Path
+from urllib.parse import urljoin
 
-from tests.demo import START_SECONDS, Demo, running_demo
+import pytest
+import requests
+
+from tests.demo import START_SECONDS, Demo, Reader, running_demo
 
 ARTICLE = "/article/moss-clock/"
 TEASER = "A cushion of moss on a churchyard wall"
@@ -246,3 +251,107 @@ def test_subscription_is_connected_with_api_v3_only(tmp_path: Path) -> None:
     with running_demo(tmp_path, PLENIGO_API="v2") as demo:
         assert "Connect your subscription" not in demo.reader().log_in("reader@example.com", "reader").text
         assert "customer number" not in demo.printed
+
+
+# ---- the portals of other vendors --------------------------------------------------------------------------------
+
+PORTALS = "/plenigo/portals/"
+
+
+def clickable(page: str) -> list[str]:
+    """Return the portals that a page has buttons for."""
+    return re.findall(r'action="/plenigo/portal/(\w+)/"', page)
+
+
+def click(reader: Reader, portal: str, page: str) -> requests.Response:
+    """Send the form of a portal's button, and go where the answer leads."""
+    form = re.search(rf'<form [^>]*action="/plenigo/portal/{portal}/".*?</form>', page, re.DOTALL)
+    assert form is not None
+    hidden = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', form[0]))
+    return reader.session.post(urljoin(reader.url, f"/plenigo/portal/{portal}/"), data=hidden, timeout=START_SECONDS)
+
+
+def buy_link(reader: Reader, name: str) -> str:
+    """Return where the offers lead to pay at a vendor."""
+    link = re.search(rf'href="([^"]+)"[^>]*>Subscribe with {name}<', reader.get("/offers/").text)
+    assert link is not None
+    return unescape(link[1])
+
+
+def registered(demo: Demo, email: str) -> Reader:
+    """Return the browser of a reader whose address the newspaper does not know to be hers."""
+    reader = demo.reader()
+    reader.submit("/register/", email=email, password1=PASSWORD, password2=PASSWORD)
+    return reader
+
+
+def test_terminal_says_what_to_try_with_the_portals(demo: Demo) -> None:
+    assert f"Log in as subscriber@example.com and open {demo.url}plenigo/portals/" in demo.printed
+    assert f"pay through OkePay or 2Checkout at the end of {demo.url}offers/" in demo.printed
+
+
+def test_subscriber_is_shown_three_portals_which_her_account_and_every_page_lead_to(demo: Demo) -> None:
+    reader = demo.reader()
+    account = reader.log_in("subscriber@example.com", "subscriber").text
+    assert account.count(f'href="{PORTALS}"') == 2
+    page = reader.get(PORTALS).text
+    assert clickable(page) == ["okepay", "2checkout"]
+    assert 'data-plenigo-snippet="SUBSCRIPTION"' in page
+    assert "The Linden Post" in page
+
+
+@pytest.mark.parametrize(("portal", "words"), [("okepay", "contact@example.com"), ("2checkout", "352365983")])
+def test_one_click_leads_the_subscriber_into_each_portal(demo: Demo, portal: str, words: str) -> None:
+    reader = demo.reader()
+    reader.log_in("subscriber@example.com", "subscriber")
+    there = click(reader, portal, reader.get(PORTALS).text)
+    assert (there.status_code, there.history[0].status_code) == (200, 303)
+    assert "/plenigo-sandbox/" in there.url
+    assert words in there.text
+
+
+def test_reader_without_a_subscription_is_told_so(demo: Demo) -> None:
+    page = registered(demo, "nothing-yet@example.com").get(PORTALS).text
+    assert "We have no subscription under this account." in page
+    assert clickable(page) == []
+
+
+def test_visitor_is_asked_to_log_in_and_offered_no_link_that_carries_a_reference(demo: Demo) -> None:
+    assert "Log in to see your subscriptions" in demo.reader().get(PORTALS).text
+    assert "Subscribe with" not in demo.reader().get("/offers/").text
+
+
+def test_reader_who_pays_by_the_buy_links_gets_the_buttons_a_moment_later(demo: Demo) -> None:
+    reader = demo.reader()
+    reader.log_in("reader@example.com", "reader")
+    paid = reader.submit(buy_link(reader, "OkePay"), email="reader@example.com", action="pay")
+    assert "Thank you for your payment" in paid.text
+    wait_until(lambda: clickable(reader.get(PORTALS).text) == ["okepay"])
+    address = urljoin(demo.url, "/plenigo-sandbox/order/checkout/")
+    ticket = re.search(r'name="ticket" value="([^"]+)"', reader.get(buy_link(reader, "2Checkout")).text)
+    assert ticket is not None
+    buyer = {"ticket": ticket[1], "email": "reader@example.com"}
+    assert "Thank you for your purchase" in reader.session.post(address, data=buyer, timeout=START_SECONDS).text
+    wait_until(lambda: clickable(reader.get(PORTALS).text) == ["okepay", "2checkout"])
+    assert "reader@example.com" in click(reader, "okepay", reader.get(PORTALS).text).text
+    assert "reader@example.com" in click(reader, "2checkout", reader.get(PORTALS).text).text
+
+
+def test_editor_sees_why_a_payment_with_an_address_that_nobody_has_verified_binds_nobody(demo: Demo) -> None:
+    reader = registered(demo, "unverified@example.com")
+    reader.submit(buy_link(reader, "OkePay"), email="unverified@example.com", action="pay")
+    editor = demo.reader()
+    editor.log_in("editor@example.com", "editor", "/admin/")
+    wait_until(lambda: "has not verified" in editor.get("/admin/plenigo/webhookdelivery/").text)
+    assert clickable(reader.get(PORTALS).text) == []
+
+
+def test_vendors_find_the_demo_that_is_served_at_another_port_than_before(tmp_path: Path) -> None:
+    for _start in range(2):
+        with running_demo(tmp_path) as demo:
+            editor = demo.reader()
+            addresses = editor.log_in("editor@example.com", "editor", "/admin/plenigo_sandbox/webhook/").text
+            assert set(re.findall(r"http://[\w.:]+/plenigo/webhooks/\w+/", addresses)) == {
+                f"{demo.url}plenigo/webhooks/okepay/",
+                f"{demo.url}plenigo/webhooks/2checkout/",
+            }

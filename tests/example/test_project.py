@@ -1,5 +1,6 @@
 """The example's settings and commands, without a server."""
 
+import json
 import shutil
 import socket
 import subprocess
@@ -48,6 +49,41 @@ def test_live_site_has_no_sandbox_and_keeps_its_secrets_as_they_are(manage: Mana
     )
     shown = manage("shell", "-v0", "-c", code, **LIVE)
     assert shown.stdout.split() == ["False", "False", LIVE["PLENIGO_SECRET"], LIVE["SECRET_KEY"]], shown.stderr
+
+
+VENDORS = {
+    "OKEPAY_INSTANCE": "linden",
+    "OKEPAY_SECRET": "$okepay-secret",
+    "OKEPAY_WEBHOOK_KEYS": "new-key old-key",
+    "TWOCHECKOUT_MERCHANT": "LINDEN1",
+    "TWOCHECKOUT_KEY": "$twocheckout-key",
+    "TWOCHECKOUT_DOMAIN": "store.news.example",
+}
+SHOWN_PORTALS = (
+    "import json; from django.conf import settings;"
+    "print(json.dumps([settings.PLENIGO_PORTALS, settings.POLICY['form-action']]))"
+)
+
+
+def test_live_site_has_the_portals_of_its_environment_alone(manage: Manage) -> None:
+    portals, targets = json.loads(manage("shell", "-v0", "-c", SHOWN_PORTALS, **LIVE).stdout)
+    assert (portals, targets) == ({}, ["'self'"])
+    portals, targets = json.loads(manage("shell", "-v0", "-c", SHOWN_PORTALS, **LIVE, **VENDORS).stdout)
+    assert {portal["MODE"] for portal in portals.values()} == {"live"}
+    assert (portals["okepay"]["SECRET"], portals["2checkout"]["SECRET_KEY"]) == ("$okepay-secret", "$twocheckout-key")
+    assert portals["okepay"]["WEBHOOK_KEYS"] == ["new-key", "old-key"]
+    assert targets == ["'self'", "https://linden.okepay.info", "https://store.news.example"]
+
+
+def test_check_deploy_finds_nothing_wrong_with_the_portals_of_a_live_site(manage: Manage) -> None:
+    checked = manage("check", "--deploy", "--fail-level", "WARNING", **LIVE, **VENDORS)
+    assert checked.returncode == 0, checked.stderr
+
+
+@pytest.mark.parametrize("missing", ["OKEPAY_SECRET", "TWOCHECKOUT_KEY", "TWOCHECKOUT_DOMAIN"])
+def test_live_site_names_the_variable_of_a_portal_that_is_missing(manage: Manage, missing: str) -> None:
+    checked = manage("check", **LIVE, **(VENDORS | {missing: ""}))
+    assert f"Set the environment variable {missing}" in checked.stderr
 
 
 @pytest.mark.parametrize("missing", ["PLENIGO_COMPANY_ID", "PLENIGO_SECRET", "SECRET_KEY"])
