@@ -1,4 +1,4 @@
-"""A site and its vendors over real sockets: all that passes between them is written down, and so is all the site keeps."""
+"""A site and its vendors over real sockets; what passes between them, and what the site keeps, is written down."""
 
 import base64
 import io
@@ -191,7 +191,9 @@ def cached() -> str:
     if hasattr(cache, "_cache") and hasattr(cache._cache, "items"):
         return repr([(key, pickle.loads(value)) for key, value in cache._cache.items()])  # noqa: S301 - our own
     client = cache._cache.get_client()
-    return repr([(key, client.dump(key), client.type(key) == b"string" and client.get(key)) for key in client.keys()])
+    return repr(
+        [(key, client.dump(key), client.type(key) == b"string" and client.get(key)) for key in client.scan_iter()]
+    )
 
 
 def redis_is_named() -> bool:
