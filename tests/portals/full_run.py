@@ -79,8 +79,10 @@ class Server(LiveServerThread):
 
 @contextmanager
 def served() -> Iterator[str]:
-    """Serve the site on the test's database connection, and give its address."""
-    shared = {connection.alias: connection for connection in connections.all()}
+    """Serve the site on the test's database, and give its address."""
+    # As Django's own live server: a database in memory is the connection's own, any other has one for each thread.
+    in_memory = [each for each in connections.all() if each.vendor == "sqlite" and each.is_in_memory_db()]
+    shared = {connection.alias: connection for connection in in_memory}
     for connection in shared.values():
         connection.inc_thread_sharing()
     server = Server("127.0.0.1", _StaticFilesHandler, connections_override=shared)
