@@ -23,7 +23,7 @@ START_SECONDS = 90
 
 #: What the example's settings read; the machine's own values must not decide a test.
 VARIABLES = re.compile(
-    r"PLENIGO_.*|OKEPAY_.*|TWOCHECKOUT_.*|DJANGO_SETTINGS_MODULE|.*_URL|DEBUG|SECRET_KEY|HTTPS|TRUSTED_PROXIES|.*_HOSTS|CSRF_.*"
+    r"PLENIGO_.*|OKEPAY_.*|TWOCHECKOUT_.*|DJANGO_.*|.*_URL|DEBUG|SECRET_KEY|HTTPS|TRUSTED_PROXIES|.*_HOSTS|CSRF_.*"
 )
 
 

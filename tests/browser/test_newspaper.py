@@ -24,8 +24,9 @@ COUNTER = itertools.count()
 PHONE = {"width": 390, "height": 844}
 
 VISITORS_PAGES = ["", "section/city/", PAID, "article/moss-clock/", "article/night-ferry/"]
-VISITORS_PAGES += ["offers/", "edition/", "log-in/", "register/", "plenigo/return/"]
+VISITORS_PAGES += ["offers/", "edition/", "log-in/", "register/", "plenigo/return/", "plenigo/portals/"]
 SUBSCRIBERS_PAGES = [PAID, "offers/", "edition/", "account/", "account/email/"]
+SUBSCRIBERS_PAGES += ["plenigo/portals/", "plenigo/portal/okepay/"]
 
 
 @pytest.fixture(scope="module")
@@ -234,6 +235,47 @@ def test_reader_of_a_single_article_reads_this_one_and_is_offered_the_others(rea
     expect(page.get_by_text("Please do not switch on. It is asleep.")).to_be_visible()
     reader.open(PAID)
     reader.is_offered_the_article()
+
+
+def test_subscriber_has_a_button_for_each_portal_and_one_click_leads_there(reader: Reader, page: Page) -> None:
+    reader.log_in("subscriber")
+    reader.open("account/")
+    reader.follow("Manage my subscription")
+    expect(page.get_by_role("heading", name="Manage my subscription")).to_be_visible()
+    reader.button("OkePay").click()
+    expect(page.get_by_text("Logged in as contact@example.com.")).to_be_visible()
+    reader.open("plenigo/portals/")
+    reader.button("2Checkout").click()
+    expect(page.get_by_text("352365983")).to_be_visible()
+    reader.open("plenigo/portals/")
+    opener = reader.button("My subscriptions")
+    if opener.count():  # with API v3 it opens on a click
+        opener.click()
+    service = page.frame_locator("iframe[title='Self service']")
+    expect(service.locator("dt:text-is('Product') + dd")).to_have_text("Monthly subscription")
+
+
+def test_reader_subscribes_at_okepay_gets_the_button_cancels_there_and_sees_it(reader: Reader, page: Page) -> None:
+    reader.log_in("reader")
+    reader.open("plenigo/portals/")
+    expect(page.get_by_text("We have no subscription under this account.")).to_be_visible()
+    reader.open("offers/")
+    reader.follow("Subscribe with OkePay")
+    expect(page.get_by_label("E-mail address")).to_have_value("reader@example.com")
+    reader.button("Pay").click()
+    reader.follow("Back to the shop")
+    expect(page.get_by_role("heading", name="Manage my subscription")).to_be_visible()
+    until = time.monotonic() + PATIENCE / 1000
+    while not reader.button("OkePay").count() and time.monotonic() < until:  # a webhook tells it
+        page.wait_for_timeout(200)
+        page.reload()
+    reader.button("OkePay").click()
+    page.get_by_role("link", name="Cancel subscription").click()
+    reader.button("Cancel this subscription").click()
+    expect(page.get_by_role("status")).to_contain_text("Your subscription has been cancelled.")
+    reader.open("plenigo/portals/")
+    reader.button("OkePay").click()
+    expect(page.locator("[data-status=in_notice]")).to_be_visible()
 
 
 @pytest.mark.parametrize("language", ["de-DE"])
