@@ -60,7 +60,7 @@ def test_old_rows_are_deleted_and_young_ones_stay(rows):
     text = run()
     assert text == (
         "webhook deliveries: 1 deleted\nportal hand-overs: 1 deleted\nconnections that came to nothing: 1 deleted\n"
-        "finished imports of access IDs: 1 deleted\n"
+        "finished imports of files: 1 deleted\n"
     )
     assert kept() == [1, 1, 1, 1, 1]
     assert json.loads(run("--json")) == {

@@ -190,7 +190,7 @@ class TestEvents:
             PortalCustomerSeen(
                 reference="352365983",
                 our_reference="user-42",
-                email=None,
+                email="",
                 is_valid=True,
                 object_kind="ipn",
                 object_id="1000037",
@@ -202,12 +202,23 @@ class TestEvents:
             PortalCustomerSeen(
                 reference="352365983",
                 our_reference="user-42",
-                email=None,
+                email="",
                 is_valid=True,
                 object_kind="lcn",
                 object_id="3C343D0FAF",
             )
         ]
+
+    def test_address_is_told_by_the_name_that_each_has_for_it(self):
+        (order,) = seen([*ORDER, ("CUSTOMEREMAIL", "reader@example.com"), ("EMAIL", "other@example.com")])
+        (license,) = seen([*LICENSE, ("EMAIL", "reader@example.com"), ("CUSTOMEREMAIL", "other@example.com")])
+        assert order.email == license.email == "reader@example.com"
+
+    def test_test_order_stands_at_the_sandbox_alone(self):
+        order = [*ORDER, ("TEST_ORDER", "1")]
+        assert [event.is_valid for event in seen(order) + seen(order, reader_of(mode="sandbox"))] == [False, True]
+        (real,) = seen([*ORDER, ("TEST_ORDER", "0")])
+        assert real.is_valid
 
     @pytest.mark.parametrize("status", ["PENDING", "REFUND", "REVERSED", "complete", "", "BRAND_NEW", None])
     def test_only_a_complete_order_stands(self, status):

@@ -114,9 +114,17 @@ def test_buyer_at_2checkout_is_bound_by_our_reference_and_the_vendor_gets_its_re
     for kind in ("ipn", "lcn"):
         sandbox.add_webhook(kind, address("2checkout"), signatures=signatures)
     reference = portals.reference_for(jane, "2checkout")
-    order = sandbox.twocheckout_order(reference, "P_MONTHLY", "somebody@example.com")
+    order = sandbox.twocheckout_order(reference, "P_MONTHLY", "jane@example.com")
     assert told() == (2, ["already_bound", "bound"])  # taken: both receipts are right
     assert reference_at("2checkout", jane) == order.customer.reference
+
+
+def test_somebody_else_who_buys_at_2checkout_by_a_readers_link_is_not_given_to_her(sandbox, jane, told):
+    for kind in ("ipn", "lcn"):
+        sandbox.add_webhook(kind, address("2checkout"))
+    sandbox.twocheckout_order(portals.reference_for(jane, "2checkout"), "P_MONTHLY", "somebody@example.com")
+    assert told() == (2, ["other_email", "other_email"])
+    assert reference_at("2checkout", jane) is None
 
 
 def test_md5_alone_is_refused(sandbox, jane, told):

@@ -37,9 +37,7 @@ KINDS: Mapping[str, Kind] = {
     ),
     "handovers": Kind(gettext_lazy("portal hand-overs"), portals.count_old, portals.forget_old),
     "connections": Kind(gettext_lazy("connections that came to nothing"), connection.count_old, connection.prune, 90),
-    "imports": Kind(
-        gettext_lazy("finished imports of access IDs"), access_imports.count_old, access_imports.prune, 365
-    ),
+    "imports": Kind(gettext_lazy("finished imports of files"), access_imports.count_old, access_imports.prune, 365),
 }
 
 #: Longer than anybody keeps anything, and short enough for a date.

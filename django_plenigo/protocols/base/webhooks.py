@@ -62,8 +62,8 @@ class PortalCustomerSeen:
     our_reference: str = field(repr=False)
     """The reference that came back, "" for none."""
 
-    email: str | None = field(repr=False)
-    """The customer's address as the vendor has it, "" where it has none, None where this vendor does not tell it."""
+    email: str = field(repr=False)
+    """The customer's address as the vendor has it, "" where it tells none."""
 
     is_valid: bool
     """Whether the purchase stands: confirmed, active. What waits, failed or was taken back binds nobody."""

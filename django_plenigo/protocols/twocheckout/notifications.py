@@ -98,7 +98,7 @@ class Notifications(WebhookReader):
         seen = PortalCustomerSeen(
             reference=reference,
             our_reference=_text(fields, "EXTERNAL_CUSTOMER_REFERENCE"),
-            email=None,
+            email=_text(fields, "CUSTOMEREMAIL" if kind == IPN else "EMAIL"),
             is_valid=self._is_order_valid(fields) if kind == IPN else self._is_subscription_valid(fields),
             object_kind=kind,
             object_id=_text(fields, "REFNO" if kind == IPN else "LICENSE_CODE"),
@@ -106,11 +106,14 @@ class Notifications(WebhookReader):
         return [seen]
 
     def _is_order_valid(self, fields: Fields) -> bool:
-        return _text(fields, "ORDERSTATUS") == COMPLETE
+        return _text(fields, "ORDERSTATUS") == COMPLETE and self._counts(fields, "TEST_ORDER")
 
     def _is_subscription_valid(self, fields: Fields) -> bool:
-        is_test = _text(fields, "TEST") not in NO
-        return _text(fields, "DISABLED") in NO and (self.accepts_tests or not is_test)
+        return _text(fields, "DISABLED") in NO and self._counts(fields, "TEST")
+
+    def _counts(self, fields: Fields, flag: str) -> bool:
+        """Say whether a purchase is no test, or tests count. The flag is missing of real ones, or not ticked at all."""
+        return self.accepts_tests or _text(fields, flag) in NO
 
 
 def _fields_of(pairs: Sequence[tuple[str, bytes]]) -> Fields:

@@ -51,8 +51,11 @@ def email_of(user: Any) -> str:
 
 
 def is_same_address(one: str, other: str) -> bool:
-    """Say whether two e-mail addresses are one, whatever their capital letters. No address is nobody's."""
-    return bool(one) and one.casefold() == other.casefold()
+    """Say whether two e-mail addresses are one, whatever their capital letters. No address is nobody's.
+
+    Not by `casefold`, which makes ss of ß: straße.example and strasse.example are two domains, and may be two owners'.
+    """
+    return bool(one) and one.lower() == other.lower()
 
 
 def external_id_of(user: Any, *, using: str = conf.DEFAULT_ACCOUNT) -> str | None:

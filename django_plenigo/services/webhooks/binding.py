@@ -21,8 +21,9 @@ def bind_customer(portal: str, seen: PortalCustomerSeen) -> Reason:
     """Bind a vendor's customer to the reader who has bought with her own reference, and say what came of it.
 
     A vendor finds its customers by their addresses: who has paid with somebody else's is that customer there, and would
-    be let in as her. So both sides must have the same address, and this site must have verified it. Where the vendor
-    tells none, the reference alone has to do, which nobody can guess. What is bound is never moved.
+    be let in as her. So both sides must have the same address, and this site must have verified it. The reference alone
+    proves nothing, though nobody can guess it: whose it is can give it to somebody else, in a link to buy by. What is
+    bound is never moved.
     """
     if not seen.is_valid:
         return Reason.NOT_VALID
@@ -33,14 +34,12 @@ def bind_customer(portal: str, seen: PortalCustomerSeen) -> Reason:
     if user is None:
         return Reason.UNKNOWN_REFERENCE
     account = portals.account_of(user, portal)
-    if account is not None and account.reference == seen.reference:
+    if account is not None and account.reference == seen.reference and not account.is_external:
         return Reason.ALREADY_BOUND
     return _problem_with_address(user, seen.email) or _bind(user, portal, seen.reference)
 
 
-def _problem_with_address(user: Any, email: str | None) -> Reason | None:
-    if email is None:
-        return None
+def _problem_with_address(user: Any, email: str) -> Reason | None:
     if not email:
         return Reason.NO_EMAIL
     if not customers.is_same_address(email, customers.email_of(user)):
