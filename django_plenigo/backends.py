@@ -161,13 +161,32 @@ def _build_portal(entry: conf.PortalEntry) -> Portal:
     return backend(settings)
 
 
-def webhook_sources() -> list[str]:
-    """Return every source that webhooks may come from, by the name that `webhook_reader` takes.
+def webhook_sources() -> dict[str, str]:
+    """Return every source that webhooks may come from, by the name that `webhook_reader` takes, with its account.
 
-    These are the portals, and the accounts whose generation of the API has callbacks. Raises `ConfigurationError`.
+    These are the portals that read webhooks, which are the account "default"'s, and the accounts whose generation of
+    the API has callbacks. What the settings have wrong counts as one that has, so that its deliveries are refused with
+    a reason. Raises `ConfigurationError` where PLENIGO or PLENIGO_PORTALS is no dictionary.
     """
-    accounts = [alias for alias in conf.accounts() if conf.Account(alias).generation in CALLBACKS]
-    return [*conf.portals(), *map(webhook_source_of, accounts)]
+    portals = {alias: conf.DEFAULT_ACCOUNT for alias in conf.portals() if _may_deliver(portal_reads_webhooks, alias)}
+    accounts = {webhook_source_of(alias): alias for alias in conf.accounts() if _may_deliver(_has_callbacks, alias)}
+    return portals | accounts
+
+
+def portal_reads_webhooks(alias: str) -> bool:
+    """Say whether a portal's class is a `WebhookReader`. Raises `ConfigurationError`."""
+    return issubclass(portal_class(alias), WebhookReader)
+
+
+def _has_callbacks(account: str) -> bool:
+    return conf.Account(account).generation in CALLBACKS
+
+
+def _may_deliver(asked: Callable[[str], bool], alias: str) -> bool:
+    try:
+        return asked(alias)
+    except ConfigurationError:
+        return True
 
 
 def webhook_source_of(account: str) -> str:
@@ -190,7 +209,7 @@ def webhook_reader(source: str) -> WebhookReader:
             )
         return reader
     account = conf.Account(_account_of(source))
-    if account.generation not in CALLBACKS:
+    if not _has_callbacks(account.alias):
         text = f"API {account.generation} of the account {account.alias!r} has no callbacks: that takes API v3."
         raise UnsupportedOperationError(text)
     build: Callable[..., WebhookReader] = import_string(CALLBACKS[account.generation])

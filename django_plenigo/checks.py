@@ -240,14 +240,29 @@ def _check_portal_values(entry: conf.PortalEntry) -> list[CheckMessage]:
 
 def _check_built_portal(entry: conf.PortalEntry) -> list[CheckMessage]:
     """Check what the backend itself wants of its entry, and that a link could lead anywhere."""
+    where = f"PLENIGO_PORTALS[{entry.alias!r}]"
     try:
         hosts = backends.portal(entry.alias).link_hosts
     except ConfigurationError as error:
         return [_portal_error(error)]
-    if hosts:
-        return []
-    text = f"PLENIGO_PORTALS[{entry.alias!r}] has no LINK_HOSTS, and its backend knows none: no link would be opened."
-    return [checks.Error(text, hint=PORTAL_HINTS["LINK_HOSTS"], id="plenigo.E017")]
+    if not hosts:
+        text = f"{where} has no LINK_HOSTS, and its backend knows none: no link would be opened."
+        return [checks.Error(text, hint=PORTAL_HINTS["LINK_HOSTS"], id="plenigo.E017")]
+    if backends.portal_reads_webhooks(entry.alias) and not _site_verifies_addresses():
+        text = f"{where} reads webhooks, but this site verifies no e-mail addresses: no delivery binds a reader."
+        hint = (
+            'Write a function of yours, as in "EMAIL_IS_VERIFIED": "mysite.customers.email_is_verified", into the '
+            'account "default" of PLENIGO, or silence this where readers are bound by hand alone.'
+        )
+        return [checks.Warning(text, hint=hint, id="plenigo.W012")]
+    return []
+
+
+def _site_verifies_addresses() -> bool:
+    try:
+        return conf.Account(conf.DEFAULT_ACCOUNT).verifies_addresses
+    except ConfigurationError:
+        return True  # told by check_settings
 
 
 def _portal_error(error: ConfigurationError) -> CheckMessage:

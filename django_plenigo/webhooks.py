@@ -86,8 +86,13 @@ def _take_token(request: HttpRequest) -> str:
         token = ""
     request.GET = QueryDict()  # Django’s own is one that cannot be changed, too
     request.META["QUERY_STRING"] = ""
+    # Servers write their access logs of these once the answer is sent, so what is left must still be an address.
     for name in ("RAW_URI", "REQUEST_URI"):
-        request.META.pop(name, None)
+        if name in request.META:
+            request.META[name] = request.META[name].partition("?")[0]
+    scope = getattr(request, "scope", None)  # by ASGI
+    if scope is not None:
+        scope["query_string"] = b""
     return token
 
 

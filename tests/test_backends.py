@@ -109,7 +109,18 @@ def sources(settings):
 
 
 def test_sources_of_webhooks_are_the_portals_and_the_accounts_with_callbacks(sources):
-    assert backends.webhook_sources() == ["2checkout", "okepay", "own", "plenigo", "plenigo-weekly"]
+    assert backends.webhook_sources() == {
+        "2checkout": "default",
+        "okepay": "default",
+        "plenigo": "default",
+        "plenigo-weekly": "weekly",
+    }
+
+
+def test_what_the_settings_have_wrong_is_a_source_still_so_that_its_deliveries_are_refused_with_a_reason(sources):
+    sources.PLENIGO_PORTALS = {"gone": {"BACKEND": "no.such.Portal", "MODE": "live"}}
+    sources.PLENIGO = {"default": {"API": "v9"}}
+    assert backends.webhook_sources() == {"gone": "default", "plenigo": "default"}
 
 
 @pytest.mark.parametrize("source", ["2checkout", "okepay", "plenigo", "plenigo-weekly"])

@@ -30,7 +30,7 @@ from django_plenigo.conf.options import (
     Option,
     Product,
 )
-from django_plenigo.conf.site import sandbox_company_id
+from django_plenigo.conf.site import is_installed, sandbox_company_id
 from django_plenigo.errors import ConfigurationError
 from django_plenigo.tracebacks import without_secrets
 
@@ -254,6 +254,11 @@ class Account:
     def email_is_verified(self) -> Callable[[Any], bool] | None:
         """The site's function that says whether a user's address is verified, None where the site names none."""
         return self._function("EMAIL_IS_VERIFIED")
+
+    @property
+    def verifies_addresses(self) -> bool:
+        """Whether the site says of any address that it has verified it."""
+        return self.email_is_verified is not None or is_installed("allauth.account")
 
     @property
     def followed_fields(self) -> tuple[str, ...]:

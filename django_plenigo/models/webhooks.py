@@ -16,7 +16,8 @@ class WebhookDelivery(models.Model):
         REFUSED = "refused", _("refused")
 
     source = models.CharField(_("source"), max_length=80, help_text=_("The part of the address behind webhooks/."))
-    # SHA-256 of the body as it came. NULL, not "", where it was refused: unique, and of those there are many.
+    # SHA-256 of its media type and what is proved of it. NULL, not "", where it was refused: unique, and of those there
+    # are many.
     digest = models.CharField(max_length=64, null=True, blank=True, editable=False)  # noqa: DJ001
     state = models.CharField(_("state"), max_length=8, choices=State.choices)
     # One word; `services.webhooks` has the sentences and what to do. No choices, so that another is no migration.

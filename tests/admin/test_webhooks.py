@@ -33,7 +33,8 @@ def listed(client, **query):
 
 
 def test_list_is_filtered_by_source_and_state(admin_client, failed, settings):
-    settings.PLENIGO = {**settings.PLENIGO, "weekly": settings.PLENIGO["default"]}
+    on_v3 = {**settings.PLENIGO["default"], "API": "v3"}
+    settings.PLENIGO = {"default": on_v3, "weekly": on_v3}
     refused = delivery(source="plenigo-weekly", state="refused", reason="no signature")
     assert listed(admin_client) == {failed.pk, refused.pk}
     assert listed(admin_client, source="plenigo-weekly") == {refused.pk}

@@ -96,6 +96,23 @@ def test_deployment_on_the_sandbox_is_a_warning(settings):
     assert found(include_deployment_checks=True) == []
 
 
+def verified(user):
+    return True
+
+
+def test_webhooks_of_a_site_that_verifies_no_addresses_bind_nobody_which_is_a_warning(settings):
+    settings.PLENIGO_PORTALS = {"okepay": {"BACKEND": "django_plenigo.protocols.okepay.OkePay", "MODE": "sandbox"}}
+    assert found() == []  # allauth says which addresses are verified
+    settings.INSTALLED_APPS = [app for app in settings.INSTALLED_APPS if app != "allauth.account"]
+    (message,) = found()
+    assert (message.id, "EMAIL_IS_VERIFIED" in message.hint) == ("plenigo.W012", True)
+    account = settings.PLENIGO["default"]
+    settings.PLENIGO = {"default": {**account, "EMAIL_IS_VERIFIED": f"{__name__}.verified"}}
+    assert found() == []
+    settings.PLENIGO = {"default": {**account, "EMAIL_IS_VERIFIED": 5}}
+    assert found() == []  # that is told by the check of PLENIGO
+
+
 def test_key_that_the_sandbox_has_no_value_for_is_missing(settings, monkeypatch):
     monkeypatch.setattr(
         Harbour, "options", {"KEY": PortalOption((str,), sandbox="django_plenigo.sandbox.credentials.NONE")}

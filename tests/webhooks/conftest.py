@@ -28,8 +28,8 @@ def shop(db: None, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Vendor:
     account = settings.PLENIGO["default"]
     settings.PLENIGO = {"default": {**account, "EMAIL_IS_VERIFIED": "tests.webhooks.conftest.is_verified"}}
     settings.PLENIGO_PORTALS = {
-        "shop": {"BACKEND": "tests.site.portals.Harbour", "MODE": "live"},
-        "other": {"BACKEND": "tests.site.portals.Harbour", "MODE": "live"},
+        "shop": {"BACKEND": "tests.webhooks.vendor.Shop", "MODE": "live"},
+        "other": {"BACKEND": "tests.webhooks.vendor.Shop", "MODE": "live"},
     }
     monkeypatch.setattr(backends, "webhook_reader", lambda source: vendor)
     return vendor

@@ -7,13 +7,14 @@ from itertools import pairwise
 import pytest
 import time_machine
 from django.db import DatabaseError
-from django.test import Client
+from django.test import AsyncRequestFactory, Client, RequestFactory
 from django.urls import resolve, reverse
 from django.utils import timezone
 
-from django_plenigo import backends, webhooks
-from django_plenigo.errors import ConfigurationError, UnsupportedOperationError
+from django_plenigo import webhooks
+from django_plenigo.errors import ConfigurationError
 from django_plenigo.models import WebhookDelivery
+from django_plenigo.protocols.base import WebhookReceipt
 from django_plenigo.services.webhooks import refusing
 from tests.webhooks.conftest import URL, last_delivery
 from tests.webhooks.vendor import HEADER, purchase, signature
@@ -49,6 +50,23 @@ def test_same_body_of_another_source_is_another_delivery(shop, deliver):
     assert WebhookDelivery.objects.filter(repeated=0).count() == 2
 
 
+def test_same_body_as_another_media_type_is_another_delivery_which_hides_the_real_one_from_nobody(shop, client):
+    """Nothing signs the media type: who sends a delivery again as another one must not have it read as nothing."""
+    shop.content_types = ("application/json", "text/json")
+    for media_type in ("text/json", "application/json", "application/json; charset=utf-8"):
+        client.post(URL.format("shop"), BODY, content_type=media_type, headers={HEADER: signature(BODY)})
+    stored = WebhookDelivery.objects.order_by("pk").values_list("content_type", "repeated")
+    assert list(stored) == [("text/json", 0), ("application/json", 1)]
+
+
+def test_what_is_the_same_of_what_the_vendor_signs_is_the_same_delivery(shop, deliver, monkeypatch):
+    monkeypatch.setattr(shop, "authenticate", lambda call, now: WebhookReceipt(signed=b"the values"))
+    deliver(BODY)
+    deliver(b'{"purchases": []}')
+    delivery = WebhookDelivery.objects.get()
+    assert (bytes(delivery.body), delivery.repeated) == (BODY, 1)
+
+
 @pytest.mark.parametrize("source", ["nobody", "plenigo-nobody", "plenigo-default", "shop%00", "s" * 90])
 def test_unknown_source_is_not_found_and_leaves_nothing(shop, deliver, client, source):
     assert client.get(URL.format(source)).status_code == 404
@@ -57,12 +75,13 @@ def test_unknown_source_is_not_found_and_leaves_nothing(shop, deliver, client, s
     assert not WebhookDelivery.objects.exists()
 
 
-def test_portal_that_delivers_nothing_is_not_found(shop, deliver, monkeypatch):
-    def raises(source):
-        raise UnsupportedOperationError("delivers nothing")
+def test_portal_that_reads_no_webhooks_is_not_found(shop, deliver, client, settings):
+    settings.PLENIGO_PORTALS = {"shop": {"BACKEND": "tests.site.portals.Harbour", "MODE": "live"}}
+    assert (client.get(URL.format("shop")).status_code, deliver(BODY).status_code) == (404, 404)
 
-    monkeypatch.setattr(backends, "webhook_reader", raises)
-    assert deliver(BODY).status_code == 404
+
+def test_account_on_api_v2_has_no_callbacks(shop, deliver, client):
+    assert (client.get(URL.format("plenigo")).status_code, deliver(BODY, source="plenigo").status_code) == (404, 404)
 
 
 def test_get_and_head_answer_that_the_address_is_there(shop, client):
@@ -103,6 +122,24 @@ def test_unsigned_delivery_is_refused_and_kept_without_its_body(shop, deliver):
     assert refused() == [("no signature", HEADER, 0)]
     delivery = last_delivery()
     assert (delivery.body, delivery.digest, delivery.due_at) == (None, None, None)
+
+
+@pytest.mark.parametrize("name", ["RAW_URI", "REQUEST_URI"])
+def test_server_that_writes_its_access_log_afterwards_finds_the_address_without_its_token(shop, name):
+    address = URL.format("shop") + "?token=secret"
+    request = RequestFactory().post(address, BODY, content_type="application/json", **{name: address})
+    webhooks.WebhookView.as_view()(request, source="shop")
+    assert request.META[name] == URL.format("shop")
+    assert "secret" not in str(request.META)
+
+
+def test_server_by_asgi_finds_no_token_either(shop):
+    request = AsyncRequestFactory().post(
+        URL.format("shop"), BODY, content_type="application/json", query_params={"token": "secret"}
+    )
+    webhooks.WebhookView.as_view()(request, source="shop")
+    assert request.scope["query_string"] == b""
+    assert "secret" not in str(request.META) + str(request.scope)
 
 
 def test_wrong_secret_and_a_tampered_byte_are_refused(shop, deliver):

@@ -68,7 +68,7 @@ def reports():
 def test_error_report_shows_neither_body_nor_signature_nor_token(
     shop, deliver, reports, client, monkeypatch, is_of_the_database
 ):
-    def raises(source, call, *, needs_confirmation):
+    def raises(source, call, receipt):
         text = f"{call.body!r} {call.url_token}"
         raise DatabaseError(text) if is_of_the_database else KeyError
 

@@ -15,6 +15,7 @@ from django_plenigo.protocols.base import (
     WebhookReader,
     WebhookReceipt,
 )
+from tests.site.portals import Harbour
 
 SECRET = "a secret that the vendor and the site share"
 TOKEN = "an-unguessable-token"
@@ -73,3 +74,7 @@ class Vendor(WebhookReader):
         if self.errors:
             raise self.errors.pop(0)
         return self.known.get(event.reference)
+
+
+class Shop(Harbour, Vendor):
+    """The vendor's portal. What its deliveries do is asked of one `Vendor`, which the tests turn: see `shop`."""

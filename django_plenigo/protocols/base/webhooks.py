@@ -51,6 +51,9 @@ class WebhookReceipt:
     needs_confirmation: bool = False
     """Whether nothing signed the body: what it says is a hint, and the vendor is asked before it is believed."""
 
+    signed: bytes | None = field(default=None, repr=False)
+    """What the proof covers, where that is not the whole body: what is the same of it is the same delivery."""
+
 
 @dataclass(frozen=True, slots=True)
 class PortalCustomerSeen:

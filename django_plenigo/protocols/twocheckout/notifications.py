@@ -6,6 +6,7 @@ Source: docs/protocols/2checkout.md 8.
 import hmac
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from django_plenigo.errors import InvalidValueError, SignatureError
@@ -19,7 +20,7 @@ from django_plenigo.protocols.base import (
     WebhookReceipt,
     bodies,
 )
-from django_plenigo.protocols.twocheckout.signing import SERVICE, SHA3_256, SHA256, signature
+from django_plenigo.protocols.twocheckout.signing import SERVICE, SHA3_256, SHA256, signature, signed_text
 from django_plenigo.tracebacks import without_secrets
 
 FORM = "application/x-www-form-urlencoded"
@@ -78,7 +79,10 @@ class Notifications(WebhookReader):
         sent = _first(fields, name).lower()
         for key in self.keys:
             if hmac.compare_digest(signature(SIGNATURES[name], key, values).encode(), sent):
-                return _receipt_of(fields, SIGNATURES[name], key, now)
+                receipt = _receipt_of(fields, SIGNATURES[name], key, now)
+                # The values alone are signed. A delivery whose fields have other names, or are encoded in another way,
+                # is no other delivery.
+                return replace(receipt, signed=signed_text(values))
         raise SignatureError(SERVICE, WRONG_SIGNATURE)
 
     @without_secrets

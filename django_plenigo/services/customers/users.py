@@ -88,7 +88,7 @@ def has_verified_email(user: Any, *, using: str = conf.DEFAULT_ACCOUNT) -> bool:
 
 def verifies_addresses(*, using: str = conf.DEFAULT_ACCOUNT) -> bool:
     """Say whether this site says of any address that it has verified it."""
-    return conf.Account(using).email_is_verified is not None or apps.is_installed("allauth.account")
+    return conf.Account(using).verifies_addresses
 
 
 def has_addresses() -> bool:

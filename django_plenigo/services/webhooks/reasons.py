@@ -71,7 +71,8 @@ REMEDIES: Mapping[str, Words] = {
     Reason.NOT_VALID: _("Nothing is to be done: once it is paid the vendor delivers again."),
     Reason.NO_EMAIL: BY_HAND,
     Reason.UNVERIFIED_EMAIL: _(
-        "Have the reader verify it: the vendor’s next delivery about her finds it. Or enter the reference by hand."
+        "Have the reader verify it: then this delivery, while it waits, or the vendor’s next one binds her. Or enter "
+        "the reference by hand."
     ),
     Reason.OTHER_EMAIL: _(
         "She may have bought with somebody else’s address, whose purchases she would see. Ask her; where it is right "
@@ -81,7 +82,9 @@ REMEDIES: Mapping[str, Words] = {
     Reason.TAKEN: _("Nothing was changed. Find out which reader is right, and change both portal accounts by hand."),
     Reason.TAKEN_AWAY: _("Nothing was changed. Where that was wrong, enter the vendor’s reference by hand."),
     Reason.UNREADABLE: TELL_DEVELOPERS,
-    Reason.NOT_CONFIRMED: _("Somebody else may have sent it. Choose another word for the address, or a signature."),
+    Reason.NOT_CONFIRMED: _(
+        "Somebody else may have sent it: choose another token for the address, or have the vendor sign."
+    ),
     Reason.REFRESHED: _("plenigo is told the reader’s address of this site again."),
     Reason.CUSTOMER_GONE: _("The reader’s link stands among the conflicts: unlink her, or register her anew."),
     Reason.GIVEN_UP: _("Once its cause is mended, have it worked on again."),

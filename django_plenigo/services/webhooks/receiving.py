@@ -4,7 +4,7 @@ import hashlib
 import logging
 
 from django.db import IntegrityError, router, transaction
-from django.db.models import F
+from django.db.models import F, Q
 from django.utils import timezone
 
 from django_plenigo.errors import ConfigurationError, InvalidValueError, SignatureError
@@ -12,7 +12,7 @@ from django_plenigo.models import WebhookDelivery
 from django_plenigo.protocols.base import WebhookCall, WebhookReader, WebhookReceipt
 from django_plenigo.services import outbox
 from django_plenigo.services.webhooks.reasons import Reason
-from django_plenigo.services.webhooks.records import State, rows
+from django_plenigo.services.webhooks.records import State, make_due, rows, waits_for_somebody
 from django_plenigo.services.webhooks.refusing import RefusedError, keep_refusal
 from django_plenigo.services.webhooks.sources import account_of, reader_of
 from django_plenigo.tracebacks import without_secrets
@@ -37,14 +37,15 @@ def check_content_type(source: str, content_type: str) -> None:
 def receive(source: str, call: WebhookCall) -> WebhookReceipt:
     """Store a delivery, have it worked on once that is committed, and return what the vendor is to be answered.
 
-    What was delivered before is counted and no more, and answered the same. Raises `RefusedError`, and keeps why;
-    `UnknownSourceError`, and errors of the database, where nothing is stored and the vendor has to deliver again.
+    What was delivered before is counted and answered the same; it is worked on again only where that has not come right
+    yet. Raises `RefusedError`, and keeps why; `UnknownSourceError`, and errors of the database, where nothing is stored
+    and the vendor has to deliver again.
     """
     try:
         receipt = _proved(source, call)
     except RefusedError as error:
         raise _kept(source, error, call.content_type) from None
-    if _store(source, call, needs_confirmation=receipt.needs_confirmation):
+    if _store(source, call, receipt):
         outbox.wake_on_commit(account_of(source) or "")
     return receipt
 
@@ -84,13 +85,14 @@ def _reader(source: str) -> WebhookReader:
         raise RefusedError(Reason.NOT_CONFIGURED, str(error)) from None
 
 
-def _store(source: str, call: WebhookCall, *, needs_confirmation: bool) -> bool:
-    """Write a delivery and say whether it is new; else it is counted."""
-    now, digest = timezone.now(), hashlib.sha256(call.body).hexdigest()
+def _store(source: str, call: WebhookCall, receipt: WebhookReceipt) -> bool:
+    """Write a delivery and say whether there is work to do for it; one that was there before is counted."""
+    now, digest = timezone.now(), _digest_of(call, receipt)
     same = rows().filter(source=source, digest=digest)
     again = {"repeated": F("repeated") + 1, "last_repeated_at": now}
     if same.update(**again):
-        return False
+        # By the body that was kept: this one may differ in what nothing proves.
+        return bool(make_due(same.filter(waits_for_somebody() | Q(state=State.FAILED))))
     try:
         # A transaction of its own: what it holds is free again before the count, for which MariaDB would else let two
         # of several that come at once wait for each other.
@@ -103,9 +105,19 @@ def _store(source: str, call: WebhookCall, *, needs_confirmation: bool) -> bool:
                 due_at=now,
                 body=call.body,
                 content_type=call.content_type[:100],
-                needs_confirmation=needs_confirmation,
+                needs_confirmation=receipt.needs_confirmation,
             )
     except IntegrityError:  # another one was faster
         same.update(**again)
         return False
     return True
+
+
+def _digest_of(call: WebhookCall, receipt: WebhookReceipt) -> str:
+    """Return what is the same of the same delivery: of what is proved, and of how it is read.
+
+    Nothing signs the media type. Somebody who sends a delivery again as one of another type is not to have the real one
+    taken for a repetition.
+    """
+    proved = call.body if receipt.signed is None else receipt.signed
+    return hashlib.sha256(b"%b\0%b" % (call.content_type.encode(), proved)).hexdigest()

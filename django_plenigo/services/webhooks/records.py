@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from django.db import router
 from django.db.models import Count, Q, QuerySet
+from django.utils import timezone
 
 from django_plenigo.models import WebhookDelivery
 from django_plenigo.services.webhooks.sources import sources_of
@@ -16,12 +17,23 @@ def rows() -> QuerySet[WebhookDelivery]:
     return WebhookDelivery.objects.using(router.db_for_write(WebhookDelivery))
 
 
+def waits_for_somebody() -> Q:
+    """Return which deliveries wait with a reason: until a reader has verified her address, or the vendor knows of it."""
+    return Q(state=State.WAITING) & ~Q(reason="")
+
+
+def make_due(deliveries: QuerySet[WebhookDelivery]) -> int:
+    """Have those of the deliveries that wait or have failed worked on at once, from the start; return how many."""
+    left = deliveries.filter(state__in=[State.WAITING, State.FAILED], body__isnull=False)
+    return left.update(state=State.WAITING, due_at=timezone.now(), attempts=0, reason="", processed_at=None)
+
+
 @dataclass(frozen=True, slots=True)
 class WebhookBacklog:
     """What is left to do of all that was delivered to one account and its portals."""
 
     waiting: int
-    """Deliveries that will be worked on, or again."""
+    """Deliveries that will be worked on, or again; not those that wait for somebody, where no worker is behind."""
 
     failed: int
     """Deliveries that no further try can mend: an agent has to look."""
@@ -31,6 +43,7 @@ def backlog_of(account: str) -> WebhookBacklog:
     """Return how many deliveries wait, and how many have failed; what is done is not looked at."""
     left = rows().filter(source__in=sources_of([account]), state__in=[State.WAITING, State.FAILED])
     counted = left.aggregate(
-        waiting=Count("pk", filter=Q(state=State.WAITING)), failed=Count("pk", filter=Q(state=State.FAILED))
+        waiting=Count("pk", filter=Q(state=State.WAITING) & ~waits_for_somebody()),
+        failed=Count("pk", filter=Q(state=State.FAILED)),
     )
     return WebhookBacklog(**counted)

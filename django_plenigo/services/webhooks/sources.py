@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from django_plenigo import backends, conf
+from django_plenigo import backends
 from django_plenigo.errors import UnsupportedOperationError
 from django_plenigo.protocols.base import WebhookReader
 
@@ -19,20 +19,13 @@ def account_of(source: str) -> str | None:
 
     What a portal delivers is worked on by the account "default".
     """
-    if len(source) > LONGEST_SOURCE:
-        return None
-    if source in conf.portals():
-        return conf.DEFAULT_ACCOUNT
-    return next((alias for alias in conf.accounts() if backends.webhook_source_of(alias) == source), None)
+    return backends.webhook_sources().get(source) if len(source) <= LONGEST_SOURCE else None
 
 
 def sources_of(accounts: Iterable[str]) -> list[str]:
     """Return all sources that accounts work on."""
-    sources = []
-    for account in accounts:
-        sources += [backends.webhook_source_of(account)]
-        sources += conf.portals() if account == conf.DEFAULT_ACCOUNT else []
-    return sources
+    wanted = set(accounts)
+    return [source for source, account in backends.webhook_sources().items() if account in wanted]
 
 
 def reader_of(source: str) -> WebhookReader:

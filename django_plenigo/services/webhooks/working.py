@@ -1,8 +1,8 @@
 """Works on what was delivered: reads it, acts, and drops the body. All of it may be repeated."""
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
-from datetime import timedelta
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import Error as DatabaseError
@@ -27,7 +27,7 @@ from django_plenigo.services.webhooks.claims import claim, settle
 from django_plenigo.services.webhooks.following import follow_customer
 from django_plenigo.services.webhooks.forgetting import KEPT_BODY, forget_bodies_at_times
 from django_plenigo.services.webhooks.reasons import Reason
-from django_plenigo.services.webhooks.records import State, rows
+from django_plenigo.services.webhooks.records import State, make_due, rows
 from django_plenigo.services.webhooks.sources import UnknownSourceError, account_of, reader_of, sources_of
 from django_plenigo.tracebacks import without_secrets
 
@@ -35,6 +35,14 @@ logger = logging.getLogger(__name__)
 
 #: How often a delivery is tried. The waits grow from ten seconds to an hour, so together it is about a day and a half.
 MOST_ATTEMPTS = 40
+
+#: What may be otherwise at a further try, and how often it is tried: readers verify their addresses, and change them to
+#: the one that they have paid with; a vendor's webhook may be ahead of its API.
+TRIES: Mapping[Reason, int] = {
+    Reason.UNVERIFIED_EMAIL: MOST_ATTEMPTS,
+    Reason.OTHER_EMAIL: MOST_ATTEMPTS,
+    Reason.NOT_CONFIRMED: 6,
+}
 
 #: Of several things that came of one delivery, which is told: the first of these.
 ORDER = (
@@ -85,10 +93,9 @@ def work_due(
 def try_again(deliveries: QuerySet[WebhookDelivery]) -> int:
     """Have deliveries that have failed, or wait for their next try, worked on at once; return how many."""
     keys = list(deliveries.values_list("pk", flat=True))
-    left = rows().filter(pk__in=keys, state__in=[State.WAITING, State.FAILED], body__isnull=False)
-    sources = set(left.values_list("source", flat=True))
-    anew = {"state": State.WAITING, "due_at": timezone.now(), "attempts": 0, "reason": "", "processed_at": None}
-    count = left.update(**anew)
+    chosen = rows().filter(pk__in=keys)
+    sources = set(chosen.values_list("source", flat=True))
+    count = make_due(chosen)
     for account in sorted({account_of(source) or "" for source in sources} - {""}):
         outbox.wake_on_commit(account)
     return count
@@ -113,8 +120,21 @@ def _work_on(delivery: WebhookDelivery) -> None:
     except Exception as error:  # noqa: BLE001 - a site's own function may raise anything; one delivery holds up no other
         _judge(delivery, error)
     else:
-        nothing_left = {"body": None, "due_at": None, "last_error": "", "last_error_type": ""}
-        settle(delivery, state=State.DONE, reason=reason, processed_at=timezone.now(), **nothing_left)
+        _end(delivery, reason)
+
+
+def _end(delivery: WebhookDelivery, reason: Reason) -> None:
+    """Write what came of a delivery, and drop its body, unless a further try may find something else."""
+    nothing_wrong = {"reason": reason, "last_error": "", "last_error_type": ""}
+    if delivery.attempts < TRIES.get(reason, 0):
+        settle(delivery, due_at=_next_try(delivery.attempts - 1), **nothing_wrong)
+    else:
+        settle(delivery, state=State.DONE, processed_at=timezone.now(), body=None, due_at=None, **nothing_wrong)
+
+
+def _next_try(before: int, wish_seconds: float | None = None) -> datetime:
+    """Return when to try again what was tried so often `before`: ever later, and not before the vendor wishes."""
+    return timezone.now() + timedelta(seconds=wait_seconds(before, wish_seconds))
 
 
 def _act(delivery: WebhookDelivery) -> Reason:
@@ -159,9 +179,8 @@ def _may_pass(error: Exception) -> bool:
 
 def _postpone(delivery: WebhookDelivery, error: Exception, *, counts: bool = True) -> None:
     before = delivery.attempts - 1
-    wait = wait_seconds(before if counts else 0, getattr(error, "retry_after_seconds", None))
-    due_at = timezone.now() + timedelta(seconds=wait)
-    settle(delivery, due_at=due_at, attempts=before + counts, **outbox.told(error))
+    due_at = _next_try(before if counts else 0, getattr(error, "retry_after_seconds", None))
+    settle(delivery, due_at=due_at, attempts=before + counts, reason="", **outbox.told(error))
 
 
 def _fail(delivery: WebhookDelivery, reason: Reason, error: Exception | None = None) -> None:
