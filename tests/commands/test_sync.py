@@ -202,7 +202,7 @@ def test_check_of_a_site_in_step_says_so(sandbox, reader):
 
 def test_check_sends_and_writes_nothing(sandbox, changed, drifted, django_assert_num_queries):
     before = list(RemoteChange.objects.order_by("pk").values())
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(5):
         assert run("--check")[0] == 3
     assert list(RemoteChange.objects.order_by("pk").values()) == before
     assert sandbox.calls == []
@@ -354,11 +354,12 @@ def test_waiting_change_of_a_reader_who_was_deleted_is_gone(sandbox, changed):
 
 
 @pytest.fixture
-def deliveries(sandbox):
+def deliveries(sandbox, settings):
     """A webhook delivery that waits for its next try, and one that has failed."""
+    settings.PLENIGO_PORTALS = {"okepay": {"BACKEND": "django_plenigo.protocols.okepay.OkePay", "MODE": "sandbox"}}
     later = {"received_at": timezone.now(), "due_at": timezone.now() + timedelta(minutes=5)}
-    WebhookDelivery.objects.create(source="plenigo", digest="1", state="waiting", **later)
-    WebhookDelivery.objects.create(source="plenigo", digest="2", state="failed", received_at=timezone.now())
+    WebhookDelivery.objects.create(source="okepay", digest="1", state="waiting", **later)
+    WebhookDelivery.objects.create(source="okepay", digest="2", state="failed", received_at=timezone.now())
 
 
 def test_run_says_how_many_deliveries_wait(deliveries):

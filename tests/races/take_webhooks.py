@@ -2,7 +2,7 @@
 
 python -m tests.races.take_webhooks prepare            make a reader whose reference the vendor will bring back
 python -m tests.races.take_webhooks deliver THREADS    take the same delivery so often at once, and work on it
-python -m tests.races.take_webhooks refuse THREADS     take unsigned deliveries at once
+python -m tests.races.take_webhooks refuse THREADS     take a hundred unsigned deliveries, so many at once
 python -m tests.races.take_webhooks work STATEMENTS    work on what is due, and die at the statement of that number
 python -m tests.races.take_webhooks look               tell what is there
 """
@@ -75,7 +75,7 @@ if __name__ == "__main__":
 
     def refuse(count: int) -> object:
         refusing.FOLDING, refusing.MOST_REFUSED = timedelta(0), 5
-        return post_at_once(count, b"{}", {}, times=4)
+        return post_at_once(count, b"{}", {}, times=100 // count)
 
     def work(most_statements: int) -> object:
         # As if the lease of whoever died before had ended.

@@ -48,7 +48,7 @@ def test_same_delivery_fifty_times_at_once_is_worked_on_once(site: dict[str, str
 
 def test_refusals_at_once_are_all_answered_and_few_are_kept(site: dict[str, str]) -> None:
     told(site, "prepare")
-    assert all_at_once(site, "refuse") == {"400": PROCESSES * THREADS * 4}
+    assert all_at_once(site, "refuse") == {"400": PROCESSES * 100}
     assert told(site, "look")["refused"] <= 5 + PROCESSES * THREADS
     told_once = ("-m", "tests.races.take_webhooks", "refuse", "1")
     worker = processes.python(*told_once, **site)

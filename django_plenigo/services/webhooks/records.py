@@ -18,7 +18,7 @@ def rows() -> QuerySet[WebhookDelivery]:
 
 
 def waits_for_somebody() -> Q:
-    """Return which deliveries wait with a reason: until a reader has verified her address, or the vendor knows of it."""
+    """Return which deliveries wait with a reason: until a reader has verified her address, or a vendor knows of it."""
     return Q(state=State.WAITING) & ~Q(reason="")
 
 
