@@ -15,7 +15,7 @@ from django.dispatch import Signal
 from django.utils.functional import Promise
 
 from django_plenigo import conf, errors, signals
-from django_plenigo.management.commands import plenigo_link_users, plenigo_sync
+from django_plenigo.management.commands import plenigo_check_portals, plenigo_link_users, plenigo_sync
 from django_plenigo.models import RemoteChange
 from django_plenigo.protocols import base
 from django_plenigo.protocols.okepay import OkePay
@@ -250,6 +250,7 @@ def test_every_option_of_every_command_is_listed(command):
             "plenigo_link_users",
             {0, plenigo_link_users.STOPPED, plenigo_link_users.LEFTOVERS, plenigo_link_users.LIMITED},
         ),
+        ("plenigo_check_portals", {0, plenigo_check_portals.MEND, plenigo_check_portals.NO_ANSWER}),
     ],
 )
 def test_every_exit_code_of_a_command_is_listed(command, codes):

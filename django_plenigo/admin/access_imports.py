@@ -38,7 +38,7 @@ State = AccessImport.State
 
 #: The columns of the files that agents are given to begin with.
 EXAMPLE = "customer_id,access_id_1,access_id_2,access_id_3,access_id_4\r\n"
-EXAMPLE_OF_REFERENCES = "email,reference\r\n"
+EXAMPLE_OF_REFERENCES = "user_id,reference\r\n"
 
 
 def may_import(request: HttpRequest, access_import: AccessImport | None = None) -> bool:

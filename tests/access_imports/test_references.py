@@ -6,7 +6,7 @@ import pytest
 from allauth.account.models import EmailAddress
 from django.contrib.auth import get_user_model
 from django.db import connection
-from django.test.utils import CaptureQueriesContext
+from django.test.utils import CaptureQueriesContext, override_settings
 from django.utils import timezone
 
 from django_plenigo.errors import AccessImportError, ConfigurationError
@@ -38,6 +38,12 @@ def file_of(*lines, header=HEADER):
 def bind(user, reference, portal="okepay", **fields):
     """Bind a user as a webhook does it."""
     return PortalAccount.objects.create(portal=portal, user=user, reference=reference, provenance="webhook", **fields)
+
+
+def verify(user, email=None, **fields):
+    """Let allauth have confirmed an address of a user, her own by default."""
+    values = {"email": email or user.email, "verified": True, "primary": True, **fields}
+    return EmailAddress.objects.create(user=user, **values)
 
 
 def bound(portal="okepay"):
@@ -175,6 +181,7 @@ def test_reasons_are_sentences(users):
 )
 def test_one_column_names_the_user(users, field, value):
     LinkFactory(user=users[1], customer_id="C-BEA", external_id="E-BEA")
+    verify(users[1])
     run = apply(file_of(f"{value.format(pk=users[1].pk)},101", header=f"{field},reference"), portal="okepay")
     assert (counts(run), bound()) == ((1, 0, 0, 0, 1), [("bea", "101")])
 
@@ -187,11 +194,80 @@ def test_address_of_two_users_is_nobodys(users):
 
 def test_address_is_allauths_confirmed_one_where_the_users_have_no_field_for_it(users, monkeypatch):
     monkeypatch.setattr(get_user_model(), "EMAIL_FIELD", "nowhere")
-    EmailAddress.objects.create(user=users[0], email="Ada@example.com", primary=True, verified=True)
-    EmailAddress.objects.create(user=users[1], email="bea@example.com", primary=True, verified=False)
+    verify(users[0], "Ada@example.com")
+    verify(users[1], verified=False)
     lines = ["ada@example.com,101", "bea@example.com,102"]
     run = apply(file_of(*lines, header="email,reference"), portal="okepay")
     assert (reasons(run), bound()) == ({3: "no_user"}, [("ada", "101")])
+
+
+UNVERIFIED = "this site has not verified that the address is the user's: have her verify it, or name her by user_id"
+
+
+def test_address_that_the_site_has_not_verified_is_nobodys_since_anybody_can_enter_it(users):
+    verify(users[0])
+    verify(users[1], verified=False)
+    verify(users[2], "another@example.com")  # but not the one that she has here
+    lines = [f"{user.email},10{number}" for number, user in enumerate(users)]
+    run = apply(file_of(*lines, header="email,reference"), portal="okepay")
+    assert bad(run) == [
+        (3, "email", "bea@example.com", "unverified_email"),
+        (4, "email", "cyd@example.com", "unverified_email"),
+    ]
+    assert access_imports.sentence_of(run.bad_lines.first()) == UNVERIFIED
+    assert bound() == [("ada", "100")]
+
+
+def test_address_that_is_verified_no_more_at_the_yes_is_a_bad_line_of_the_result(users):
+    address = verify(users[0])
+    run = planned(file_of("ada@example.com,101", header="email,reference"), portal="okepay")
+    address.delete()
+    access_imports.confirm(run)
+    assert (reasons(run), bound()) == ({2: "unverified_email"}, [])
+
+
+def has_verified(user):
+    """Say so of one reader alone, as a site's own function does."""
+    return user.username == "bea"
+
+
+def test_function_of_the_site_says_which_addresses_are_verified(users, settings):
+    settings.PLENIGO = {"default": {**settings.PLENIGO["default"], "EMAIL_IS_VERIFIED": f"{__name__}.has_verified"}}
+    verify(users[0])  # which the function does not know
+    run = apply(file_of("ada@example.com,101", "bea@example.com,102", header="email,reference"), portal="okepay")
+    assert (reasons(run), bound()) == ({2: "unverified_email"}, [("bea", "102")])
+
+
+def test_verified_addresses_cost_one_query_however_many_lines_there_are(users):
+    for user in users:
+        verify(user)
+    lines = [f"{user.email},10{number}" for number, user in enumerate(users)]
+    for of_file in (lines[:1], lines):
+        with CaptureQueriesContext(connection) as queries:
+            planned(file_of(*of_file, header="email,reference"), portal="okepay")
+        assert len([query for query in queries if "account_emailaddress" in query["sql"]]) == 1
+
+
+@pytest.mark.parametrize("has_log_in_by_address", [False, True])
+def test_name_to_log_in_with_needs_to_be_verified_where_it_is_the_address(users, monkeypatch, has_log_in_by_address):
+    if has_log_in_by_address:
+        monkeypatch.setattr(get_user_model(), "USERNAME_FIELD", "email")
+    verify(users[1])
+    names = [user.email if has_log_in_by_address else user.username for user in users[:2]]
+    run = apply(file_of(f"{names[0]},101", f"{names[1]},102"), portal="okepay")
+    assert reasons(run) == ({2: "unverified_email"} if has_log_in_by_address else {})
+    assert ("bea", "102") in bound()
+
+
+@pytest.mark.parametrize("field", ["email", "username"])
+def test_addresses_name_nobody_where_the_site_verifies_none(users, settings, monkeypatch, field):
+    monkeypatch.setattr(get_user_model(), "USERNAME_FIELD", "email")
+    without_allauth = [name for name in settings.INSTALLED_APPS if not name.startswith("allauth")]
+    with (
+        override_settings(INSTALLED_APPS=without_allauth),
+        pytest.raises(AccessImportError, match=f"The column {field} .* set EMAIL_IS_VERIFIED of the account default"),
+    ):
+        planned(file_of("ada@example.com,101", header=f"{field},reference"), portal="okepay")
 
 
 def test_id_that_two_accounts_have_given_two_users_is_nobodys(users):

@@ -81,7 +81,7 @@ def test_page_of_the_upload_tells_the_columns_and_gives_a_file_that_has_them(age
     assert "access_id_1" not in page
     example = agent.get(f"{LIST}example/?references")
     assert example["Content-Disposition"] == 'attachment; filename="references.csv"'
-    lines = f"{users[0].email},101"
+    lines = f"{users[0].pk},101"
     page = text_of(upload(agent, lines, header=example.content.decode().strip()))
     assert "Yes, import 1 line" in page
 

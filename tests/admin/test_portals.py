@@ -216,7 +216,7 @@ def test_record_says_in_words_what_came_of_each_click(browser_of_clicks, boater,
     for words in (
         "was led to the portal",
         "the vendor knows no customer by the reference",
-        "harbour.mint, HTTP 404",
+        "NotFoundError, HTTP 404",
         "has no reference at this portal",
         "berths",
         boater.username,

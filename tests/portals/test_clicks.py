@@ -18,6 +18,7 @@ from django_plenigo.errors import (
     InvalidValueError,
     NoAnswerError,
     NotFoundError,
+    PlenigoError,
     ProtocolError,
     RateLimitError,
     RejectedError,
@@ -255,7 +256,9 @@ def test_what_goes_wrong_is_a_sentence_and_a_button_that_opens_it_again(
     response = browser.post(ADDRESS)
     assert response.status_code == status
     assert sentence in page_of(response)
-    assert handovers() == [("harbour", "", outcome.value, str(answer))]
+    http_status = getattr(answer, "status", None)
+    told = f"{type(answer).__name__}, HTTP {http_status}" if http_status else type(answer).__name__
+    assert handovers() == [("harbour", "", outcome.value, told)]
     is_our_fault = outcome is Outcome.MISCONFIGURED
     levels = {record.levelno for record in caplog.records if record.name.startswith("django_plenigo")}
     assert levels == {logging.ERROR if is_our_fault else logging.WARNING}
@@ -270,6 +273,27 @@ def test_backend_that_fails_in_its_own_way_breaks_no_page_and_tells_no_secret(br
     assert response.status_code == 502
     assert TOKEN not in page_of(response) + caplog.text
     assert handovers() == [("harbour", "", "refused", "KeyError")]
+
+
+@pytest.mark.parametrize(
+    ("error", "outcome", "told"),
+    [
+        (RejectedError("harbour", f"mint {LINK}", status=400), "refused", "RejectedError, HTTP 400"),
+        (ProtocolError("harbour", "mint", code=LINK), "refused", "ProtocolError"),
+        (NoAnswerError("harbour", "mint", status=LINK), "unavailable", "NoAnswerError"),
+        (InvalidValueError("page", LINK), "refused", "InvalidValueError"),
+        (ConfigurationError(LINK), "misconfigured", "ConfigurationError"),
+        (PlenigoError(LINK), "misconfigured", "PlenigoError"),
+    ],
+)
+def test_text_of_what_a_sites_own_backend_raises_is_kept_nowhere(
+    browser, harbour, caplog, admin_client, error, outcome, told
+):
+    harbour.answers.append(error)
+    response = browser.post(ADDRESS)
+    assert TOKEN not in page_of(response) + caplog.text
+    assert handovers() == [("harbour", "", outcome, told)]
+    assert TOKEN not in page_of(admin_client.get("/admin/plenigo/portalhandover/"))
 
 
 def test_reader_without_reference_is_told_so_and_how_to_connect_one(client, harbour, user, on_v3):

@@ -69,7 +69,8 @@ def test_wrong_credentials_are_the_sites_fault(browser, settings, caplog):
     response = click(browser)
     assert response.status_code == 503
     assert "contact us" in response.content.decode()
-    assert PortalHandover.objects.get().outcome == "misconfigured"
+    handover = PortalHandover.objects.get()
+    assert (handover.outcome, handover.last_error) == ("misconfigured", "OkePay.mint_link, HTTP 403")
     assert [record.levelname for record in caplog.records if "was not opened" in record.message] == ["ERROR"]
 
 

@@ -73,9 +73,14 @@ def test_member_who_is_no_customer_is_saved_without_a_note(member):
     assert not RemoteChange.objects.exists()
 
 
+def is_verified(member):
+    return True
+
+
 @pytest.mark.parametrize("field", ["user_id", "username", "email"])
 def test_member_is_named_in_a_file_of_references_by_her_own_fields(member, settings, field):
     settings.PLENIGO_PORTALS = {"okepay": {"BACKEND": "shop.Portal"}}
+    settings.PLENIGO = {"default": {**settings.PLENIGO["default"], "EMAIL_IS_VERIFIED": f"{__name__}.is_verified"}}
     name = {"user_id": member.pk, "username": "4711", "email": "Member@example.com"}[field]
     file = io.BytesIO(f"{field},reference\n{name},101\nnobody,102\n".encode())
     run = access_imports.start(file, portal="okepay")

@@ -15,6 +15,10 @@ class ReferenceReason(models.TextChoices):
 
     TOO_LONG = "reference_too_long", _("is longer than 250 characters")
     NO_USER = "no_user", _("this site has no such user")
+    UNVERIFIED = (
+        "unverified_email",
+        _("this site has not verified that the address is the user's: have her verify it, or name her by user_id"),
+    )
     AMBIGUOUS = "ambiguous_user", _("several users of this site have this")
     NO_REFERENCE = "no_reference", _("the line has no reference")
     # The words of these are those with which `services.portals` refuses to bind by a webhook or by hand.

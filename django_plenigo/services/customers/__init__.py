@@ -45,9 +45,11 @@ from django_plenigo.services.customers.users import (
     has_addresses,
     has_verified_email,
     is_same_address,
+    logs_in_by_address,
     profile_of,
     users_by_address,
     verifies_addresses,
+    with_verified_email,
 )
 
 __all__ = [
@@ -80,6 +82,7 @@ __all__ = [
     "link_customer",
     "link_of",
     "link_of_in_response",
+    "logs_in_by_address",
     "note_rest_of_registration",
     "prepare_registration",
     "profile_of",
@@ -94,5 +97,6 @@ __all__ = [
     "tell_registered",
     "users_by_address",
     "verifies_addresses",
+    "with_verified_email",
     "write_ids",
 ]

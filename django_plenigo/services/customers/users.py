@@ -82,8 +82,29 @@ def has_verified_email(user: Any, *, using: str = conf.DEFAULT_ACCOUNT) -> bool:
     if function is not None:
         return function(user) is True
     if apps.is_installed("allauth.account"):
-        return bool(_addresses_at_allauth().filter(user=user, email__iexact=email_of(user), verified=True).exists())
+        verified = _addresses_at_allauth().filter(user=user, verified=True).values_list("email", flat=True)
+        own = email_of(user)
+        return any(is_same_address(address, own) for address in verified)
     return False
+
+
+def with_verified_email(user_keys: Collection[Any], *, using: str = conf.DEFAULT_ACCOUNT) -> set[Any]:
+    """Return the primary keys of those of some users of whom `has_verified_email` says yes. One query.
+
+    The users' addresses must be a column, or allauth's: see `has_addresses`. The account's function is called for each.
+    """
+    function, model = conf.Account(using).email_is_verified, get_user_model()
+    if function is not None:
+        users = model._base_manager.using(router.db_for_write(model)).filter(pk__in=user_keys)
+        return {user.pk for user in users if function(user) is True}
+    if not apps.is_installed("allauth.account"):
+        return set()
+    name = own_email_name(model)
+    verified = _addresses_at_allauth().filter(user__in=user_keys, verified=True)
+    if name is None:
+        return set(verified.filter(primary=True).values_list("user_id", flat=True))
+    found = verified.values_list("user_id", "email", f"user__{name}")
+    return {key for key, address, own in found if is_same_address(address, (own or "").strip())}
 
 
 def verifies_addresses(*, using: str = conf.DEFAULT_ACCOUNT) -> bool:
@@ -95,6 +116,11 @@ def has_addresses() -> bool:
     """Say whether this site can be asked whose an address is: by a column of the user model, or by allauth."""
     name = own_email_name(get_user_model())
     return is_field(get_user_model(), name) if name is not None else apps.is_installed("allauth.account")
+
+
+def logs_in_by_address() -> bool:
+    """Say whether what a user logs in with is her address."""
+    return bool(own_email_name(get_user_model()) == get_user_model().USERNAME_FIELD)
 
 
 def users_by_address(addresses: Collection[str]) -> Iterable[tuple[str, Any]]:

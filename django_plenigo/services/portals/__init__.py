@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         forget_old,
         words_of,
     )
+    from django_plenigo.services.portals.probing import Verdict, check_credentials
     from django_plenigo.services.portals.standing import (
         PortalView,
         connection_path,
@@ -53,10 +54,12 @@ __all__ = [
     "PortalView",
     "Target",
     "UnsafeLinkError",
+    "Verdict",
     "account_of",
     "accounts_of",
     "bind",
     "browser_address",
+    "check_credentials",
     "connection_path",
     "count_old",
     "customer_accounts_of",
@@ -98,6 +101,7 @@ __getattr__ = load_at_first_use(
         "links": ["UnsafeLinkError", "browser_address"],
         "opening": ["Opening", "open_portal"],
         "outcomes": ["FOR_READER", "WITHOUT_ACCOUNT", "Outcome", "count_old", "forget_old", "words_of"],
+        "probing": ["Verdict", "check_credentials"],
         "standing": [
             "PortalView",
             "connection_path",

@@ -23,6 +23,8 @@ from django_plenigo.tracebacks import without_secrets
 
 logger = logging.getLogger(__name__)
 
+OWN_PACKAGE = __name__.partition(".")[0]
+
 
 @dataclass(frozen=True, slots=True)
 class Opening:
@@ -61,13 +63,11 @@ def open_portal(user: Any, target: Target, *, client_address: str = "", language
         with within(entry.timeout_seconds):
             link = portal.mint_link(customer_at(account), wanted)
         url, outcome = browser_address(link.url, portal), Outcome.OPENED
-    except (PlenigoError, UnsafeLinkError) as caught:
-        outcome, error = outcome_of(caught), str(caught)
-        level = logging.ERROR if outcome in (Outcome.MISCONFIGURED, Outcome.UNSAFE_LINK) else logging.WARNING
-        logger.log(level, "The portal %r was not opened (%s): %s", target.portal, outcome.value, error)
     except Exception as caught:  # noqa: BLE001 - a backend of the site's own may fail in its own way
-        outcome, error = Outcome.REFUSED, type(caught).__name__  # its text may hold the link
-        logger.error("The backend of the portal %r has failed (%s)", target.portal, error)
+        outcome, error = outcome_of(caught), told(caught, entry)
+        is_vendors = outcome not in (Outcome.MISCONFIGURED, Outcome.UNSAFE_LINK) and isinstance(caught, PlenigoError)
+        level = logging.WARNING if is_vendors else logging.ERROR
+        logger.log(level, "The portal %r was not opened (%s): %s", target.portal, outcome.value, error)
     record(user, target.portal, target.page, outcome, error)
     return Opening(outcome, url)
 
@@ -83,9 +83,28 @@ def outcome_of(error: Exception) -> Outcome:
     # A server error is an outage also where a protocol takes every status but 200 for a breach, as 2Checkout's does.
     if isinstance(error, RemoteError) and (error.retryable or (error.status or 0) >= 500):
         return Outcome.UNAVAILABLE
-    if isinstance(error, RemoteError | InvalidValueError):
-        return Outcome.REFUSED
-    return Outcome.MISCONFIGURED
+    if isinstance(error, PlenigoError) and not isinstance(error, RemoteError | InvalidValueError):
+        return Outcome.MISCONFIGURED
+    return Outcome.REFUSED
+
+
+def told(error: Exception, entry: conf.PortalEntry) -> str:
+    """Return what may be kept and logged of an error: its text where it is ours, else its kind and its HTTP status.
+
+    Whatever a backend of the site's own raises may repeat the link, or what the link is made of.
+    """
+    if isinstance(error, UnsafeLinkError) or (isinstance(error, PlenigoError) and _is_backend_ours(entry)):
+        return str(error)
+    status = getattr(error, "status", None)
+    return f"{type(error).__name__}, HTTP {status}" if type(status) is int else type(error).__name__
+
+
+def _is_backend_ours(entry: conf.PortalEntry) -> bool:
+    """Say whether no code of the site's has to do with a portal: then all texts are this package's."""
+    try:
+        return entry.backend_path.startswith(f"{OWN_PACKAGE}.")
+    except ConfigurationError:  # there is no backend at all
+        return True
 
 
 def _two_letters(language: str) -> str:

@@ -78,6 +78,12 @@ class References(Subject):
             raise columns_error(text, names=", ".join(SLOT_FIELDS))
         if layout.customer_field == "email" and not customers.has_addresses():
             raise columns_error(_("The users of this site have no address: name them by another column."))
+        if _is_by_address(layout) and not customers.verifies_addresses():
+            text = _(
+                "The column %(name)s names users by addresses, of which this site does not say that it has verified "
+                "them: set EMAIL_IS_VERIFIED of the account default, or name the users by user_id."
+            )
+            raise columns_error(text, name=layout.header[layout.customer_column])
         return layout
 
     def flaw_of_customer(self, layout: Layout, cell: str, value: str) -> models.TextChoices | None:
@@ -92,7 +98,10 @@ class References(Subject):
         return flaw_of_cell(cell, value) or too_long or _flaw_of_text(value)
 
     def judge(self, layout: Layout, lines: list[Line]) -> tuple[list[Judged], list[AccessImportLine]]:
-        """Return lines with their users and what is new of them, and the bad ones. Three queries."""
+        """Return lines with their users and what is new of them, and the bad ones.
+
+        Three queries, and one more where addresses name them.
+        """
         found, bad = self._find_users(layout, lines)
         slot = next(iter(layout.slots.values()))
         accounts = self._accounts_of([each.customer.key for each in found])
@@ -167,18 +176,25 @@ class References(Subject):
             )
 
     def _find_users(self, layout: Layout, lines: list[Line]) -> tuple[list[Judged], list[AccessImportLine]]:
-        """Return lines with their users, and those whose user is nobody or not only one. One query."""
+        """Return lines with their users, and those whose user is nobody, not only one, or not known to be her.
+
+        Anybody can register with somebody else's address, and would be let in as that customer. So an address counts
+        once this site has verified it. One query, and one more where addresses name the users.
+        """
         named = [(line, _key(layout.customer_field, line.customer)) for line in lines]
         users: dict[str, set[str]] = defaultdict(set)
         for key, user_key in _found(layout.customer_field, {key for _line, key in named if key}):
             users[key].add(str(user_key))
+        certain = set().union(*users.values())
+        if _is_by_address(layout):
+            certain = {str(user_key) for user_key in customers.with_verified_email(certain)}
         found, bad = [], []
         for line, key in named:
             keys = users.get(key, set())
-            if len(keys) == 1:
+            reason = _flaw_of_users(keys, certain)
+            if reason is None:
                 found.append(Judged(line, Customer(next(iter(keys)))))
                 continue
-            reason = ReferenceReason.AMBIGUOUS if keys else ReferenceReason.NO_USER
             column = layout.header[layout.customer_column]
             bad.append(bad_line(line.number, line.cells, reason, column, line.customer))
         return found, bad
@@ -199,6 +215,13 @@ class References(Subject):
         return {str(reference): str(user_key) for reference, user_key in found.values_list("reference", "user_id")}
 
 
+def _flaw_of_users(keys: set[str], certain: set[str]) -> ReferenceReason | None:
+    """Return why whom a line names cannot be told from these users, None where it is the only one. No I/O."""
+    if len(keys) != 1:
+        return ReferenceReason.AMBIGUOUS if keys else ReferenceReason.NO_USER
+    return None if keys <= certain else ReferenceReason.UNVERIFIED
+
+
 def _refusal(user_key: str, known: Known, wanted: Known, owner: str | None) -> ReferenceReason | None:
     """Return why a reference cannot be a user's, None where it can or is already. No I/O."""
     if owner is not None and owner != user_key:
@@ -215,6 +238,12 @@ def _flaw_of_text(value: str) -> Reason | None:
     if not value:
         return Reason.BLANK
     return None if value.isprintable() else Reason.UNPRINTABLE
+
+
+def _is_by_address(layout: Layout) -> bool:
+    """Say whether a file names users by their addresses."""
+    by_log_in = layout.customer_field == "username" and customers.logs_in_by_address()
+    return layout.customer_field == "email" or by_log_in
 
 
 def _accounts() -> models.QuerySet[PortalAccount]:
