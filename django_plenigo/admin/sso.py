@@ -19,7 +19,7 @@ from django_plenigo.admin.pages import context_of
 from django_plenigo.admin.words import age_of
 from django_plenigo.errors import PlenigoError
 from django_plenigo.protocols.base import NameQuery, SsoSettings, SsoSettingsReader, TokenType
-from django_plenigo.services import customers, explanations, sso
+from django_plenigo.services import explanations, sso
 
 PERMISSION = "plenigo.view_ssosettings"
 
@@ -114,7 +114,7 @@ class SsoSettingsPage(View):
             "warnings": sso.warnings_of(
                 kept.settings,
                 host=request.get_host(),
-                verifies_addresses=customers.verifies_addresses(using=self.using),
+                verifies_addresses=conf.Account(self.using).verifies_addresses,
             ),
             "sections": sections_of(kept.settings),
         }

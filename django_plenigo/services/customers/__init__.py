@@ -48,7 +48,6 @@ from django_plenigo.services.customers.users import (
     logs_in_by_address,
     profile_of,
     users_by_address,
-    verifies_addresses,
     with_verified_email,
 )
 
@@ -96,7 +95,6 @@ __all__ = [
     "store_registration",
     "tell_registered",
     "users_by_address",
-    "verifies_addresses",
     "with_verified_email",
     "write_ids",
 ]

@@ -107,11 +107,6 @@ def with_verified_email(user_keys: Collection[Any], *, using: str = conf.DEFAULT
     return {key for key, address, own in found if is_same_address(address, (own or "").strip())}
 
 
-def verifies_addresses(*, using: str = conf.DEFAULT_ACCOUNT) -> bool:
-    """Say whether this site says of any address that it has verified it."""
-    return conf.Account(using).verifies_addresses
-
-
 def has_addresses() -> bool:
     """Say whether this site can be asked whose an address is: by a column of the user model, or by allauth."""
     name = own_email_name(get_user_model())

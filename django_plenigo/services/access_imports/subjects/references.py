@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from django_plenigo import conf
 from django_plenigo.models import AccessImportLine, PortalAccount
 from django_plenigo.services import customers, outbox
 from django_plenigo.services.access_ids import Reason
@@ -78,7 +79,7 @@ class References(Subject):
             raise columns_error(text, names=", ".join(SLOT_FIELDS))
         if layout.customer_field == "email" and not customers.has_addresses():
             raise columns_error(_("The users of this site have no address: name them by another column."))
-        if _is_by_address(layout) and not customers.verifies_addresses():
+        if _is_by_address(layout) and not conf.Account(conf.DEFAULT_ACCOUNT).verifies_addresses:
             text = _(
                 "The column %(name)s names users by addresses, of which this site does not say that it has verified "
                 "them: set EMAIL_IS_VERIFIED of the account default, or name the users by user_id."
