@@ -33,8 +33,10 @@ class Outcome(models.TextChoices):
 FOR_READER: Mapping[str, str | Promise] = {
     Outcome.NO_REFERENCE: _("We have no subscription under this account."),
     Outcome.UNKNOWN_THERE: _("We have no subscription under this account."),
-    Outcome.UNAVAILABLE: _("This portal does not answer right now. Nothing was changed. Please try again in a minute."),
-    Outcome.REFUSED: _("The link could not be made. Nothing was changed. Please try again."),
+    Outcome.UNAVAILABLE: _(
+        "This portal does not answer right now. Nothing was changed. Please open it again in a minute."
+    ),
+    Outcome.REFUSED: _("The link could not be made. Nothing was changed. Please open the portal again."),
     Outcome.UNSAFE_LINK: _("The link could not be made. Nothing was changed. Please contact us."),
     Outcome.MISCONFIGURED: _("This portal cannot be opened at the moment. Nothing was changed. Please contact us."),
 }
