@@ -36,8 +36,8 @@ NETWORK = {
 }
 
 #: Each imports only earlier ones; a service that is not named here may import these, and no other knows it.
-SERVICES_IN_ORDER = ["hashes", "outbox", "customers", "sessions", "access_ids", "access_imports", "sending", "access"]
-SERVICES_IN_ORDER += ["portals", "webhooks"]
+SERVICES_IN_ORDER = ["rows", "hashes", "outbox", "customers", "sessions", "access_ids", "access_imports", "sending"]
+SERVICES_IN_ORDER += ["access", "portals", "webhooks"]
 
 
 def is_sandbox(path: Path) -> bool:

@@ -12,6 +12,7 @@ from django_plenigo import conf
 from django_plenigo.errors import AccessImportError, InvalidValueError
 from django_plenigo.models import AccessId, CustomerLink
 from django_plenigo.services import customers, outbox
+from django_plenigo.services.rows import rows_of
 from django_plenigo.tracebacks import without_secrets
 
 LONGEST_VALUE = 100
@@ -90,7 +91,7 @@ def values_of(link: CustomerLink) -> list[str | None]:
 
 def rows() -> models.QuerySet[AccessId]:
     """Return all access ids, where they are written: a replica may be late."""
-    return AccessId.objects.using(router.db_for_write(AccessId))
+    return rows_of(AccessId)
 
 
 def flaw_of(value: str) -> Reason | None:

@@ -33,6 +33,7 @@ from django_plenigo import conf
 from django_plenigo.errors import PlenigoError
 from django_plenigo.models import CustomerLink, DeliveryPause, RemoteChange
 from django_plenigo.services.hashes import values_hash
+from django_plenigo.services.rows import rows_of
 
 logger = logging.getLogger(__name__)
 
@@ -54,12 +55,12 @@ CHUNK = 1000
 
 def changes() -> QuerySet[RemoteChange]:
     """Return all changes, where they are written: a replica may be late."""
-    return RemoteChange.objects.using(router.db_for_write(RemoteChange))
+    return rows_of(RemoteChange)
 
 
 def links() -> QuerySet[CustomerLink]:
     """Return all links, where they are written."""
-    return CustomerLink.objects.using(router.db_for_write(CustomerLink))
+    return rows_of(CustomerLink)
 
 
 # ---- noting
@@ -330,7 +331,7 @@ def resume(account: str) -> None:
 
 
 def _pauses() -> QuerySet[DeliveryPause]:
-    return DeliveryPause.objects.using(router.db_for_write(DeliveryPause))
+    return rows_of(DeliveryPause)
 
 
 # ---- waking

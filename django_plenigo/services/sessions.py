@@ -13,6 +13,7 @@ from django_plenigo.errors import ProtocolError, SessionLimitError
 from django_plenigo.models import CustomerLink, CustomerSession
 from django_plenigo.protocols import base
 from django_plenigo.services import customers
+from django_plenigo.services.rows import rows_of
 from django_plenigo.tracebacks import without_secrets
 
 
@@ -87,4 +88,4 @@ def _start(
 
 
 def _rows(link: CustomerLink) -> QuerySet[CustomerSession]:
-    return CustomerSession.objects.using(router.db_for_write(CustomerSession)).filter(link=link)
+    return rows_of(CustomerSession).filter(link=link)

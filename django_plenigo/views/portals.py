@@ -115,13 +115,17 @@ def portal(request: HttpRequest, name: str, *, csrf_refusal: str) -> HttpRespons
     if request.method != "POST":
         if signed:  # back from the log-in
             return _page(request, target, _("One click leads you there."), label=_("Open"))
-        return _page(request, target, _("The link had run out: each works only once, and for a short time."))
+        # She may have come back from a link that has run out, or by a bookmark: nothing tells which.
+        text = _(
+            "Each link into this portal works only once, and for a short time. The button below opens it by a new one."
+        )
+        return _page(request, target, text)
     if csrf_refusal:
         logger.warning("A click on a portal's button was refused: %s", csrf_refusal)
         text = _("This page is out of date. Please open the portal again.")
         return _page(request, target, text, status=403)
     if not may_click(request):
-        text = _("Too many tries. Please wait a minute and try again.")
+        text = _("Too many tries. Please wait a minute and open the portal again.")
         return _page(request, target, text, status=429)
     opening = portals.open_portal(
         request.user,

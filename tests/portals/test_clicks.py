@@ -101,7 +101,8 @@ def test_get_never_mints_and_shows_the_button(browser, harbour, method):
     assert response.status_code == 200
     assert (harbour.calls, handovers()) == ([], [])
     if method == "get":
-        assert "The link had run out" in page_of(response)
+        assert "Each link into this portal works only once" in page_of(response)
+        assert "The button below opens it" in page_of(response)
         form = Form(page_of(response))
         assert (form.action, form.method, form.button) == (ADDRESS, "post", "Open again")
         assert browser.post(form.action, form.fields)["Location"] == LINK

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from django_plenigo.models import AccessImport
 from django_plenigo.services.access_imports.patience import patiently
+from django_plenigo.services.rows import rows_of
 
 State = AccessImport.State
 
@@ -32,7 +33,7 @@ class LeaseLostError(Exception):
 
 def imports() -> QuerySet[AccessImport]:
     """Return all imports, where they are written."""
-    return AccessImport.objects.using(router.db_for_write(AccessImport))
+    return rows_of(AccessImport)
 
 
 def new_lease() -> tuple[uuid.UUID, dict[str, Any]]:

@@ -3,11 +3,12 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from django.db import models, router
+from django.db import models
 from django.db.models import QuerySet
 
 from django_plenigo.models import AccessImport, AccessImportLine
 from django_plenigo.services.access_imports.layout import Layout
+from django_plenigo.services.rows import rows_of
 
 #: How many lines are looked at and written at once.
 CHUNK = 1000
@@ -49,7 +50,7 @@ def bad_line(
 
 def bad_lines() -> QuerySet[AccessImportLine]:
     """Return the bad lines of all imports, where they are written."""
-    return AccessImportLine.objects.using(router.db_for_write(AccessImportLine))
+    return rows_of(AccessImportLine)
 
 
 def write_bad_lines(access_import: AccessImport, lines: Iterable[AccessImportLine]) -> None:

@@ -5,17 +5,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO
 
-from django.db import router
 from django.db.models import QuerySet
 
 from django_plenigo.models import AccessImport, AccessImportPart
+from django_plenigo.services.rows import rows_of
 
 PART_BYTES = 256 * 1024
 
 
 def parts() -> QuerySet[AccessImportPart]:
     """Return the pieces of all files, where they are written."""
-    return AccessImportPart.objects.using(router.db_for_write(AccessImportPart))
+    return rows_of(AccessImportPart)
 
 
 def keep(access_import: AccessImport, file: IO[bytes]) -> None:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import router
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
@@ -17,6 +16,7 @@ from django_plenigo.models import AccountConnection, ConnectionTry, CustomerLink
 from django_plenigo.protocols.base import ConnectionRequest, CustomerSession
 from django_plenigo.services import hashes
 from django_plenigo.services.connection.events import FAILURES, NOT_ASKED, Event
+from django_plenigo.services.rows import rows_of
 from django_plenigo.tracebacks import without_secrets
 
 WINDOW = timedelta(hours=1)
@@ -50,12 +50,12 @@ _FAILURES = ["", *(event.value for event in FAILURES)]
 
 def connections() -> QuerySet[AccountConnection]:
     """Return all connections, where they are written: a replica may be late."""
-    return AccountConnection.objects.using(router.db_for_write(AccountConnection))
+    return rows_of(AccountConnection)
 
 
 def tries() -> QuerySet[ConnectionTry]:
     """Return all tries, where they are written."""
-    return ConnectionTry.objects.using(router.db_for_write(ConnectionTry))
+    return rows_of(ConnectionTry)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from django.db import router, transaction
 from django_plenigo.models import AccessId, AccountConnection, CustomerLink
 from django_plenigo.services import access, customers, outbox
 from django_plenigo.services.connection import records
+from django_plenigo.services.rows import rows_of
 
 State = AccountConnection.State
 
@@ -39,7 +40,7 @@ def _unlink(connection: AccountConnection, link: CustomerLink) -> None:
 
     Not the same row: a worker that tells the vendor about the old one right now writes what comes of it nowhere.
     """
-    rows = AccessId.objects.using(router.db_for_write(AccessId))
+    rows = rows_of(AccessId)
     # Those that came later were perhaps imported by the number of the customer.
     kept = list(rows.filter(link=link, imported_at__lt=connection.ended_at))
     outbox.links().filter(pk=link.pk).delete()

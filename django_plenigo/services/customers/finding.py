@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.db import router
 from django.db.models import Q
 
 from django_plenigo import conf
@@ -11,6 +10,7 @@ from django_plenigo.models import AccessId, CustomerLink
 from django_plenigo.protocols.base import CustomerRef
 from django_plenigo.services import outbox
 from django_plenigo.services.customers.links import link_of
+from django_plenigo.services.rows import rows_of
 
 
 def find_link(customer: Any, *, using: str | None = None) -> CustomerLink | None:
@@ -45,7 +45,7 @@ def _link_by_id(value: str, using: str, *, is_external: bool | None) -> Customer
         ids |= Q(external_id=value)
     links = outbox.links().filter(ids, account=using).select_related("user")
     found = {link.pk: link for link in links}
-    access_ids = AccessId.objects.using(router.db_for_write(AccessId)).filter(account=using, value=value)
+    access_ids = rows_of(AccessId).filter(account=using, value=value)
     if is_external is not True:
         found |= {access_id.link_id: access_id.link for access_id in access_ids.select_related("link__user")}
     if len(found) > 1:

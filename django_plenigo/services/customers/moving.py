@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 
-from django.db import IntegrityError, router, transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.utils import timezone
 
@@ -17,6 +17,7 @@ from django_plenigo.protocols.base import MODULE_NOT_BOOKED, CustomerReader, Cus
 from django_plenigo.services import outbox
 from django_plenigo.services.customers.registering import note_changed_meanwhile
 from django_plenigo.services.customers.users import email_of, is_same_address
+from django_plenigo.services.rows import rows_of
 
 #: So many links are looked at between two writes.
 CHUNK = 200
@@ -53,12 +54,7 @@ class Move:
 
 def links_to_move(account: str, *, after: int | None = None) -> Iterator[list[CustomerLink]]:
     """Yield the registered links of an account in the order of their keys, a chunk at a time: no cursor stays open."""
-    rows = (
-        CustomerLink.objects.using(router.db_for_write(CustomerLink))
-        .filter(account=account)
-        .order_by("pk")
-        .select_related("user")
-    )
+    rows = rows_of(CustomerLink).filter(account=account).order_by("pk").select_related("user")
     rows = rows.exclude(Q(customer_id=None) & Q(external_id=None))
     last = after or 0
     while chunk := list(rows.filter(pk__gt=last)[:CHUNK]):
@@ -140,7 +136,7 @@ def _outcome(link: CustomerLink, customer_id: str | Moved | None, writes: bool) 
         return customer_id
     if is_of_v3 and customer_id == link.customer_id:
         return Moved.SAME
-    rows = CustomerLink.objects.using(router.db_for_write(CustomerLink))
+    rows = rows_of(CustomerLink)
     others = rows.filter(account=link.account, customer_id=customer_id).exclude(pk=link.pk)
     if others.filter(customer_id_generation="v3").exists():
         return Moved.CONFLICT

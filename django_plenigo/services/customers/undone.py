@@ -5,13 +5,12 @@ At the vendor such a customer has her e-mail address still, so her next purchase
 
 from typing import Any
 
-from django.db import router
-
 from django_plenigo import conf
 from django_plenigo.errors import ConflictError
 from django_plenigo.models import AccountConnection
 from django_plenigo.protocols.base import SERVICE
 from django_plenigo.services import hashes
+from django_plenigo.services.rows import rows_of
 
 #: The code of a `ConflictError`: an agent has taken this customer from this reader.
 CONNECTION_UNDONE = "connection was undone"
@@ -24,7 +23,7 @@ def is_undone(user_key: Any, customer_id: str | None, *, using: str) -> bool:
     """Say whether an agent has taken a customer from a reader, at any account of the company."""
     if not customer_id:
         return False
-    rows = AccountConnection.objects.using(router.db_for_write(AccountConnection))
+    rows = rows_of(AccountConnection)
     undone = rows.filter(
         account__in=conf.accounts_of_company(using),
         user=user_key,

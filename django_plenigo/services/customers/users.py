@@ -6,13 +6,13 @@ from typing import Any
 from django.apps import apps
 from django.contrib.auth import get_user_model
 from django.core.exceptions import FieldDoesNotExist
-from django.db import router
 from django.db.models import QuerySet
 from django.db.models.functions import Lower
 
 from django_plenigo import conf
 from django_plenigo.errors import InvalidValueError
 from django_plenigo.protocols.base import NAME_LENGTH, checked_external_id
+from django_plenigo.services.rows import rows_of
 
 
 def own_email_name(user: Any) -> str | None:
@@ -95,7 +95,7 @@ def with_verified_email(user_keys: Collection[Any], *, using: str = conf.DEFAULT
     """
     function, model = conf.Account(using).email_is_verified, get_user_model()
     if function is not None:
-        users = model._base_manager.using(router.db_for_write(model)).filter(pk__in=user_keys)
+        users = rows_of(model).filter(pk__in=user_keys)
         return {user.pk for user in users if function(user) is True}
     if not apps.is_installed("allauth.account"):
         return set()
@@ -126,7 +126,7 @@ def users_by_address(addresses: Collection[str]) -> Iterable[tuple[str, Any]]:
     model = get_user_model()
     name = own_email_name(model)
     if name is not None:
-        users = model._base_manager.using(router.db_for_write(model)).annotate(plenigo_address=Lower(name))
+        users = rows_of(model).annotate(plenigo_address=Lower(name))
         found = users.filter(plenigo_address__in=addresses).values_list(name, "pk")
     else:
         rows = _addresses_at_allauth().filter(primary=True, verified=True).annotate(plenigo_address=Lower("email"))
@@ -144,7 +144,7 @@ def addresses_elsewhere(user_key: Any) -> QuerySet[Any]:
 def _addresses_at_allauth() -> QuerySet[Any]:
     """Return all addresses, where they are written: a replica may be late."""
     model = apps.get_model("account", "EmailAddress")
-    addresses: QuerySet[Any] = model._base_manager.using(router.db_for_write(model))
+    addresses: QuerySet[Any] = rows_of(model)
     return addresses
 
 

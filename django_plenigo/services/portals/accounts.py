@@ -4,8 +4,7 @@ import secrets
 from collections.abc import Mapping
 from typing import Any
 
-from django.db import IntegrityError, router, transaction
-from django.db.models import QuerySet
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -15,6 +14,7 @@ from django_plenigo.errors import PortalBindingError
 from django_plenigo.models import CustomerLink, PortalAccount
 from django_plenigo.protocols.base import CustomerRef
 from django_plenigo.services import outbox
+from django_plenigo.services.rows import rows_of
 
 Provenance = PortalAccount.Provenance
 
@@ -38,11 +38,6 @@ PROBLEMS: Mapping[str, str | Promise] = {
 }
 
 
-def accounts() -> QuerySet[PortalAccount]:
-    """Return all accounts, where they are written: a replica may be late."""
-    return PortalAccount.objects.using(router.db_for_write(PortalAccount))
-
-
 def account_of(user: Any, portal: str) -> PortalAccount | None:
     """Return a user's account at a portal, None for a visitor and where nothing is known.
 
@@ -50,14 +45,14 @@ def account_of(user: Any, portal: str) -> PortalAccount | None:
     """
     if user is None or not user.is_authenticated:
         return None
-    return accounts().filter(portal=portal, user=user).first()
+    return rows_of(PortalAccount).filter(portal=portal, user=user).first()
 
 
 def accounts_of(user: Any) -> dict[str, PortalAccount]:
     """Return a user's accounts by portal, in the order of PLENIGO_PORTALS, in one query. None for a visitor."""
     if user is None or not user.is_authenticated or not conf.portals():
         return {}
-    found = {account.portal: account for account in accounts().filter(user=user).select_related("bound_by")}
+    found = {account.portal: account for account in rows_of(PortalAccount).filter(user=user).select_related("bound_by")}
     return {portal: found[portal] for portal in conf.portals() if portal in found}
 
 
@@ -82,7 +77,7 @@ def reference_for(user: Any, portal: str) -> str:
     same one. Raises `ConfigurationError` for a portal that is not in PLENIGO_PORTALS.
     """
     conf.PortalEntry(portal).raw  # noqa: B018 - raises for a portal that there is not
-    rows = accounts().filter(portal=portal, user=user)
+    rows = rows_of(PortalAccount).filter(portal=portal, user=user)
     known = rows.values_list("our_reference", flat=True).first()
     if known:
         return known
@@ -94,7 +89,7 @@ def reference_for(user: Any, portal: str) -> str:
 
 def user_of_reference(portal: str, our_reference: str) -> Any:
     """Return for whom this site has issued a reference at a portal, None where it has not."""
-    found = accounts().filter(portal=portal, our_reference=our_reference).select_related("user").first()
+    found = rows_of(PortalAccount).filter(portal=portal, our_reference=our_reference).select_related("user").first()
     return found.user if found is not None and our_reference else None
 
 
@@ -120,7 +115,7 @@ def bind(
     by_hand = provenance == Provenance.BY_HAND
     refuse_unreadable(reference)
     _make_row(user, portal)
-    rows = accounts().filter(portal=portal, user=user)
+    rows = rows_of(PortalAccount).filter(portal=portal, user=user)
     account = rows.get()
     if (account.reference, account.is_external) == (reference, is_external):
         return account
@@ -137,7 +132,7 @@ def bind(
     # Only where it is still what was looked at: another may have bound it meanwhile.
     unchanged = rows.filter(reference=account.reference, provenance=account.provenance)
     try:
-        with transaction.atomic(accounts().db):
+        with transaction.atomic(rows_of(PortalAccount).db):
             written = unchanged.update(**values)
     except IntegrityError:  # another user has it
         raise _refusal(OF_ANOTHER_USER) from None
@@ -161,7 +156,7 @@ def take_away(account: PortalAccount, *, taken_by: Any = None) -> bool:
         "bound_from": "",
         "updated_at": timezone.now(),
     }
-    return bool(accounts().filter(pk=account.pk).exclude(reference=None).update(**values))
+    return bool(rows_of(PortalAccount).filter(pk=account.pk).exclude(reference=None).update(**values))
 
 
 def is_taken_away(account: PortalAccount) -> bool:
@@ -173,7 +168,7 @@ def find_obstacle(user: Any, portal: str, reference: str, *, replaces: bool = Fa
     """Return why `bind` by hand would refuse this, None where nothing stands against it. Nothing is written."""
     try:
         refuse_unreadable(reference)
-        if accounts().filter(portal=portal, reference=reference).exclude(user=user).exists():
+        if rows_of(PortalAccount).filter(portal=portal, reference=reference).exclude(user=user).exists():
             return _refusal(OF_ANOTHER_USER)
         account = account_of(user, portal)
         if account is not None and account.reference != reference:
@@ -204,5 +199,5 @@ def _refusal(code: str) -> PortalBindingError:
 
 
 def _make_row(user: Any, portal: str) -> None:
-    if not accounts().filter(portal=portal, user=user).exists():
+    if not rows_of(PortalAccount).filter(portal=portal, user=user).exists():
         outbox.insert_if_missing([PortalAccount(portal=portal, user=user)], unique_fields=["portal", "user"])

@@ -5,14 +5,15 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from django.db import models, router, transaction
-from django.db.models import Max, Q, QuerySet
+from django.db import models, transaction
+from django.db.models import Max, Q
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from django_plenigo import conf
 from django_plenigo.models import PortalHandover
+from django_plenigo.services.rows import rows_of
 from django_plenigo.signals import portal_opened
 
 
@@ -32,8 +33,10 @@ class Outcome(models.TextChoices):
 FOR_READER: Mapping[str, str | Promise] = {
     Outcome.NO_REFERENCE: _("We have no subscription under this account."),
     Outcome.UNKNOWN_THERE: _("We have no subscription under this account."),
-    Outcome.UNAVAILABLE: _("This portal does not answer right now. Nothing was changed. Please try again in a minute."),
-    Outcome.REFUSED: _("The link could not be made. Nothing was changed. Please try again."),
+    Outcome.UNAVAILABLE: _(
+        "This portal does not answer right now. Nothing was changed. Please open it again in a minute."
+    ),
+    Outcome.REFUSED: _("The link could not be made. Nothing was changed. Please open the portal again."),
     Outcome.UNSAFE_LINK: _("The link could not be made. Nothing was changed. Please contact us."),
     Outcome.MISCONFIGURED: _("This portal cannot be opened at the moment. Nothing was changed. Please contact us."),
 }
@@ -58,7 +61,7 @@ def words_of(outcome: str) -> str:
 
 def record(user: Any, portal: str, page: str, outcome: Outcome, error: str = "") -> None:
     """Write down a click and what came of it, never the link; and tell who listens once it is committed."""
-    rows = _handovers()
+    rows = rows_of(PortalHandover)
     handover = rows.create(
         user=user,
         portal=portal,
@@ -74,7 +77,7 @@ def record(user: Any, portal: str, page: str, outcome: Outcome, error: str = "")
 
 def latest_of(user: Any) -> dict[str, PortalHandover]:
     """Return a user's last click by portal, in one query."""
-    own = _handovers().filter(user=user)
+    own = rows_of(PortalHandover).filter(user=user)
     newest = own.order_by().values("portal").annotate(newest=Max("pk")).values("newest")
     return {handover.portal: handover for handover in own.filter(pk__in=newest)}
 
@@ -89,7 +92,7 @@ def forget_old(now: datetime | None = None) -> int:
 
 def count_old(now: datetime | None = None) -> int:
     """Return how many hand-overs `forget_old` would delete. Raises `ConfigurationError`."""
-    return sum(_handovers().filter(old).count() for old in _old(now or timezone.now()))
+    return sum(rows_of(PortalHandover).filter(old).count() for old in _old(now or timezone.now()))
 
 
 def _old(now: datetime) -> list[Q]:
@@ -101,11 +104,7 @@ def _old(now: datetime) -> list[Q]:
 
 
 def _forget(old: Q) -> int:
-    rows, count = _handovers(), 0
+    rows, count = rows_of(PortalHandover), 0
     while keys := list(rows.filter(old).order_by("at").values_list("pk", flat=True)[:CHUNK]):
         count += rows.filter(pk__in=keys).delete()[0]
     return count
-
-
-def _handovers() -> QuerySet[PortalHandover]:
-    return PortalHandover.objects.using(router.db_for_write(PortalHandover))

@@ -20,6 +20,7 @@ from django.utils import timezone
 
 from django_plenigo.models import AccessId, CustomerLink, RemoteChange
 from django_plenigo.services import outbox
+from django_plenigo.services.rows import rows_of
 from django_plenigo.services.sending.patience import unreadable_in_a_row
 
 ORDER = {kind: position for position, kind in enumerate(RemoteChange.Kind.values)}
@@ -131,7 +132,7 @@ def _claims(keys: Sequence[int], lease: uuid.UUID, now: datetime) -> list[Claim]
         if known is None or ORDER[change.kind] < ORDER[known.kind]:
             first[change.link_id] = change
     of_access_ids = [change.link for change in first.values() if change.kind == RemoteChange.Kind.ASSIGN_ACCESS_IDS]
-    access_ids = Prefetch("access_ids", AccessId.objects.using(router.db_for_write(AccessId)))
+    access_ids = Prefetch("access_ids", rows_of(AccessId))
     prefetch_related_objects(of_access_ids, access_ids)
     give_back(lease, [key for key in keys if key not in first])  # another worker has just told the vendor
     return [Claim(lease, first[key].link, first[key]) for key in keys if key in first]

@@ -10,7 +10,8 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from django_plenigo.models import WebhookDelivery
-from django_plenigo.services.webhooks.records import State, rows
+from django_plenigo.services.rows import rows_of
+from django_plenigo.services.webhooks.records import State
 
 #: How long a delivery is nobody else's: longer than the vendors are waited for.
 LEASE_TIME = timedelta(minutes=5)
@@ -31,15 +32,15 @@ def claim(sources: Sequence[str]) -> WebhookDelivery | None:
             values = {"lease": lease, "leased_until": now + LEASE_TIME, "attempts": F("attempts") + 1}
             # `durable`, since others must see the claim before a vendor is asked.
             with transaction.atomic(using, durable=True):
-                is_mine = rows().filter(_is_due(now), pk=key).update(**values)
-            delivery = rows().filter(pk=key, lease=lease).first() if is_mine else None
+                is_mine = rows_of(WebhookDelivery).filter(_is_due(now), pk=key).update(**values)
+            delivery = rows_of(WebhookDelivery).filter(pk=key, lease=lease).first() if is_mine else None
             if delivery is not None:
                 return delivery
     return None
 
 
 def _due(sources: Sequence[str], now: datetime) -> list[int]:
-    due = rows().filter(_is_due(now), source__in=sources).order_by("due_at", "pk")
+    due = rows_of(WebhookDelivery).filter(_is_due(now), source__in=sources).order_by("due_at", "pk")
     return list(due.values_list("pk", flat=True)[:CANDIDATES])
 
 
@@ -51,5 +52,5 @@ def _is_due(now: datetime) -> Q:
 
 def settle(delivery: WebhookDelivery, **values: Any) -> bool:
     """Write what came of a claim and end its lease; say whether it was held still."""
-    leased = rows().filter(pk=delivery.pk, lease=delivery.lease, state=State.WAITING)
+    leased = rows_of(WebhookDelivery).filter(pk=delivery.pk, lease=delivery.lease, state=State.WAITING)
     return bool(leased.update(**values, lease=None, leased_until=None))

@@ -7,7 +7,8 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from django_plenigo.models import WebhookDelivery
-from django_plenigo.services.webhooks.records import State, rows
+from django_plenigo.services.rows import rows_of
+from django_plenigo.services.webhooks.records import State
 
 #: How long the body of what has failed is kept, so that an agent can have it worked on again.
 KEPT_BODY = timedelta(days=30)
@@ -26,7 +27,9 @@ _forgot_at = 0.0
 
 def forget_bodies() -> int:
     """Drop the bodies of what failed long ago, and return how many there were."""
-    old = rows().filter(state=State.FAILED, body__isnull=False, processed_at__lt=timezone.now() - KEPT_BODY)
+    old = rows_of(WebhookDelivery).filter(
+        state=State.FAILED, body__isnull=False, processed_at__lt=timezone.now() - KEPT_BODY
+    )
     return old.update(body=None)
 
 
@@ -52,11 +55,11 @@ def prune(before: datetime) -> int:
     """
     count = 0
     while keys := list(_old(before).order_by("received_at", "pk").values_list("pk", flat=True)[:CHUNK]):
-        count += rows().filter(pk__in=sorted(keys)).delete()[0]
+        count += rows_of(WebhookDelivery).filter(pk__in=sorted(keys)).delete()[0]
     return count
 
 
 def _old(before: datetime) -> QuerySet[WebhookDelivery]:
     seen_again = Q(last_repeated_at__isnull=False, last_repeated_at__gte=before)
     busy = Q(leased_until__isnull=False, leased_until__gt=timezone.now())
-    return rows().filter(received_at__lt=before).exclude(seen_again).exclude(busy)
+    return rows_of(WebhookDelivery).filter(received_at__lt=before).exclude(seen_again).exclude(busy)

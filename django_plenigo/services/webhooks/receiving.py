@@ -11,8 +11,9 @@ from django_plenigo.errors import ConfigurationError, InvalidValueError, Signatu
 from django_plenigo.models import WebhookDelivery
 from django_plenigo.protocols.base import WebhookCall, WebhookReader, WebhookReceipt
 from django_plenigo.services import outbox
+from django_plenigo.services.rows import rows_of
 from django_plenigo.services.webhooks.reasons import Reason
-from django_plenigo.services.webhooks.records import State, make_due, rows, waits_for_somebody
+from django_plenigo.services.webhooks.records import State, make_due, waits_for_somebody
 from django_plenigo.services.webhooks.refusing import RefusedError, keep_refusal
 from django_plenigo.services.webhooks.sources import account_of, reader_of
 from django_plenigo.tracebacks import without_secrets
@@ -88,7 +89,7 @@ def _reader(source: str) -> WebhookReader:
 def _store(source: str, call: WebhookCall, receipt: WebhookReceipt) -> bool:
     """Write a delivery and say whether there is work to do for it; one that was there before is counted."""
     now, digest = timezone.now(), _digest_of(call, receipt)
-    same = rows().filter(source=source, digest=digest)
+    same = rows_of(WebhookDelivery).filter(source=source, digest=digest)
     again = {"repeated": F("repeated") + 1, "last_repeated_at": now}
     if same.update(**again):
         # By the body that was kept: this one may differ in what nothing proves.
@@ -97,7 +98,7 @@ def _store(source: str, call: WebhookCall, receipt: WebhookReceipt) -> bool:
         # A transaction of its own: what it holds is free again before the count, for which MariaDB would else let two
         # of several that come at once wait for each other.
         with transaction.atomic(router.db_for_write(WebhookDelivery)):
-            rows().create(
+            rows_of(WebhookDelivery).create(
                 source=source,
                 digest=digest,
                 state=State.WAITING,

@@ -2,19 +2,14 @@
 
 from dataclasses import dataclass
 
-from django.db import router
 from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 
 from django_plenigo.models import WebhookDelivery
+from django_plenigo.services.rows import rows_of
 from django_plenigo.services.webhooks.sources import sources_of
 
 State = WebhookDelivery.State
-
-
-def rows() -> QuerySet[WebhookDelivery]:
-    """Return all deliveries, where they are written: a replica may be late."""
-    return WebhookDelivery.objects.using(router.db_for_write(WebhookDelivery))
 
 
 def waits_for_somebody() -> Q:
@@ -41,7 +36,7 @@ class WebhookBacklog:
 
 def backlog_of(account: str) -> WebhookBacklog:
     """Return how many deliveries wait, and how many have failed; what is done is not looked at."""
-    left = rows().filter(source__in=sources_of([account]), state__in=[State.WAITING, State.FAILED])
+    left = rows_of(WebhookDelivery).filter(source__in=sources_of([account]), state__in=[State.WAITING, State.FAILED])
     counted = left.aggregate(
         waiting=Count("pk", filter=Q(state=State.WAITING) & ~waits_for_somebody()),
         failed=Count("pk", filter=Q(state=State.FAILED)),

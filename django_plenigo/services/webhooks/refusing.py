@@ -12,7 +12,9 @@ from django.db import Error as DatabaseError
 from django.db.models import F
 from django.utils import timezone
 
-from django_plenigo.services.webhooks.records import State, rows
+from django_plenigo.models import WebhookDelivery
+from django_plenigo.services.rows import rows_of
+from django_plenigo.services.webhooks.records import State
 
 logger = logging.getLogger(__name__)
 
@@ -44,13 +46,13 @@ def keep_refusal(source: str, error: RefusedError, content_type: str = "") -> No
 
 def _keep(source: str, error: RefusedError, content_type: str) -> None:
     now = timezone.now()
-    same = rows().filter(source=source, state=State.REFUSED, reason=error.reason).order_by("-pk")
+    same = rows_of(WebhookDelivery).filter(source=source, state=State.REFUSED, reason=error.reason).order_by("-pk")
     latest = same.values("pk", "received_at").first()
     if latest is not None and now - FOLDING < latest["received_at"] <= now:
         again = {"repeated": F("repeated") + 1, "last_repeated_at": now}
-        if rows().filter(pk=latest["pk"]).update(**again):
+        if rows_of(WebhookDelivery).filter(pk=latest["pk"]).update(**again):
             return
-    rows().create(
+    rows_of(WebhookDelivery).create(
         source=source,
         state=State.REFUSED,
         reason=error.reason,
@@ -62,4 +64,4 @@ def _keep(source: str, error: RefusedError, content_type: str) -> None:
     # By their keys, in one order: two that tidy at the same time wait for each other's end, and not for each other.
     too_many = list(same.values_list("pk", flat=True)[MOST_REFUSED : 2 * MOST_REFUSED])
     if too_many:
-        rows().filter(pk__in=sorted(too_many)).delete()
+        rows_of(WebhookDelivery).filter(pk__in=sorted(too_many)).delete()

@@ -21,13 +21,14 @@ from django_plenigo.errors import (
 from django_plenigo.models import WebhookDelivery
 from django_plenigo.protocols.base import CustomerEvent, WebhookEvent
 from django_plenigo.services import outbox
+from django_plenigo.services.rows import rows_of
 from django_plenigo.services.sending.patience import is_circuit_open, wait_seconds
 from django_plenigo.services.webhooks.binding import bind_customer
 from django_plenigo.services.webhooks.claims import claim, settle
 from django_plenigo.services.webhooks.following import follow_customer
 from django_plenigo.services.webhooks.forgetting import KEPT_BODY, forget_bodies_at_times
 from django_plenigo.services.webhooks.reasons import Reason
-from django_plenigo.services.webhooks.records import State, make_due, rows
+from django_plenigo.services.webhooks.records import State, make_due
 from django_plenigo.services.webhooks.sources import UnknownSourceError, account_of, reader_of, sources_of
 from django_plenigo.tracebacks import without_secrets
 
@@ -93,7 +94,7 @@ def work_due(
 def try_again(deliveries: QuerySet[WebhookDelivery]) -> int:
     """Have deliveries that have failed, or wait for their next try, worked on at once; return how many."""
     keys = list(deliveries.values_list("pk", flat=True))
-    chosen = rows().filter(pk__in=keys)
+    chosen = rows_of(WebhookDelivery).filter(pk__in=keys)
     sources = set(chosen.values_list("source", flat=True))
     count = make_due(chosen)
     for account in sorted({account_of(source) or "" for source in sources} - {""}):

@@ -6,7 +6,7 @@ from typing import Any, ClassVar, NamedTuple
 
 from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
-from django.db import models, router
+from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -25,6 +25,7 @@ from django_plenigo.services.access_imports.subjects.base import (
     Subject,
     flaw_of_cell,
 )
+from django_plenigo.services.rows import rows_of
 
 Provenance = PortalAccount.Provenance
 
@@ -146,7 +147,11 @@ class References(Subject):
         reference is another's by now.
         """
         changes = {each.customer.key: next(iter(each.changes.items())) for each in lines}
-        found = _accounts().select_for_update().filter(portal=self.access_import.portal, user_id__in=list(changes))
+        found = (
+            rows_of(PortalAccount)
+            .select_for_update()
+            .filter(portal=self.access_import.portal, user_id__in=list(changes))
+        )
         keys = {}
         for key, user_key, reference, provenance in found.values_list("pk", "user_id", "reference", "provenance"):
             if reference or provenance == Provenance.BY_HAND:
@@ -166,13 +171,13 @@ class References(Subject):
             for name, of_all in bound.items():
                 setattr(account, name, of_all)
             (new if account.pk is None else known).append(account)
-        _accounts().bulk_create(new)
+        rows_of(PortalAccount).bulk_create(new)
         if known:
-            _accounts().bulk_update(known, ["reference"])
+            rows_of(PortalAccount).bulk_update(known, ["reference"])
             # What is the same for all of them needs no long statement.
             is_external = known[0].is_external
             keys_of_known = [account.pk for account in known]
-            _accounts().filter(pk__in=keys_of_known).update(
+            rows_of(PortalAccount).filter(pk__in=keys_of_known).update(
                 **bound, is_external=is_external, updated_at=bound["bound_at"]
             )
 
@@ -202,7 +207,7 @@ class References(Subject):
 
     def _accounts_of(self, keys: Collection[str]) -> dict[str, Known]:
         """Return what users have. One query."""
-        found = _accounts().filter(portal=self.access_import.portal, user_id__in=set(keys))
+        found = rows_of(PortalAccount).filter(portal=self.access_import.portal, user_id__in=set(keys))
         return {
             str(user_key): Known(reference, EXTERNAL if is_external else OWN, provenance == Provenance.BY_HAND)
             for user_key, reference, is_external, provenance in found.values_list(
@@ -212,7 +217,7 @@ class References(Subject):
 
     def _owners_of(self, references: Collection[str]) -> dict[str, str]:
         """Return who has these references, without those that nobody has. One query."""
-        found = _accounts().filter(portal=self.access_import.portal, reference__in=set(references))
+        found = rows_of(PortalAccount).filter(portal=self.access_import.portal, reference__in=set(references))
         return {str(reference): str(user_key) for reference, user_key in found.values_list("reference", "user_id")}
 
 
@@ -247,11 +252,6 @@ def _is_by_address(layout: Layout) -> bool:
     return layout.customer_field == "email" or by_log_in
 
 
-def _accounts() -> models.QuerySet[PortalAccount]:
-    """Return all portal accounts, where they are written."""
-    return PortalAccount.objects.using(router.db_for_write(PortalAccount))
-
-
 def _key(field_name: str, value: str) -> str:
     """Return what a user is found by, "" where nobody can be."""
     if field_name == "email":
@@ -279,7 +279,7 @@ def _found(field_name: str, keys: Collection[str]) -> Iterable[tuple[str, Any]]:
         links = outbox.links().filter(**{f"{field_name}__in": keys})
         return links.values_list(field_name, "user_id")
     model = get_user_model()
-    users = model._base_manager.using(router.db_for_write(model))
+    users = rows_of(model)
     if field_name == "username":
         return users.filter(**{f"{model.USERNAME_FIELD}__in": keys}).values_list(model.USERNAME_FIELD, "pk")
     return ((str(key), key) for key in users.filter(pk__in=keys).values_list("pk", flat=True))
