@@ -93,11 +93,8 @@ def _send(number: int, post: Post) -> bool:
     found = CallbackDelivery.objects.filter(pk=number, callback__is_enabled=True)
     row = found.select_related("callback__company").first()
     now = clock.now()
-    if row is None or row.due_at is None or row.due_at > now:
+    if row is None or not row.claim(now, now + CLAIM):
         return False
-    claimed = CallbackDelivery.objects.filter(pk=row.pk, due_at=row.due_at, attempts=row.attempts)
-    if not claimed.update(due_at=now + CLAIM, attempts=row.attempts + 1):
-        return False  # another process was faster
     body = row.body.encode()
     headers = {
         **row.callback.authentication(),

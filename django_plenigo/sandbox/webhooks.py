@@ -93,11 +93,8 @@ def send_again(numbers: Collection[int]) -> None:
 def _send(number: int, post: PostAndRead) -> bool:
     row = WebhookDelivery.objects.filter(pk=number).select_related("webhook__company").first()
     now = clock.now()
-    if row is None or row.due_at is None or row.due_at > now:
+    if row is None or not row.claim(now, now + CLAIM):
         return False
-    claimed = WebhookDelivery.objects.filter(pk=row.pk, due_at=row.due_at, attempts=row.attempts)
-    if not claimed.update(due_at=now + CLAIM, attempts=row.attempts + 1):
-        return False  # another process was faster
     rules = RULES[row.webhook.kind]
     status, error = _outcome(row, rules, post)
     is_success = not error

@@ -15,8 +15,8 @@ from django_plenigo import webhooks
 from django_plenigo.errors import ConfigurationError
 from django_plenigo.models import WebhookDelivery
 from django_plenigo.protocols.base import WebhookReceipt
-from django_plenigo.services.webhooks import refusing
-from tests.webhooks.conftest import URL, last_delivery
+from django_plenigo.services.webhooks import refusing, work_due
+from tests.webhooks.conftest import URL, last_delivery, reference_of
 from tests.webhooks.vendor import HEADER, purchase, signature
 
 BODY = json.dumps({"purchases": [purchase()]}).encode()
@@ -289,3 +289,33 @@ def test_flood_fills_no_table_and_costs_no_more_with_time(shop, deliver, monkeyp
     assert times[-1] == later
     # Of another reason the only one is still there: a flood hides nothing else.
     assert WebhookDelivery.objects.filter(reason="wrong signature").count() == 1
+
+
+def test_flood_of_five_thousand_leaves_few_rows_and_loses_no_genuine_delivery(shop, buyer):
+    """Of unsigned calls, wrongly signed ones and wrong formats, six a minute of each, with a purchase now and then."""
+    view, calls = webhooks.WebhookView.as_view(), RequestFactory()
+    strangers = [{}, {HEADER: "wrong"}, {"Content-Type": "text/plain"}, {HEADER: "wrong", "Content-Length": "0"}]
+
+    def call(body, **headers):
+        content_type = headers.pop("Content-Type", "application/json")
+        sent = calls.generic("POST", URL.format("shop"), body, content_type, headers=headers)
+        return view(sent, source="shop").status_code
+
+    genuine = [json.dumps({"purchases": [purchase(reference=str(number))]}).encode() for number in range(50)]
+    with time_machine.travel(timezone.now(), tick=False) as clock:
+        for number in range(5000):
+            assert call(BODY, **strangers[number % 4]) in (400, 415)
+            if number % 100 == 50:
+                body = genuine[number // 100]
+                assert call(body, **{HEADER: signature(body)}) == 200
+            clock.shift(2.5)
+        waiting = WebhookDelivery.objects.filter(state="waiting", repeated=0)
+        stored = [bytes(row.body) for row in waiting.order_by("pk")]
+        worked_on = work_due()
+    kept = WebhookDelivery.objects.filter(state="refused")
+    by_reason = {reason: kept.filter(reason=reason).count() for reason in set(kept.values_list("reason", flat=True))}
+    most = dict.fromkeys(["no signature", "wrong signature", "content_type", "empty"], refusing.MOST_REFUSED)
+    assert by_reason == most
+    assert stored == genuine
+    assert worked_on == 50
+    assert reference_of(buyer) == "0"

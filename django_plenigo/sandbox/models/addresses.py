@@ -3,6 +3,7 @@
 from django.core.validators import RegexValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from .customers import Customer
 
@@ -48,7 +49,7 @@ class Address(models.Model):
     postcode = models.CharField(_("post code"), max_length=100, blank=True, default="")
     city = models.CharField(_("city"), max_length=100, blank=True, default="")
     #: API v3 has two characters, v2 any text.
-    state = models.CharField(_("state"), max_length=100, blank=True, default="")
+    state = models.CharField(pgettext_lazy("address", "state"), max_length=100, blank=True, default="")
     country = models.CharField(_("country"), max_length=2, blank=True, default="", validators=[COUNTRY])
     vat_number = models.CharField(_("VAT number"), max_length=20, blank=True, default="")
     phone_number = models.CharField(_("phone number"), max_length=100, blank=True, default="")

@@ -6,8 +6,8 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from .callbacks import WEB_ADDRESS
 from .merchant import Company
+from .posting import WEB_ADDRESS, Attempt, Delivery
 
 
 class Signature(models.TextChoices):
@@ -47,7 +47,6 @@ class Webhook(models.Model):
 
     company = models.ForeignKey(Company, on_delete=models.CASCADE, related_name="webhooks", verbose_name=_("company"))
     kind = models.CharField(_("kind"), max_length=20, choices=Kind.choices)
-    #: Not a URLField: the site may be called by a name without a dot.
     url = models.CharField(_("address"), max_length=500, validators=[WEB_ADDRESS])
     is_enabled = models.BooleanField(_("enabled"), default=True)
     signatures = models.JSONField(
@@ -80,44 +79,27 @@ class Webhook(models.Model):
         return f"{self.kind} {self.url}"
 
 
-class WebhookDelivery(models.Model):
+class WebhookDelivery(Delivery):
     """Something that is posted, until the site has taken it or it is given up."""
 
     webhook = models.ForeignKey(Webhook, on_delete=models.CASCADE, related_name="deliveries", verbose_name=_("webhook"))
-    event = models.CharField(_("event"), max_length=60)
     entity_id = models.CharField(_("id"), max_length=60)
     content_type = models.CharField(_("content type"), max_length=100)
     headers = models.JSONField(_("headers"), default=dict, blank=True, help_text=_("Besides the content type."))
-    #: Exactly as it is sent, each time anew: it is signed.
-    body = models.TextField(_("body"))
     created_at = models.DateTimeField(_("created at"))
-    attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
-    due_at = models.DateTimeField(_("due at"), null=True, blank=True, db_index=True)
-    delivered_at = models.DateTimeField(_("delivered at"), null=True, blank=True)
 
     class Meta:
         verbose_name = _("webhook delivery")
         verbose_name_plural = _("webhook deliveries")
 
-    def __str__(self) -> str:
-        return f"{self.event} {self.entity_id}"
 
-
-class WebhookAttempt(models.Model):
+class WebhookAttempt(Attempt):
     """One call of a webhook: a line of the log."""
 
     delivery = models.ForeignKey(
         WebhookDelivery, on_delete=models.CASCADE, related_name="log", verbose_name=_("webhook delivery")
     )
-    sent_at = models.DateTimeField(_("sent at"))
-    status = models.PositiveSmallIntegerField(_("status"), null=True, blank=True)
-    #: The name of what went wrong, and never what a site has answered.
-    error = models.CharField(_("error"), max_length=100, blank=True, default="")
-    is_success = models.BooleanField(_("success"))
 
     class Meta:
         verbose_name = _("webhook log entry")
         verbose_name_plural = _("webhook log")
-
-    def __str__(self) -> str:
-        return str(self.pk)

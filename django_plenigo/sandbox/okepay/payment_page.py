@@ -102,4 +102,5 @@ def _show(
 ) -> HttpResponse:
     offer = OkePayTransaction(**{name: asdict(_terms_of(values))[name] for name in ("amount", "currency", "purpose")})
     ticket = tickets.seal(PAGE, {**values, "instance": instance.name})
-    return show(request, instance, "pay", offer=offer, interval=values["interval"], form=form, ticket=ticket, **context)
+    interval = payments.interval_in_words(values["interval"]) if values["interval"] else ""
+    return show(request, instance, "pay", offer=offer, interval=interval, form=form, ticket=ticket, **context)

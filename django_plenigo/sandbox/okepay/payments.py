@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, fields
 from datetime import UTC, date, datetime, time, timedelta
 
 from django.db import IntegrityError, router, transaction
+from django.utils.translation import ngettext
 
 from .. import clock
 from ..models import OkePayContact, OkePayInstance, OkePaySubscription, OkePayTransaction
@@ -168,12 +169,34 @@ def add_interval(day: date, interval: str) -> date:
 
     Raises `ValueError` for what is no such interval.
     """
+    months, days = _months_and_days(interval)
+    moment = add_months(datetime.combine(day, time(), UTC), months)
+    return (moment + timedelta(days=days)).date()
+
+
+def interval_in_words(interval: str) -> str:
+    """Return how often an interval such as `P1M` is, as "every month"; one of months and days as it is written.
+
+    Raises `ValueError` for what is no such interval.
+    """
+    months, days = _months_and_days(interval)
+    if months and days:
+        return interval
+    if months % 12:
+        return ngettext("every month", "every %(count)d months", months) % {"count": months}
+    if months:
+        return ngettext("every year", "every %(count)d years", months // 12) % {"count": months // 12}
+    if days % 7:
+        return ngettext("every day", "every %(count)d days", days) % {"count": days}
+    return ngettext("every week", "every %(count)d weeks", days // 7) % {"count": days // 7}
+
+
+def _months_and_days(interval: str) -> tuple[int, int]:
     found = re.fullmatch(INTERVAL_PATTERN, interval)
     if found is None:
         raise ValueError("An interval is written as PHP does, such as P1M.")
     years, months, weeks, days = (int(number or 0) for number in found.groups())
-    moment = add_months(datetime.combine(day, time(), UTC), years * 12 + months)
-    return (moment + timedelta(weeks=weeks, days=days)).date()
+    return years * 12 + months, weeks * 7 + days
 
 
 def _change_status(subscription: OkePaySubscription, status: str, end: date) -> bool:

@@ -18,8 +18,26 @@ def link(**changes):
 class TestPaying:
     def test_page_shows_what_is_paid_and_how_often(self, visitor):
         page = visitor.get(link(email="jane@example.com"))
-        assert all(text in page.text for text in ("Zeitung", "12.50 CHF", "P1M", 'value="jane@example.com"'))
+        assert all(text in page.text for text in ("Zeitung", "12.50 CHF", "every month", 'value="jane@example.com"'))
         assert not OkePayTransaction.objects.filter(reference_id="ref-1").exists()
+
+    @pytest.mark.parametrize(
+        ("interval", "words"),
+        [
+            ("P3M", "every 3 months"),
+            ("P1Y", "every year"),
+            ("P2Y", "every 2 years"),
+            ("P12M", "every year"),
+            ("P1Y6M", "every 18 months"),
+            ("P1W", "every week"),
+            ("P14D", "every 2 weeks"),
+            ("P1D", "every day"),
+            ("P10D", "every 10 days"),
+            ("P1M3D", "P1M3D"),
+        ],
+    )
+    def test_page_says_in_words_how_often(self, visitor, interval, words):
+        assert f"<dd>{words}</dd>" in visitor.get(link(interval=interval)).text
 
     def test_payment_makes_contact_transaction_and_subscription(self, visitor):
         page = visitor.get(link()).press(action="pay", email="new@example.com", first_name="Ida", last_name="Doe")
