@@ -74,6 +74,15 @@ def test_address_that_is_verified_no_more_at_the_yes_is_a_bad_line_of_the_result
     assert (reasons(run), bound()) == ({2: "unverified_email"}, [])
 
 
+def test_address_counts_no_more_where_the_site_has_stopped_to_say_what_it_verifies(users, settings):
+    verify(users[0])
+    run = planned(file_of("ada@example.com,101", header="email,reference"), portal="okepay")
+    without_allauth = [name for name in settings.INSTALLED_APPS if not name.startswith("allauth")]
+    with override_settings(INSTALLED_APPS=without_allauth):
+        access_imports.confirm(run)
+    assert (reasons(run), bound()) == ({2: "unverified_email"}, [])
+
+
 def has_verified(user):
     """Say so of one reader alone, as a site's own function does."""
     return user.username == "bea"
