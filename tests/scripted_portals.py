@@ -9,9 +9,15 @@ from requests import PreparedRequest, Response
 from requests.structures import CaseInsensitiveDict
 
 from django_plenigo.protocols.base import Portal, PortalSettings, WebhookCall
+from django_plenigo.protocols.twocheckout import TwoCheckout
 from tests.transport.fakes import Reply, ScriptedAdapter
 
 FORM = "application/x-www-form-urlencoded"
+
+#: What 2Checkout's portal is set to, and what its vendor answers to a log-in, to another one, and for a link.
+TWOCHECKOUT = {"MERCHANT": "SANDBOX001", "SECRET_KEY": "sandbox-2co-secret", "CUSTOM_DOMAIN": "store.shop.example"}
+SESSION, LATER_SESSION = "s" * 32, "t" * 32
+LINK = "https://store.shop.example/myaccount/?logintoken=" + "a" * 40
 
 
 class ScriptedRpc(ScriptedAdapter):
@@ -57,6 +63,16 @@ def portal_of(
         alias="shop", mode=mode, options={**defaults, **options}, link_hosts=link_hosts, adapter=adapter
     )
     return backend(settings) if clock is None else backend(settings, clock=clock)
+
+
+def twocheckout_of(*script: Any, **options: Any) -> Any:
+    """Return a client of 2Checkout whose vendor answers by this script; options as of `portal_of`."""
+    return portal_of(TwoCheckout, ScriptedRpc(*script), **{**TWOCHECKOUT, **options})
+
+
+def vendor_of(portal: Any) -> Any:
+    """Return who answers a portal by a script."""
+    return portal.settings.adapter
 
 
 def delivery(body: bytes, headers: Mapping[str, str] | None = None, *, token: str = "") -> WebhookCall:

@@ -105,12 +105,15 @@ def test_backend_of_the_sites_own_that_fails_tells_its_kind_alone(run, settings)
     assert TOKEN not in complaints[0]
 
 
-def test_setting_that_is_wrong_is_named(run, settings):
-    settings.PLENIGO_PORTALS["okepay"]["INSTANCE"] = ""
-    settings.PLENIGO_PORTALS["okepay"]["MODE"] = "live"
+@pytest.mark.parametrize(
+    ("entry", "named"), [({**OKEPAY, "MODE": "live", "INSTANCE": "x", "SECRET": ""}, "SECRET"), ({}, "BACKEND")]
+)
+def test_setting_that_is_wrong_is_named(run, settings, entry, named):
+    settings.PLENIGO_PORTALS["okepay"] = entry
     code, _said, complaints = run("--portal", "okepay")
     assert code == 1
-    assert complaints[0].startswith("okepay: a setting is wrong (PLENIGO_PORTALS['okepay']")
+    assert complaints[0].startswith(f"okepay: a setting is wrong (PLENIGO_PORTALS['okepay']['{named}']")
+    assert complaints[0].endswith("): run manage.py check")
 
 
 def test_site_without_portals_is_told_so(run, settings):

@@ -1,14 +1,9 @@
-"""A click on a portal's button: minted, looked at, and the browser is sent on in the same response."""
+"""A click on a portal's button: minted, and the browser is sent on in the same response; or what has gone wrong."""
 
 import logging
-from html.parser import HTMLParser
 
 import pytest
-from django.core import serializers
-from django.core.cache import cache
-from django.db import transaction
 from django.test import Client
-from django.urls import set_script_prefix
 from django.utils import translation
 
 from django_plenigo import views
@@ -24,49 +19,14 @@ from django_plenigo.errors import (
     RejectedError,
     RemoteUnavailableError,
 )
-from django_plenigo.models import PortalAccount, PortalHandover
 from django_plenigo.protocols.base import CustomerRef
 from django_plenigo.services import portals
 from django_plenigo.services.portals import Outcome, Target, sign_target
-from django_plenigo.signals import portal_opened
 from tests.factories import UserFactory
-from tests.site.portals import LINK, TOKEN, entries
+from tests.portals.clicking import ADDRESS, Form, handovers, page_of
+from tests.site.portals import LINK, TOKEN
 
 pytestmark = pytest.mark.django_db
-
-ADDRESS = "/plenigo/portal/harbour/"
-
-
-class Form(HTMLParser):
-    """The first form of a page."""
-
-    def __init__(self, text):
-        super().__init__()
-        self.action, self.fields, self.button = "", {}, ""
-        self.is_in_button = False
-        self.feed(text)
-
-    def handle_starttag(self, tag, attrs):
-        attributes = dict(attrs)
-        if tag == "form":
-            self.action, self.method = attributes["action"], attributes["method"]
-        elif tag == "input":
-            self.fields[attributes["name"]] = attributes["value"]
-        self.is_in_button = tag == "button"
-
-    def handle_data(self, data):
-        if self.is_in_button:
-            self.button, self.is_in_button = data, False
-
-
-def page_of(response):
-    text = response.content.decode()
-    assert TOKEN not in text
-    return text
-
-
-def handovers():
-    return list(PortalHandover.objects.order_by("pk").values_list("portal", "page", "outcome", "last_error"))
 
 
 def test_click_sends_the_browser_on_in_the_same_response(browser, harbour):
@@ -330,181 +290,3 @@ def test_too_many_clicks_ask_nobody(browser, harbour, settings):
 
 def test_vendor_is_not_asked_inside_a_transaction_that_a_site_opens_around_each_request():
     assert "default" in views.portal._non_atomic_requests
-
-
-# ---- links
-
-
-@pytest.mark.parametrize(
-    "url",
-    [
-        "http://store.harbour.example/x",
-        "https://evil.example/x",
-        "https://store.harbour.example.evil.example/x",
-        "https://store.harbour.example@evil.example/x",
-        "https://user@store.harbour.example/x",
-        "https://user:pass@store.harbour.example/x",
-        "https://store.harbour.example:8443/x",
-        "https://store.harbour.example./x",
-        "https://evil.example\\@store.harbour.example/x",
-        "https://evil.example\\.store.harbour.example/x",
-        "https:\\\\store.harbour.example/x",
-        "https://store.harbour.example/x\r\nSet-Cookie: a=b",
-        "https://store.harbour.example/x\ty",
-        "https://store.harbour.example/ x",
-        " https://store.harbour.example/x",
-        "https://störe.harbour.example/x",
-        "https:/store.harbour.example/x",
-        "https:store.harbour.example/x",
-        "//store.harbour.example/x",
-        "/x",
-        "",
-        "javascript:alert(1)//store.harbour.example",
-        "https://[store.harbour.example/x",
-        "https://store.harbour.example:99999/x",
-        "https://store.harbour.example/" + "x" * 2000,
-        "https://plenigo-sandbox.invalid/x",
-        None,
-        5,
-    ],
-)
-def test_link_that_leads_elsewhere_is_never_opened_and_told_as_the_sites_fault(browser, harbour, url, caplog):
-    harbour.answers.append(url)
-    response = browser.post(ADDRESS)
-    assert response.status_code == 502
-    assert "Location" not in response
-    _portal, _page, outcome, error = handovers()[0]
-    assert outcome == "unsafe_link"
-    assert error
-    assert str(url or "-----") not in error + caplog.text
-
-
-@pytest.mark.parametrize(
-    ("hosts", "url"),
-    [
-        ([], "https://STORE.harbour.EXAMPLE/x"),
-        ([], "https://store.harbour.example:443/x"),
-        (["Pay.example"], "https://pay.example/x?a=b#c"),
-        (["pay.example:8443"], "https://pay.example:8443/x"),
-    ],
-)
-def test_link_to_a_host_of_the_site_or_the_backend_is_opened_as_it_is(browser, harbour, settings, hosts, url):
-    settings.PLENIGO_PORTALS = entries(LINK_HOSTS=hosts)
-    harbour.answers.append(url)
-    assert browser.post(ADDRESS)["Location"] == url
-
-
-@pytest.mark.parametrize("prefix", ["", "/magazine"])
-def test_link_of_the_sandbox_in_process_leads_to_where_the_site_mounts_it(browser, harbour, settings, prefix):
-    settings.PLENIGO_PORTALS = entries(MODE="sandbox")
-    harbour.answers.append("https://plenigo-sandbox.invalid/myaccount/my_products/?logintoken=x")
-    set_script_prefix(f"{prefix}/")  # as a server does before a request
-    try:
-        answer = browser.post(ADDRESS)
-    finally:
-        set_script_prefix("/")
-    assert answer["Location"] == f"{prefix}/plenigo-sandbox/myaccount/my_products/?logintoken=x"
-
-
-def test_link_of_the_sandbox_that_names_a_user_or_another_host_is_not_opened(browser, harbour, settings):
-    settings.PLENIGO_PORTALS = entries(MODE="sandbox")
-    for url in ("https://a@plenigo-sandbox.invalid/x", "https://plenigo-sandbox.invalid.evil.example/x"):
-        harbour.answers.append(url)
-        assert browser.post(ADDRESS).status_code == 502
-
-
-def test_sandbox_that_is_a_server_of_this_machine_may_do_without_tls(browser, harbour, settings):
-    settings.PLENIGO_PORTALS = entries(MODE="sandbox", API_URL="http://127.0.0.1:8099")
-    harbour.answers += ["http://127.0.0.1:8099/x", "http://127.0.0.1:8098/x"]
-    assert browser.post(ADDRESS)["Location"] == "http://127.0.0.1:8099/x"
-    assert browser.post(ADDRESS).status_code == 502
-
-
-def test_own_address_of_the_api_is_no_host_of_links_on_a_live_portal(browser, harbour, settings):
-    settings.PLENIGO_PORTALS = entries(API_URL="https://api.harbour.example")
-    harbour.answers.append("https://api.harbour.example/x")
-    assert browser.post(ADDRESS).status_code == 502
-
-
-# ---- the record
-
-
-def test_every_click_is_written_down_without_the_link(browser, boater, harbour):
-    browser.post(ADDRESS, {"target": sign_target(Target("harbour", "berths"), boater)})
-    handover = PortalHandover.objects.get()
-    assert (handover.user, handover.portal, handover.page, handover.outcome) == (boater, "harbour", "berths", "opened")
-
-
-def test_record_outlives_its_reader(browser, boater):
-    browser.post(ADDRESS)
-    boater.delete()
-    assert PortalHandover.objects.get().user is None
-    assert not PortalAccount.objects.exists()
-
-
-def test_link_is_in_no_page_log_cache_table_session_or_repr(
-    browser, harbour, caplog, django_capture_on_commit_callbacks
-):
-    told = []
-    portal_opened.connect(lambda **values: told.append(values), weak=False, dispatch_uid="test")
-    caplog.set_level(logging.DEBUG)
-    try:
-        with django_capture_on_commit_callbacks(execute=True):
-            response = browser.post(ADDRESS)
-    finally:
-        portal_opened.disconnect(dispatch_uid="test")
-    opening = portals.open_portal(response.wsgi_request.user, Target("harbour"))
-    rows = "".join(serializers.serialize("json", model.objects.all()) for model in (PortalAccount, PortalHandover))
-    caches = repr(getattr(cache, "_cache", ""))
-    session = repr(dict(browser.session))
-    hidden = [caplog.text, rows, caches, session, repr(opening), repr(response), repr(told)]
-    assert [text for text in hidden if TOKEN in text] == []
-    assert TOKEN in opening.url
-
-
-def test_signal_is_sent_once_the_record_is_committed(boater, harbour, django_capture_on_commit_callbacks):
-    told = []
-    portal_opened.connect(lambda **values: told.append(values), weak=False, dispatch_uid="test")
-    try:
-        with django_capture_on_commit_callbacks() as callbacks, transaction.atomic():
-            portals.open_portal(boater, Target("harbour"))
-            assert told == []
-        for callback in callbacks:
-            callback()
-        harbour.answers.append(NotFoundError("harbour", "mint"))
-        with django_capture_on_commit_callbacks(execute=True):
-            portals.open_portal(boater, Target("harbour"))
-    finally:
-        portal_opened.disconnect(dispatch_uid="test")
-    assert [(each["user"], each["portal"], each["handover"].outcome) for each in told] == [
-        (boater, "harbour", "opened")
-    ]
-
-
-def test_receiver_that_fails_keeps_nobody_from_the_portal(browser, harbour, django_capture_on_commit_callbacks):
-    def fail(**values):
-        raise RuntimeError
-
-    portal_opened.connect(fail, weak=False, dispatch_uid="test")
-    try:
-        with django_capture_on_commit_callbacks(execute=True):
-            assert browser.post(ADDRESS)["Location"] == LINK
-    finally:
-        portal_opened.disconnect(dispatch_uid="test")
-
-
-# ---- forgetting
-
-
-def test_old_records_are_forgotten_by_the_days_of_their_portal(boater, harbour, settings, time_machine):
-    settings.PLENIGO_PORTALS = entries(HANDOVER_DAYS=30)
-    time_machine.move_to("2026-01-01T12:00Z", tick=False)
-    for portal in ("harbour", "quay", "gone"):
-        PortalHandover.objects.create(user=boater, portal=portal, at="2026-01-01T12:00Z", outcome="opened")
-    time_machine.move_to("2026-01-31T11:59Z", tick=False)
-    assert portals.forget_old() == 0
-    time_machine.move_to("2026-01-31T12:01Z", tick=False)
-    assert portals.forget_old() == 1
-    time_machine.move_to("2027-01-01T12:01Z", tick=False)
-    assert portals.forget_old() == 2
-    assert not PortalHandover.objects.exists()

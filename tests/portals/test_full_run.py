@@ -14,7 +14,7 @@ from django_plenigo.sandbox.models import Callback, TwoCheckoutSession
 from django_plenigo.services import customers, due_work, portals
 from tests.factories import UserFactory
 from tests.portals import full_run
-from tests.portals.test_clicks import Form
+from tests.portals.clicking import Form
 from tests.sandbox.serving import serving
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -11,7 +11,7 @@ from django.test import Client
 from django_plenigo import backends
 from django_plenigo.models import PortalHandover
 from django_plenigo.services import portals
-from tests.portals.test_clicks import Form
+from tests.portals.clicking import Form
 
 pytestmark = pytest.mark.django_db
 

@@ -3,7 +3,7 @@
 import pytest
 
 from django_plenigo.services import customers
-from tests.portals.test_clicks import Form
+from tests.portals.clicking import Form
 from tests.site.portals import LINK
 
 pytestmark = pytest.mark.django_db

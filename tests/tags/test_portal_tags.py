@@ -12,7 +12,7 @@ from django_plenigo.models import PortalAccount
 from django_plenigo.privacy import ATTRIBUTE, ResponseGuard
 from django_plenigo.services import customers, portals
 from tests.factories import UserFactory
-from tests.portals.test_clicks import Form
+from tests.portals.clicking import Form
 from tests.site.portals import TOKEN, entries
 
 pytestmark = pytest.mark.django_db

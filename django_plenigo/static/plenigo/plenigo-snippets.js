@@ -145,12 +145,13 @@
         content.id = newId(); // it has none, or that of the one that it was copied from
       }
       const loggedOutRedirectUrl = new URL(loggedOutUrl, document.baseURI).href;
-      const values = [content.id, snippetId, loggedOutRedirectUrl, loginToken];
-      const [elementId] = values;
+      const elementId = content.id;
       tell(element, ""); // before it comes: from then on what is said is the snippet's
       shown.set(element, Date.now());
+      // plenigo takes four values in this order, or one object by these names, which alone can hold `edit`
+      // (docs/protocols/plenigo-v2.md 4.1).
       if (edit === undefined) {
-        sdk.renderSnippet(...values);
+        sdk.renderSnippet(elementId, snippetId, loggedOutRedirectUrl, loginToken);
       } else {
         sdk.renderSnippet({ elementId, snippetId, loggedOutRedirectUrl, loginToken, edit: edit === "true" });
       }
