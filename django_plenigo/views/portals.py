@@ -113,13 +113,10 @@ def portal(request: HttpRequest, name: str, *, csrf_refusal: str) -> HttpRespons
         text = _("This page is out of date. Please open the portal again.")
         return _page(request, portals.Target(name), text, status=400)
     if request.method != "POST":
-        if signed:  # back from the log-in
-            return _page(request, target, _("One click leads you there."), label=_("Open"))
-        # She may have come back from a link that has run out, or by a bookmark: nothing tells which.
-        text = _(
-            "Each link into this portal works only once, and for a short time. The button below opens it by a new one."
-        )
-        return _page(request, target, text)
+        if not signed and portals.was_sent_on(request.user, name):  # and has come back
+            text = _("The link had run out: each works only once, and for a short time.")
+            return _page(request, target, text)
+        return _page(request, target, _("One click leads you there."), label=_("Open"))
     if csrf_refusal:
         logger.warning("A click on a portal's button was refused: %s", csrf_refusal)
         text = _("This page is out of date. Please open the portal again.")

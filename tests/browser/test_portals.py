@@ -142,7 +142,7 @@ def test_link_that_has_run_out_is_the_vendors_page_and_one_click_makes_a_new_one
     expect(page.get_by_text(sentence).first).to_be_visible()
     page.goto(f"/plenigo/portal/{name}/")
     expect(page.get_by_role("heading", name=label)).to_be_visible()
-    expect(page.get_by_role("status")).to_contain_text("The button below opens it by a new one.")
+    expect(page.get_by_role("status")).to_contain_text("The link had run out")
     press(page, "Open again")
     expect(page.get_by_role("heading", name=inside)).to_be_visible()
 

@@ -61,10 +61,9 @@ def test_get_never_mints_and_shows_the_button(browser, harbour, method):
     assert response.status_code == 200
     assert (harbour.calls, handovers()) == ([], [])
     if method == "get":
-        assert "Each link into this portal works only once" in page_of(response)
-        assert "The button below opens it" in page_of(response)
+        assert "One click leads you there." in page_of(response)
         form = Form(page_of(response))
-        assert (form.action, form.method, form.button) == (ADDRESS, "post", "Open again")
+        assert (form.action, form.method, form.button) == (ADDRESS, "post", "Open")
         assert browser.post(form.action, form.fields)["Location"] == LINK
 
 
@@ -114,6 +113,17 @@ def test_click_of_another_site_is_refused_also_without_the_sites_own_middleware(
     assert browser.post(ADDRESS).status_code == 403
     form = Form(browser.get(ADDRESS).content.decode())
     assert browser.post(ADDRESS, form.fields)["Location"] == LINK
+
+
+def test_reader_who_comes_back_is_told_that_her_link_had_run_out_and_nobody_else_is(browser, harbour):
+    harbour.answers.append(NotFoundError("harbour", "open", status=404))
+    browser.post(ADDRESS, Form(page_of(browser.get(ADDRESS))).fields)
+    assert "One click leads you there." in page_of(browser.get(ADDRESS))  # nothing was opened
+    browser.post(ADDRESS, Form(page_of(browser.get(ADDRESS))).fields)
+    back = page_of(browser.get(ADDRESS))
+    assert "The link had run out" in back
+    assert Form(back).button == "Open again"
+    assert Form(page_of(browser.get("/plenigo/portal/quay/"))).button == "Open"
 
 
 def test_portal_that_there_is_not_is_not_found(browser):

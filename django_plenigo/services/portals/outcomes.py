@@ -82,6 +82,12 @@ def latest_of(user: Any) -> dict[str, PortalHandover]:
     return {handover.portal: handover for handover in own.filter(pk__in=newest)}
 
 
+def was_sent_on(user: Any, portal: str) -> bool:
+    """Say whether a user's last click on a portal's button has sent her on there. One query."""
+    outcomes = rows_of(PortalHandover).filter(user=user, portal=portal).order_by("-pk").values_list("outcome", flat=True)
+    return outcomes.first() == Outcome.OPENED
+
+
 def forget_old(now: datetime | None = None) -> int:
     """Delete the hand-overs that are older than HANDOVER_DAYS of their portal, and return how many there were.
 
