@@ -58,12 +58,17 @@ class OutcomeFilter(admin.SimpleListFilter):
 class PortalAccountForm(forms.ModelForm):  # type: ignore[type-arg]  # takes no model in brackets at run time
     """What an agent may say of a reader at a portal: her reference, and for a new row whose and where."""
 
+    #: When the reference was bound that the agent has before her: another may be bound by the time she saves.
+    seen_bound_at = forms.DateTimeField(required=False, widget=forms.HiddenInput)
+
     class Meta:
         model = PortalAccount
         fields = ("portal", "user", "reference", "is_external")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        bound_at = self.instance.bound_at
+        self.initial["seen_bound_at"] = bound_at and bound_at.isoformat()
         if "portal" in self.fields:
             choices = [(name, portals.label_of(name)) for name in conf.portals()]
             self.fields["portal"] = forms.ChoiceField(label=self.fields["portal"].label, choices=choices)
@@ -84,9 +89,12 @@ class PortalAccountForm(forms.ModelForm):  # type: ignore[type-arg]  # takes no 
         is_new = not self.instance.pk
         user = values.get("user") if is_new else self.instance.user
         portal = values.get("portal") if is_new else self.instance.portal
-        reference = values.get("reference")
-        if user is not None and portal and reference:
-            obstacle = portals.find_obstacle(user, portal, reference, replaces=not is_new)
+        reference = values.get("reference") or ""
+        if not is_new:
+            self.instance.bound_at = values.get("seen_bound_at")
+        if user is not None and portal and (reference or not is_new):
+            seen = None if is_new else self.instance
+            obstacle = portals.find_obstacle(user, portal, reference, replaces=seen)
             if obstacle is not None:
                 self.add_error("reference", obstacle.problem)
             if is_new:
@@ -141,7 +149,7 @@ class PortalAccountAdmin(SupportAdmin):
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         """Return what may be said, and of a row that is there what is known."""
-        fieldsets: list[Any] = [(None, {"fields": ["portal", "user", "reference", "is_external"]})]
+        fieldsets: list[Any] = [(None, {"fields": ["portal", "user", "reference", "is_external", "seen_bound_at"]})]
         if obj is not None:
             fieldsets.append((_("Where it is from"), {"fields": ["our_reference", "binding", "created_at"]}))
         return fieldsets
@@ -179,7 +187,7 @@ class PortalAccountAdmin(SupportAdmin):
                 provenance=PortalAccount.Provenance.BY_HAND,
                 is_external=obj.is_external,
                 bound_by=request.user,
-                replaces=change,
+                replaces=obj if change else None,
             )
         written = PortalAccount.objects.get(portal=obj.portal, user=obj.user)
         obj.__dict__.update(written.__dict__)  # with the key, for the history and the way back

@@ -28,6 +28,18 @@ def add(client, user, reference="4711", portal="harbour", **values):
     return client.post(f"{LIST}add/", {"user": user.pk, "portal": portal, "reference": reference, **values})
 
 
+def fields_of(client, account):
+    """Return what the form holds that the agent has before her."""
+    form = client.get(page_of(account)).context["adminform"].form
+    return {name: form[name].value() or "" for name in ("reference", "seen_bound_at")}
+
+
+def change(client, account, **values):
+    """Open the form, change something, and save it."""
+    follow = values.pop("follow", False)
+    return client.post(page_of(account), fields_of(client, account) | values, follow=follow)
+
+
 # ---- by hand
 
 
@@ -80,7 +92,7 @@ def test_what_cannot_be_one_is_refused(harbour, user, admin_client, values):
 def test_agent_changes_a_reference_and_the_history_says_who(boater, agent_who_may):
     account = PortalAccount.objects.get()
     agent = agent_who_may("change_portalaccount", looking=LOOKING)
-    assert agent.post(page_of(account), {"reference": "4712"}).status_code == 302
+    assert change(agent, account, reference="4712").status_code == 302
     account.refresh_from_db()
     assert (account.reference, account.provenance, account.bound_by) == ("4712", "by_hand", agent.agent)
     entry = LogEntry.objects.get()
@@ -92,14 +104,14 @@ def test_agent_changes_a_reference_and_the_history_says_who(boater, agent_who_ma
 def test_form_moves_a_reference_to_no_other_reader_and_no_other_portal(boater, admin_client):
     other = UserFactory()
     account = PortalAccount.objects.get()
-    admin_client.post(page_of(account), {"reference": "4712", "user": other.pk, "portal": "quay", "our_reference": "x"})
+    change(admin_client, account, reference="4712", user=other.pk, portal="quay", our_reference="x")
     account.refresh_from_db()
     assert (account.user, account.portal, account.our_reference) == (boater, "harbour", None)
 
 
 def test_save_that_changes_nothing_keeps_where_it_is_from(boater, admin_client):
     account = PortalAccount.objects.get()
-    admin_client.post(page_of(account), {"reference": account.reference})
+    change(admin_client, account)
     account.refresh_from_db()
     assert (account.provenance, account.bound_by) == ("webhook", None)
 
@@ -107,7 +119,7 @@ def test_save_that_changes_nothing_keeps_where_it_is_from(boater, admin_client):
 def test_agent_takes_a_wrong_reference_away_and_no_webhook_gives_it_back(boater, bind, agent_who_may):
     account = PortalAccount.objects.get()
     agent = agent_who_may("change_portalaccount", looking=LOOKING)
-    assert agent.post(page_of(account), {"reference": ""}).status_code == 302
+    assert change(agent, account, reference="").status_code == 302
     account.refresh_from_db()
     assert not account.is_bound
     with pytest.raises(PortalBindingError):
@@ -126,9 +138,32 @@ def test_agent_whose_form_was_overtaken_is_told_so(boater, bind, admin_client):
         return execute(sql, params, many, context)
 
     with connection.execute_wrapper(let_a_webhook_in):
-        page = admin_client.post(page_of(PortalAccount.objects.get(user=boater)), {"reference": "4711"}, follow=True)
+        page = change(admin_client, PortalAccount.objects.get(user=boater), reference="4711", follow=True)
     assert [text for text in messages_of(page) if "another user" in text]
     assert PortalAccount.objects.get(user=boater).reference == "352365983"
+
+
+@pytest.mark.parametrize("entered", ["", "4712"])
+def test_form_from_before_a_webhook_came_moves_nothing(harbour, user, bind, admin_client, entered):
+    """The agent has seen no reference: that one is there now is not for her old form to undo."""
+    portals.reference_for(user, "harbour")
+    account = PortalAccount.objects.get()
+    old = fields_of(admin_client, account)
+    bind(user, "4711")
+    page = admin_client.post(page_of(account), old | {"reference": entered})
+    assert "has been changed meanwhile: nothing was saved" in text_of(page)
+    account.refresh_from_db()
+    assert (account.reference, account.provenance) == ("4711", "webhook")
+
+
+def test_form_that_enters_what_a_webhook_has_bound_meanwhile_is_right(harbour, user, bind, admin_client):
+    portals.reference_for(user, "harbour")
+    account = PortalAccount.objects.get()
+    old = fields_of(admin_client, account)
+    bind(user, "4711")
+    assert admin_client.post(page_of(account), old | {"reference": "4711"}).status_code == 302
+    account.refresh_from_db()
+    assert (account.reference, account.provenance) == ("4711", "webhook")
 
 
 def test_deleting_says_what_stays_at_the_vendor(boater, admin_client):

@@ -8,7 +8,7 @@ from django.db import connection, connections
 from django_plenigo.errors import ConfigurationError, PortalBindingError
 from django_plenigo.models import PortalAccount
 from django_plenigo.services import portals
-from django_plenigo.services.portals import OF_ANOTHER_USER, TAKEN_AWAY, UNREADABLE, USER_HAS_ANOTHER
+from django_plenigo.services.portals import CHANGED, OF_ANOTHER_USER, TAKEN_AWAY, UNREADABLE, USER_HAS_ANOTHER
 from tests.factories import UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -138,7 +138,9 @@ def test_reference_that_is_the_vendors_own_is_not_the_same_as_an_external_one(bi
 def test_reference_is_never_taken_from_another_reader(bind, user, provenance, replaces):
     owner = UserFactory()
     bind(owner, "4711")
-    assert code_of(bind, user, "4711", provenance=provenance, replaces=replaces) == OF_ANOTHER_USER
+    portals.reference_for(user, "harbour")
+    seen = portals.account_of(user, "harbour") if replaces else None
+    assert code_of(bind, user, "4711", provenance=provenance, replaces=seen) == OF_ANOTHER_USER
     assert portals.account_of(owner, "harbour").reference == "4711"
     assert not portals.account_of(user, "harbour").is_bound
 
@@ -155,8 +157,18 @@ def test_references_that_differ_in_case_alone_are_two_customers(bind, user):
 
 def test_agent_replaces_a_reference_by_hand(bind, user, admin_user):
     bind(user, "4711")
-    account = bind(user, "4712", provenance="by_hand", bound_by=admin_user, replaces=True)
+    account = bind(user, "4712", provenance="by_hand", bound_by=admin_user, replaces=PortalAccount.objects.get())
     assert (account.reference, account.provenance, account.bound_by) == ("4712", "by_hand", admin_user)
+
+
+def test_agent_replaces_no_reference_that_she_has_not_seen(bind, user):
+    portals.reference_for(user, "harbour")
+    seen = portals.account_of(user, "harbour")
+    bind(user, "4711")
+    assert code_of(bind, user, "4712", provenance="by_hand", replaces=seen) == CHANGED
+    with pytest.raises(PortalBindingError, match="has been changed meanwhile"):
+        portals.take_away(seen)
+    assert portals.account_of(user, "harbour").reference == "4711"
 
 
 def test_what_an_agent_has_taken_away_only_an_agent_gives_back(bind, user):

@@ -59,12 +59,15 @@ def test_same_body_as_another_media_type_is_another_delivery_which_hides_the_rea
     assert list(stored) == [("text/json", 0), ("application/json", 1)]
 
 
-def test_what_is_the_same_of_what_the_vendor_signs_is_the_same_delivery(shop, deliver, monkeypatch):
-    monkeypatch.setattr(shop, "authenticate", lambda call, now: WebhookReceipt(signed=b"the values"))
-    deliver(BODY)
-    deliver(b'{"purchases": []}')
-    delivery = WebhookDelivery.objects.get()
-    assert (bytes(delivery.body), delivery.repeated) == (BODY, 1)
+def test_repetition_that_differs_in_what_the_vendor_does_not_sign_is_refused(shop, deliver, monkeypatch):
+    monkeypatch.setattr(shop, "authenticate", lambda call, now: WebhookReceipt("a receipt", signed=b"the values"))
+    assert deliver(BODY).status_code == 200
+    response = deliver(b'{"purchases": []}')
+    assert (response.status_code, response.content) == (400, b"Refused: altered.")
+    assert refused() == [("altered", "", 0)]
+    delivery = WebhookDelivery.objects.get(state="waiting")
+    assert (bytes(delivery.body), delivery.repeated) == (BODY, 0)
+    assert deliver(BODY).status_code == 200
 
 
 @pytest.mark.parametrize("source", ["nobody", "plenigo-nobody", "plenigo-default", "shop%00", "s" * 90])

@@ -7,7 +7,7 @@ import hmac
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 from django_plenigo.errors import InvalidValueError, SignatureError
 from django_plenigo.protocols.base import (
@@ -35,6 +35,13 @@ IPN, LCN = "ipn", "lcn"
 #: By what the two are told apart.
 OF_IPN, OF_LCN = "IPN_DATE", "LICENSE_CODE"
 
+#: What each must have. The names of fields are not signed and the receipt is, by the same key: a body that somebody has
+#: given other names is to get none, which would be a signature of what he has chosen.
+NEEDED_FIELDS = {
+    IPN: ("REFNO", "ORDERSTATUS", "IPN_PID", "IPN_PNAME", OF_IPN),
+    LCN: (OF_LCN, "EXPIRATION_DATE", "DISABLED", "TEST"),
+}
+
 #: The one status of an order that stands for a purchase. The vendor has more, and most of them come before it.
 COMPLETE = "COMPLETE"
 
@@ -43,6 +50,7 @@ NO = ("", "0")
 
 RECEIPT_DATE = "%Y%m%d%H%M%S"
 
+_IPN_DATE = re.compile("[0-9]{14}")
 _REFERENCE = re.compile("[0-9]{1,10}")
 
 #: A form's values by name, each as often as it came.
@@ -94,6 +102,7 @@ class Notifications(WebhookReader):
         kind = _kind_of(fields)
         if kind is None:
             raise InvalidValueError("body", f"is neither an IPN nor an LCN: it has neither {OF_IPN} nor {OF_LCN}")
+        _refuse_incomplete(fields, kind)
         reference = _text(fields, "AVANGATE_CUSTOMER_REFERENCE")
         if not reference:
             return []
@@ -113,10 +122,11 @@ class Notifications(WebhookReader):
         return _text(fields, "ORDERSTATUS") == COMPLETE and self._counts(fields, "TEST_ORDER")
 
     def _is_subscription_valid(self, fields: Fields) -> bool:
-        return _text(fields, "DISABLED") in NO and self._counts(fields, "TEST")
+        is_active = _text(fields, "DISABLED") in NO and not _is_over(_text(fields, "EXPIRATION_DATE"))
+        return is_active and self._counts(fields, "TEST")
 
     def _counts(self, fields: Fields, flag: str) -> bool:
-        """Say whether a purchase is no test, or tests count. The flag is missing of real ones, or not ticked at all."""
+        """Say whether a purchase is no test, or tests count. Of an order the flag is missing where it is not ticked."""
         return self.accepts_tests or _text(fields, flag) in NO
 
 
@@ -131,6 +141,26 @@ def _kind_of(fields: Fields) -> str | None:
     if OF_IPN in fields:
         return IPN
     return LCN if OF_LCN in fields else None
+
+
+def _refuse_incomplete(fields: Fields, kind: str) -> None:
+    """Raise `InvalidValueError` for what the vendor would not send so."""
+    there = {name.partition("[")[0] for name in fields}
+    for name in NEEDED_FIELDS[kind]:
+        if name not in there:
+            raise InvalidValueError(name, "is missing: have the vendor send it")
+    if kind == IPN and not _IPN_DATE.fullmatch(_text(fields, OF_IPN)):
+        raise InvalidValueError(OF_IPN, "must be 14 digits")
+
+
+def _is_over(expires: str) -> bool:
+    """Say whether a subscription has ended by a day before today, by UTC. One without an end has not."""
+    if not expires:
+        return False
+    try:
+        return date.fromisoformat(expires[:10]) < datetime.now(UTC).date()
+    except ValueError:
+        raise InvalidValueError("EXPIRATION_DATE", "must begin with a date, as in 2026-01-31") from None
 
 
 def _first(fields: Fields, name: str) -> bytes:
@@ -151,10 +181,10 @@ def _text(fields: Fields, name: str) -> str:
 
 def _receipt_of(fields: Fields, algorithm: str, key: str, now: datetime) -> WebhookReceipt:
     """Return the receipt, without which the vendor would deliver again for two days."""
-    date = now.astimezone(UTC).strftime(RECEIPT_DATE)
+    signed_at = now.astimezone(UTC).strftime(RECEIPT_DATE)
     kind = _kind_of(fields)
     if kind is None:
         return WebhookReceipt()
     names = ("IPN_PID", "IPN_PNAME", OF_IPN) if kind == IPN else (OF_LCN, "EXPIRATION_DATE")
-    values = [*(_first_member(fields, name) for name in names), date.encode()]
-    return WebhookReceipt(f'<sig algo="{algorithm}" date="{date}">{signature(algorithm, key, values)}</sig>')
+    values = [*(_first_member(fields, name) for name in names), signed_at.encode()]
+    return WebhookReceipt(f'<sig algo="{algorithm}" date="{signed_at}">{signature(algorithm, key, values)}</sig>')

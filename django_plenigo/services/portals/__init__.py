@@ -6,6 +6,7 @@ from django_plenigo.first_use import load_at_first_use
 
 if TYPE_CHECKING:
     from django_plenigo.services.portals.accounts import (
+        CHANGED,
         OF_ANOTHER_USER,
         TAKEN_AWAY,
         UNREADABLE,
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from django_plenigo.services.portals.targets import Target, read_target, sign_target
 
 __all__ = [
+    "CHANGED",
     "FOR_READER",
     "OF_ANOTHER_USER",
     "TAKEN_AWAY",
@@ -86,6 +88,7 @@ __getattr__ = load_at_first_use(
     __name__,
     {
         "accounts": [
+            "CHANGED",
             "OF_ANOTHER_USER",
             "TAKEN_AWAY",
             "UNREADABLE",

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -30,11 +31,13 @@ UNREADABLE = "unreadable"
 OF_ANOTHER_USER = "of_another_user"
 USER_HAS_ANOTHER = "user_has_another"
 TAKEN_AWAY = "taken_away"
+CHANGED = "changed"
 PROBLEMS: Mapping[str, str | Promise] = {
     UNREADABLE: _("must be 1 to 250 characters, without blanks or line breaks at its ends"),
     OF_ANOTHER_USER: _("is another user's at this portal: take it away from that one first"),
     USER_HAS_ANOTHER: _("is not the one that this user has at this portal: an agent has to decide which is right"),
     TAKEN_AWAY: _("was taken away from this user by an agent: only an agent gives one back"),
+    CHANGED: _("has been changed meanwhile: nothing was saved, look at what it is now"),
 }
 
 
@@ -102,13 +105,14 @@ def bind(
     is_external: bool = False,
     bound_by: Any = None,
     bound_from: str = "",
-    replaces: bool = False,
+    replaces: PortalAccount | None = None,
 ) -> PortalAccount:
     """Let a reference be a user's at a portal, and return the account. Repeatable.
 
     A binding that is there is never moved: neither the reference from another user, nor the user to another reference.
-    `replaces` says that an agent has decided the latter, and is for one's own hand alone. `bound_by` is the agent or
-    who has imported, `bound_from` where it came from, as a file's name or a webhook's source; never personal data.
+    `replaces` is the account as an agent has seen it who has decided the latter, and is for one's own hand alone: what
+    was bound since is not moved. `bound_by` is the agent or who has imported, `bound_from` where it came from, as a
+    file's name or a webhook's source; never personal data.
     Raises `PortalBindingError` with one of the codes above, and `ConfigurationError`.
     """
     conf.PortalEntry(portal).raw  # noqa: B018 - raises for a portal that there is not
@@ -130,7 +134,7 @@ def bind(
         "updated_at": timezone.now(),
     }
     # Only where it is still what was looked at: another may have bound it meanwhile.
-    unchanged = rows.filter(reference=account.reference, provenance=account.provenance)
+    unchanged = rows.filter(_as_seen(account))
     try:
         with transaction.atomic(rows_of(PortalAccount).db):
             written = unchanged.update(**values)
@@ -138,14 +142,15 @@ def bind(
         raise _refusal(OF_ANOTHER_USER) from None
     account = rows.get()
     if not written and (account.reference, account.is_external) != (reference, is_external):
-        raise _refusal(USER_HAS_ANOTHER)
+        raise _refusal(USER_HAS_ANOTHER if replaces is None else CHANGED)
     return account
 
 
 def take_away(account: PortalAccount, *, taken_by: Any = None) -> bool:
-    """Let a user have no reference at a portal any more, by an agent's hand; say whether she had one.
+    """Let a user have no reference at a portal any more, by the hand of an agent who has seen `account`.
 
-    That it was an agent is remembered: neither a webhook nor a file gives one back.
+    That it was an agent is remembered: neither a webhook nor a file gives one back. Says whether she had one. Raises
+    `PortalBindingError` where she has another by now, which the agent has not seen.
     """
     values = {
         "reference": None,
@@ -156,7 +161,12 @@ def take_away(account: PortalAccount, *, taken_by: Any = None) -> bool:
         "bound_from": "",
         "updated_at": timezone.now(),
     }
-    return bool(rows_of(PortalAccount).filter(pk=account.pk).exclude(reference=None).update(**values))
+    bound = rows_of(PortalAccount).filter(pk=account.pk).exclude(reference=None)
+    if bound.filter(_as_seen(account)).update(**values):
+        return True
+    if bound.exists():
+        raise _refusal(CHANGED)
+    return False
 
 
 def is_taken_away(account: PortalAccount) -> bool:
@@ -164,14 +174,20 @@ def is_taken_away(account: PortalAccount) -> bool:
     return not account.is_bound and account.provenance == Provenance.BY_HAND
 
 
-def find_obstacle(user: Any, portal: str, reference: str, *, replaces: bool = False) -> PortalBindingError | None:
-    """Return why `bind` by hand would refuse this, None where nothing stands against it. Nothing is written."""
+def find_obstacle(
+    user: Any, portal: str, reference: str, *, replaces: PortalAccount | None = None
+) -> PortalBindingError | None:
+    """Return why `bind` by hand would refuse this, None where nothing stands against it. Nothing is written.
+
+    With `replaces` and an empty reference: why `take_away` would.
+    """
     try:
-        refuse_unreadable(reference)
-        if rows_of(PortalAccount).filter(portal=portal, reference=reference).exclude(user=user).exists():
-            return _refusal(OF_ANOTHER_USER)
+        if reference or replaces is None:
+            refuse_unreadable(reference)
+            if rows_of(PortalAccount).filter(portal=portal, reference=reference).exclude(user=user).exists():
+                return _refusal(OF_ANOTHER_USER)
         account = account_of(user, portal)
-        if account is not None and account.reference != reference:
+        if account is not None and (account.reference or "") != reference:
             _refuse_move(account, by_hand=True, replaces=replaces)
     except PortalBindingError as error:
         return error
@@ -185,8 +201,17 @@ def refuse_unreadable(reference: object) -> None:
         raise _refusal(UNREADABLE)
 
 
-def _refuse_move(account: PortalAccount, *, by_hand: bool, replaces: bool) -> None:
-    if by_hand and (replaces or not account.is_bound):
+def _as_seen(account: PortalAccount) -> Q:
+    """Return what holds of a row whose reference nobody has written since it was seen."""
+    return Q(bound_at=account.bound_at)
+
+
+def _refuse_move(account: PortalAccount, *, by_hand: bool, replaces: PortalAccount | None) -> None:
+    if by_hand and replaces is not None:
+        if replaces.bound_at != account.bound_at:
+            raise _refusal(CHANGED)
+        return
+    if by_hand and not account.is_bound:
         return
     if is_taken_away(account):
         raise _refusal(TAKEN_AWAY)

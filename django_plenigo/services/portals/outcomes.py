@@ -84,7 +84,9 @@ def latest_of(user: Any) -> dict[str, PortalHandover]:
 
 def was_sent_on(user: Any, portal: str) -> bool:
     """Say whether a user's last click on a portal's button has sent her on there. One query."""
-    outcomes = rows_of(PortalHandover).filter(user=user, portal=portal).order_by("-pk").values_list("outcome", flat=True)
+    outcomes = (
+        rows_of(PortalHandover).filter(user=user, portal=portal).order_by("-pk").values_list("outcome", flat=True)
+    )
     return outcomes.first() == Outcome.OPENED
 
 

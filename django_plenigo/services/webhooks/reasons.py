@@ -22,6 +22,7 @@ class Reason(models.TextChoices):
     INCOMPLETE = "incomplete", _("It broke off before its end.")
     EMPTY = "empty", _("It was empty.")
     MALFORMED = "malformed", _("Its signature is right, but it cannot be read.")
+    ALTERED = "altered", _("It repeats another delivery with something changed that no signature covers.")
     NOT_CONFIGURED = "not_configured", _("This site has nothing by which it could be proved who sent it.")
     OWN_MISTAKE = "own_mistake", _("This site has made a mistake with it.")
 
@@ -64,6 +65,9 @@ REMEDIES: Mapping[str, Words] = {
     Reason.INCOMPLETE: DELIVERED_AGAIN,
     Reason.EMPTY: _("A vendor’s own deliveries are never empty: somebody may be trying the address."),
     Reason.MALFORMED: _("Tell the developers: the vendor may have changed what it delivers."),
+    Reason.ALTERED: _(
+        "Somebody has got hold of a delivery: look where bodies of requests are logged. Nothing was done."
+    ),
     Reason.NOT_CONFIGURED: _("Write what is named below into the settings."),
     Reason.OWN_MISTAKE: TELL_DEVELOPERS,
     Reason.NO_REFERENCE: _("Let the button or the form that leads to the vendor carry the reader’s reference."),

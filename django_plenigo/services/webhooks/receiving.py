@@ -44,9 +44,10 @@ def receive(source: str, call: WebhookCall) -> WebhookReceipt:
     """
     try:
         receipt = _proved(source, call)
+        has_work = _store(source, call, receipt)
     except RefusedError as error:
         raise _kept(source, error, call.content_type) from None
-    if _store(source, call, receipt):
+    if has_work:
         outbox.wake_on_commit(account_of(source) or "")
     return receipt
 
@@ -87,12 +88,14 @@ def _reader(source: str) -> WebhookReader:
 
 
 def _store(source: str, call: WebhookCall, receipt: WebhookReceipt) -> bool:
-    """Write a delivery and say whether there is work to do for it; one that was there before is counted."""
-    now, digest = timezone.now(), _digest_of(call, receipt)
-    same = rows_of(WebhookDelivery).filter(source=source, digest=digest)
+    """Write a delivery and say whether there is work to do for it; one that was there before is counted.
+
+    Raises `RefusedError` for one that repeats another in what is proved, and in nothing else.
+    """
+    now, digest, body_digest = timezone.now(), _digest_of(call, receipt), hashlib.sha256(call.body).hexdigest()
+    same = rows_of(WebhookDelivery).filter(source=source, digest=digest, body_digest=body_digest)
     again = {"repeated": F("repeated") + 1, "last_repeated_at": now}
     if same.update(**again):
-        # By the body that was kept: this one may differ in what nothing proves.
         return bool(make_due(same.filter(waits_for_somebody() | Q(state=State.FAILED))))
     try:
         # A transaction of its own: what it holds is free again before the count, for which MariaDB would else let two
@@ -101,6 +104,7 @@ def _store(source: str, call: WebhookCall, receipt: WebhookReceipt) -> bool:
             rows_of(WebhookDelivery).create(
                 source=source,
                 digest=digest,
+                body_digest=body_digest,
                 state=State.WAITING,
                 received_at=now,
                 due_at=now,
@@ -108,8 +112,9 @@ def _store(source: str, call: WebhookCall, receipt: WebhookReceipt) -> bool:
                 content_type=call.content_type[:100],
                 needs_confirmation=receipt.needs_confirmation,
             )
-    except IntegrityError:  # another one was faster
-        same.update(**again)
+    except IntegrityError:  # another one was faster, or there is one that is another
+        if not same.update(**again):
+            raise RefusedError(Reason.ALTERED) from None
         return False
     return True
 
