@@ -18,7 +18,6 @@ import django
 
 if __name__ == "__main__":
     django.setup()
-    from django.core.management import call_command
     from django.db import connection, transaction
     from django.db.models import Count
 
@@ -30,7 +29,6 @@ if __name__ == "__main__":
         return io.BytesIO("\n".join(["customer_id,access_id_1,access_id_2", *lines]).encode())
 
     def prepare(count: int) -> object:
-        call_command("migrate", verbosity=0)
         with transaction.atomic():
             links = LinkFactory.create_batch(count)
         lines = (f"{link.customer_id},a{link.pk},b{link.pk}" if link.pk % 7 else "nobody,x," for link in links)
