@@ -45,6 +45,19 @@ def scratch(kind: str) -> Iterator[str]:
             server.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
+def make_tables() -> None:
+    """Make the tables as the models have them, at once: how they came about is tested elsewhere, and takes its time.
+
+    Call `django.setup()` before.
+    """
+    from django.apps import apps
+    from django.conf import settings
+    from django.core.management import call_command
+
+    settings.MIGRATION_MODULES = {app.label: None for app in apps.get_app_configs()}
+    call_command("migrate", run_syncdb=True, verbosity=0, stdout=sys.stderr)
+
+
 def measure_in_a_process(module: str, kind: str, *arguments: str, **environment: str) -> int:
     """Run a benchmark's module in a process of its own on a new database; return its exit code."""
     with scratch(kind) as url:

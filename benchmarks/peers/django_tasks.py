@@ -9,10 +9,11 @@ if __name__ == "__main__":
     django.setup()
     from django.core.management import call_command
 
+    from benchmarks import databases
     from benchmarks.peers.database_tasks import change_email_task
     from benchmarks.peers.jobs import link_keys
 
-    call_command("migrate", verbosity=0, stdout=sys.stderr)
+    databases.make_tables()
     keys = link_keys(int(sys.argv[1]))
     for key in keys:
         change_email_task.enqueue(key)

@@ -9,7 +9,8 @@ from django_plenigo.sandbox.seed import DAY_PASS
 from django_plenigo.services.checkout import PurchaseReturn, return_path
 from tests.browser.conftest import Newspaper
 
-pytestmark = pytest.mark.usefixtures("either_api")
+#: For the ways to the article. When the page asks is decided by its script, which knows no API.
+on_either_api = pytest.mark.usefixtures("either_api")
 
 LATE = "Your payment is on its way to us."
 IS_SHOWN = "Object.defineProperty(document, 'visibilityState', {value: 'visible', configurable: true})"
@@ -91,6 +92,7 @@ def waiting_page(newspaper, page, sign_in, reader, address):
     return WaitingPage(page, address)
 
 
+@on_either_api
 def test_page_says_that_it_waits_and_opens_the_article_by_itself(
     newspaper, page, sign_in, reader, address, purchase_arrives
 ):
@@ -102,6 +104,7 @@ def test_page_says_that_it_waits_and_opens_the_article_by_itself(
     expect(page).to_have_url("/news/article/")
 
 
+@on_either_api
 def test_page_opens_the_article_by_itself_without_javascript(
     new_context, sign_in, reader, address, purchase_arrives, newspaper
 ):
@@ -169,6 +172,7 @@ def test_page_waits_longer_after_an_answer_that_is_none_and_recovers(
     newspaper.has_article()
 
 
+@on_either_api
 def test_reader_whose_session_has_ended_logs_in_and_waits_on(newspaper, page, waiting_page, reader, purchase_arrives):
     page.context.clear_cookies()
     waiting_page.let_pass(1)

@@ -1,5 +1,6 @@
 """Runs manage.py of the example, and the demo itself."""
 
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -46,3 +47,18 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     """Start the demo on an empty database, for all tests of a module."""
     with running_demo(tmp_path_factory.mktemp("demo")) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database with all tables: to make them takes longer than all else that a demo does before it serves."""
+    database = tmp_path_factory.mktemp("tables") / "newspaper.sqlite3"
+    subprocess.run([sys.executable, str(MANAGE), "migrate", "--verbosity", "0"], env=environment(database), check=True)
+    return database
+
+
+@pytest.fixture
+def own_data(tables: Path, tmp_path: Path) -> Path:
+    """The directory of a demo that a test has to itself."""
+    shutil.copy(tables, tmp_path / "newspaper.sqlite3")
+    return tmp_path

@@ -136,8 +136,8 @@ def wait_until(is_so: Callable[[], bool]) -> None:
         time.sleep(0.2)
 
 
-def test_new_email_address_of_a_subscriber_reaches_the_vendor_a_moment_later(tmp_path: Path) -> None:
-    with running_demo(tmp_path) as demo:
+def test_new_email_address_of_a_subscriber_reaches_the_vendor_a_moment_later(own_data: Path) -> None:
+    with running_demo(own_data) as demo:
         reader = demo.reader()
         reader.log_in("subscriber@example.com", "subscriber")
         changed = reader.submit("/account/email/", email="moved@example.com", password="subscriber")
@@ -147,8 +147,8 @@ def test_new_email_address_of_a_subscriber_reaches_the_vendor_a_moment_later(tmp
         assert WHOLE_ARTICLE in reader.get(ARTICLE).text
 
 
-def test_subscriber_whose_new_address_is_somebody_elses_at_the_vendor_notices_nothing(tmp_path: Path) -> None:
-    with running_demo(tmp_path) as demo:
+def test_subscriber_whose_new_address_is_somebody_elses_at_the_vendor_notices_nothing(own_data: Path) -> None:
+    with running_demo(own_data) as demo:
         editor = demo.reader()
         editor.log_in("editor@example.com", "editor", "/admin/")
         page = editor.get("/admin/plenigo_sandbox/customer/add/").text
@@ -190,9 +190,9 @@ def test_offers_are_german_for_a_german_reader_and_articles_stay_english(demo: D
     assert '<h1 lang="en">The moss that knows what time it is</h1>' in page
 
 
-def test_offer_without_a_translation_is_marked_as_english_on_a_german_page(tmp_path: Path) -> None:
+def test_offer_without_a_translation_is_marked_as_english_on_a_german_page(own_data: Path) -> None:
     fields = {"title": "Day & night", "product_id": "nights", "price": "1.00", "currency": "EUR", "period": "day"}
-    with running_demo(tmp_path) as demo:
+    with running_demo(own_data) as demo:
         editor = demo.reader()
         editor.log_in("editor@example.com", "editor", "/admin/")
         editor.submit("/admin/newspaper/offer/add/", **fields, position="9", description="")
@@ -219,17 +219,17 @@ def test_editor_may_use_the_admin(demo: Demo) -> None:
     assert reader.get("/admin/newspaper/offer/").status_code == 200
 
 
-def test_demo_keeps_what_the_reader_did_until_it_is_started_afresh(tmp_path: Path) -> None:
-    with running_demo(tmp_path) as first:
+def test_demo_keeps_what_the_reader_did_until_it_is_started_afresh(own_data: Path) -> None:
+    with running_demo(own_data) as first:
         register(first, "kept@example.com")
-    with running_demo(tmp_path) as second:
+    with running_demo(own_data) as second:
         assert second.reader().log_in("kept@example.com", PASSWORD).url.endswith("/account/")
-    with running_demo(tmp_path, "--fresh") as third:
+    with running_demo(own_data, "--fresh") as third:
         assert "errorlist" in third.reader().log_in("kept@example.com", PASSWORD).text
 
 
-def test_reader_of_the_printed_edition_connects_her_subscription(tmp_path: Path) -> None:
-    with running_demo(tmp_path, PLENIGO_API="v3") as demo:
+def test_reader_of_the_printed_edition_connects_her_subscription(own_data: Path) -> None:
+    with running_demo(own_data, PLENIGO_API="v3") as demo:
         number = re.search(r"customer number (\d+), ZIP code 10115", demo.printed)
         assert number is not None
         reader = demo.reader()
@@ -247,8 +247,8 @@ def test_reader_of_the_printed_edition_connects_her_subscription(tmp_path: Path)
         assert WHOLE_ARTICLE in reader.get(ARTICLE).text
 
 
-def test_subscription_is_connected_with_api_v3_only(tmp_path: Path) -> None:
-    with running_demo(tmp_path, PLENIGO_API="v2") as demo:
+def test_subscription_is_connected_with_api_v3_only(own_data: Path) -> None:
+    with running_demo(own_data, PLENIGO_API="v2") as demo:
         assert "Connect your subscription" not in demo.reader().log_in("reader@example.com", "reader").text
         assert "customer number" not in demo.printed
 
@@ -346,9 +346,9 @@ def test_editor_sees_why_a_payment_with_an_address_that_nobody_has_verified_bind
     assert clickable(reader.get(PORTALS).text) == []
 
 
-def test_vendors_find_the_demo_that_is_served_at_another_port_than_before(tmp_path: Path) -> None:
+def test_vendors_find_the_demo_that_is_served_at_another_port_than_before(own_data: Path) -> None:
     for _start in range(2):
-        with running_demo(tmp_path) as demo:
+        with running_demo(own_data) as demo:
             editor = demo.reader()
             addresses = editor.log_in("editor@example.com", "editor", "/admin/plenigo_sandbox/webhook/").text
             assert set(re.findall(r"http://[\w.:]+/plenigo/webhooks/\w+/", addresses)) == {

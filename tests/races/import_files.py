@@ -18,21 +18,21 @@ import django
 
 if __name__ == "__main__":
     django.setup()
-    from django.core.management import call_command
-    from django.db import connection, transaction
+    from django.contrib.auth import get_user_model
+    from django.db import connection
     from django.db.models import Count
 
     from django_plenigo.models import AccessId, AccessImport, AccessImportPart, CustomerLink, RemoteChange
     from django_plenigo.services import access_imports
-    from tests.factories import LinkFactory
 
     def file_of(lines: Iterator[str]) -> io.BytesIO:
         return io.BytesIO("\n".join(["customer_id,access_id_1,access_id_2", *lines]).encode())
 
     def prepare(count: int) -> object:
-        call_command("migrate", verbosity=0)
-        with transaction.atomic():
-            links = LinkFactory.create_batch(count)
+        users = get_user_model().objects
+        users.bulk_create([users.model(username=f"reader{number}") for number in range(count)])
+        CustomerLink.objects.bulk_create([CustomerLink(user=user, customer_id=f"C{user.pk}") for user in users.all()])
+        links = CustomerLink.objects.order_by("pk")
         lines = (f"{link.customer_id},a{link.pk},b{link.pk}" if link.pk % 7 else "nobody,x," for link in links)
         run = access_imports.start(file_of(lines), in_background=False)
         AccessImport.objects.update(is_large=True)  # so that a yes leaves it to other processes

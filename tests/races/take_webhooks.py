@@ -27,7 +27,6 @@ PORTALS = {
 
 if __name__ == "__main__":
     django.setup()
-    from django.core.management import call_command
     from django.db import connection, connections
     from django.test import Client, override_settings
 
@@ -37,7 +36,6 @@ if __name__ == "__main__":
     from tests.factories import UserFactory
 
     def prepare() -> object:
-        call_command("migrate", verbosity=0)
         return portals.reference_for(UserFactory(username="buyer", email="jane@example.com"), "okepay")
 
     def body() -> bytes:

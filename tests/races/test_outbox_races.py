@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from django_plenigo.sandbox import credentials
-from tests.races.conftest import empty_database
 from tests.races.outbox_jobs import WAYS
 from tests.races.sites import Site
 from tests.recording_vendor import Fault, RecordingVendor
@@ -40,13 +39,6 @@ FAULTS = [
 ]
 
 
-@pytest.fixture(params=["sqlite", "postgresql", "mariadb"], scope="module")
-def database(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A database that the races of this module share: to make its tables takes longer than to race."""
-    with empty_database(request.param, tmp_path_factory.mktemp("site")) as url:
-        yield url
-
-
 @pytest.fixture
 def vendor() -> Iterator[RecordingVendor]:
     with RecordingVendor(latency_seconds=0.002) as vendor:
@@ -54,9 +46,9 @@ def vendor() -> Iterator[RecordingVendor]:
 
 
 @pytest.fixture
-def site(database: str, vendor: RecordingVendor) -> Iterator[Site]:
+def site(database_url: str, vendor: RecordingVendor) -> Iterator[Site]:
     """The site, with customers who are all in step."""
-    with Site(database).open(vendor.url) as site:
+    with Site(database_url).open(vendor.url) as site:
         site.run("prepare", readers=CUSTOMERS)
         yield site
 
@@ -80,7 +72,7 @@ def is_in_step(seen: dict[str, Any]) -> bool:
     return IN_STEP.items() <= seen.items()
 
 
-def test_workers_at_once_tell_each_change_exactly_once(site: Site, vendor: RecordingVendor, database: str) -> None:
+def test_workers_at_once_tell_each_change_exactly_once(site: Site, vendor: RecordingVendor) -> None:
     made = site.run("change_all")
     workers = [site.start("deliver", workers=3) for _ in range(WORKERS)]
     site.wait_until(is_in_step, 60)
@@ -91,7 +83,7 @@ def test_workers_at_once_tell_each_change_exactly_once(site: Site, vendor: Recor
     end_in_step(site, vendor)
 
 
-def test_workers_killed_in_every_gap_lose_nothing(site: Site, vendor: RecordingVendor, database: str) -> None:
+def test_workers_killed_in_every_gap_lose_nothing(site: Site, vendor: RecordingVendor, database_url: str) -> None:
     seed = random.randrange(10**6)
     began, chance = time.monotonic(), random.Random(seed)
     gaps = deque(list(GAPS) * (KILLS // len(GAPS) + 1))
@@ -112,7 +104,7 @@ def test_workers_killed_in_every_gap_lose_nothing(site: Site, vendor: RecordingV
     site.run("change_past_signals", number=10)
     assert end_in_step(site, vendor) == 10
     print_figures(
-        f"{database.partition(':')[0]}, seed {seed}",
+        f"{database_url.partition(':')[0]}, seed {seed}",
         kills={GAPS[gap]: number for gap, number in killed.items()},
         changes={"before": changed, **made},
         customers_of_dead_workers_at_the_end=orphans,
@@ -144,7 +136,7 @@ def live_and_die(site: Site, vendor: RecordingVendor, gap: str, after: int, work
     return gap
 
 
-def test_vendor_that_fails_in_every_way_ends_in_step(site: Site, vendor: RecordingVendor, database: str) -> None:
+def test_vendor_that_fails_in_every_way_ends_in_step(site: Site, vendor: RecordingVendor, database_url: str) -> None:
     seed = random.randrange(10**6)
     began, chance = time.monotonic(), random.Random(seed)
     vendor.dial = lambda customer: chance.choice(FAULTS) if chance.random() < 0.4 else None
@@ -163,7 +155,7 @@ def test_vendor_that_fails_in_every_way_ends_in_step(site: Site, vendor: Recordi
     assert agent.ask() == "done"
     figures = sum((Counter(worker.ask()) for worker in workers), Counter())
     print_figures(
-        f"{database.partition(':')[0]}, seed {seed}",
+        f"{database_url.partition(':')[0]}, seed {seed}",
         faults=dict(vendor.faults),
         changes=dict(made),
         calls=len(vendor.calls),

@@ -12,8 +12,6 @@ TABS = 3
 OPEN_TABS = f"""
 import json
 import django; django.setup()
-from django.core.management import call_command
-call_command("migrate", verbosity=0)
 from django.test import Client
 from django_plenigo.sandbox.testing import Sandbox
 from tests.sandbox.pages.conftest import MOUNT, SITE, send, sign

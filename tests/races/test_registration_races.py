@@ -1,11 +1,12 @@
 """Two tabs, two workers, one customer: on SQLite and PostgreSQL, in processes, over a socket."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.races.conftest import copy_of
 from tests.races.processes import python, run
 
 USERS = 25
@@ -13,9 +14,9 @@ WORKERS = 4
 
 
 @pytest.fixture
-def vendor(tmp_path: Path) -> Iterator[tuple[str, str]]:
+def vendor(migrated: Callable[[str], str], tmp_path: Path) -> Iterator[tuple[str, str]]:
     """The sandbox as a server of its own; its address and its database."""
-    database = f"sqlite:///{tmp_path / 'vendor.sqlite3'}"
+    database = copy_of(migrated("sqlite"), tmp_path / "vendor.sqlite3")
     server = python("-m", "django", "plenigo_sandbox", "127.0.0.1:0", DATABASE_URL=database)
     assert server.stdout is not None
     line = server.stdout.readline()
@@ -27,8 +28,6 @@ def vendor(tmp_path: Path) -> Iterator[tuple[str, str]]:
 
 PREPARE = f"""
 import django; django.setup()
-from django.core.management import call_command
-call_command("migrate", verbosity=0)
 from tests.factories import UserFactory
 UserFactory.create_batch({USERS})
 """
