@@ -207,6 +207,10 @@ def webhook_reader(source: str) -> WebhookReader:
             raise UnsupportedOperationError(
                 f"The portal {source!r} reads no webhooks: its backend is no WebhookReader."
             )
+        if conf.PortalEntry(source).mode == "sandbox" and not conf.is_sandbox_open():
+            # Everybody knows the sandbox's keys: what they sign would bind readers to customers of the real vendor.
+            text = "is on the sandbox, which this site does not serve: set its MODE to 'live', or ALLOW_WITHOUT_DEBUG"
+            raise ConfigurationError(f"PLENIGO_PORTALS[{source!r}] {text}.")
         return reader
     account = conf.Account(_account_of(source))
     if not _has_callbacks(account.alias):

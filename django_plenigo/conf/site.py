@@ -65,6 +65,11 @@ def has_content_security_policy() -> bool:
     return any(path.endswith(known) for path in middleware())
 
 
+def is_sandbox_open() -> bool:
+    """Say whether this site lets the sandbox be used: while DEBUG is on, or where it says so on purpose."""
+    return bool(import_string("django_plenigo.sandbox.conf.is_open")())
+
+
 def sandbox_company_id() -> str:
     """Return the id of the sandbox's demo company."""
     return str(import_string("django_plenigo.sandbox.credentials.COMPANY_ID"))

@@ -132,3 +132,13 @@ def test_md5_alone_is_refused(sandbox, jane, told):
     sandbox.twocheckout_order(portals.reference_for(jane, "2checkout"), "P_MONTHLY", "jane@example.com")
     assert told() == (0, ["md5 only"])
     assert "SIGNATURE_SHA2_256" in WebhookDelivery.objects.get().last_error
+
+
+def test_portal_on_the_sandbox_believes_nothing_on_a_public_site(sandbox, site, jane, told):
+    """Everybody knows the sandbox's keys, and a binding would still be there once the portal is live."""
+    sandbox.add_webhook("ipn", address("2checkout"))
+    sandbox.twocheckout_order(portals.reference_for(jane, "2checkout"), "P_MONTHLY", "jane@example.com")
+    site.PLENIGO_SANDBOX = {}
+    assert told() == (0, ["not_configured"])
+    assert "'2checkout'] is on the sandbox" in WebhookDelivery.objects.get().last_error
+    assert reference_at("2checkout", jane) is None

@@ -104,6 +104,19 @@ def test_delivery_under_other_names_is_refused_and_gets_no_receipt(post, order):
     assert not PortalAccount.objects.exclude(reference=None).exists()
 
 
+def test_body_that_waits_for_the_reader_has_no_signature_in_it(post, order, mallory):
+    complete = [(name, "COMPLETE" if name == "ORDERSTATUS" else value) for name, value in order]
+    type(mallory).objects.update(email="another@example.com")
+    assert post(complete).status_code == 200
+    delivery = WebhookDelivery.objects.get()
+    assert (delivery.state, delivery.reason) == ("waiting", "other_email")
+    assert b"PHONE=352365983" in bytes(delivery.body)
+    assert b"SIGNATURE" not in bytes(delivery.body)
+    type(mallory).objects.update(email="mallory@example.com")
+    assert post(complete).status_code == 200
+    assert outcomes() == [("done", "bound")]
+
+
 def test_same_delivery_again_gets_its_receipt_again(post, order):
     first, second = post(order), post(order)
     assert re.search('<sig algo="sha256" date="[0-9]{14}">[0-9a-f]{64}</sig>', second.content.decode())

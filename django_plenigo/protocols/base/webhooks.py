@@ -51,6 +51,9 @@ class WebhookReceipt:
     needs_confirmation: bool = False
     """Whether nothing signed the body: what it says is a hint, and the vendor is asked before it is believed."""
 
+    kept: bytes | None = field(default=None, repr=False)
+    """What of the body is to be read later, where a signature stands in it: that is kept nowhere. None: all of it."""
+
     signed: bytes | None = field(default=None, repr=False)
     """What the proof covers, where that is not the whole body: what is the same of it is the same delivery."""
 

@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from urllib.parse import urlencode
 
 from django_plenigo.errors import InvalidValueError, SignatureError
 from django_plenigo.protocols.base import (
@@ -83,14 +84,15 @@ class Notifications(WebhookReader):
         if name is None:
             raise SignatureError(SERVICE, ONLY_MD5 if _first(fields, MD5) else NO_SIGNATURE, detail=NEEDED)
         # In the order in which they came, arrays and repetitions included: that is what was signed.
-        values = [value for each, value in pairs if each not in SIGNATURES and each != MD5]
+        signed = [(each, value) for each, value in pairs if each not in SIGNATURES and each != MD5]
+        values = [value for _, value in signed]
         sent = _first(fields, name).lower()
         for key in self.keys:
             if hmac.compare_digest(signature(SIGNATURES[name], key, values).encode(), sent):
                 receipt = _receipt_of(fields, SIGNATURES[name], key, now)
                 # The values alone are signed. A delivery whose fields have other names, or are encoded in another way,
                 # is no other delivery.
-                return replace(receipt, signed=signed_text(values))
+                return replace(receipt, signed=signed_text(values), kept=urlencode(signed).encode())
         raise SignatureError(SERVICE, WRONG_SIGNATURE)
 
     @without_secrets

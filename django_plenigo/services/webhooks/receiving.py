@@ -108,7 +108,7 @@ def _store(source: str, call: WebhookCall, receipt: WebhookReceipt) -> bool:
                 state=State.WAITING,
                 received_at=now,
                 due_at=now,
-                body=call.body,
+                body=call.body if receipt.kept is None else receipt.kept,
                 content_type=call.content_type[:100],
                 needs_confirmation=receipt.needs_confirmation,
             )
