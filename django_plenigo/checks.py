@@ -11,6 +11,7 @@ from django.core.checks import CheckMessage
 
 from django_plenigo import backends, conf
 from django_plenigo.errors import ConfigurationError
+from django_plenigo.protocols.base import WebhookReader
 
 MIDDLEWARE = "django_plenigo.middleware.PrivateResponseMiddleware"
 SANDBOX_APP = "django_plenigo.sandbox"
@@ -195,6 +196,10 @@ PORTAL_HINTS = {
     "LINK_HOSTS": 'Write hosts, as in "LINK_HOSTS": ["store.example.com"].',
     "CACHE": HINTS["CACHE"],
     "LOG_OUT_URL": "Leave it out, or write the https:// address of the vendor's page that logs a browser out.",
+    "WEBHOOK_TOKENS": (
+        'Write what `python -c "import secrets; print(secrets.token_urlsafe(32))"` prints, here and behind `?token=` '
+        "in the address at the vendor."
+    ),
 }
 _KEY_OF_PORTAL = re.compile(r"PLENIGO_PORTALS\[[^\]]*\]\['(?P<key>\w+)'\]")
 
@@ -242,13 +247,15 @@ def _check_built_portal(entry: conf.PortalEntry) -> list[CheckMessage]:
     """Check what the backend itself wants of its entry, and that a link could lead anywhere."""
     where = f"PLENIGO_PORTALS[{entry.alias!r}]"
     try:
-        hosts = backends.portal(entry.alias).link_hosts
+        portal = backends.portal(entry.alias)
+        hosts = portal.link_hosts
     except ConfigurationError as error:
         return [_portal_error(error)]
     if not hosts:
         text = f"{where} has no LINK_HOSTS, and its backend knows none: no link would be opened."
         return [checks.Error(text, hint=PORTAL_HINTS["LINK_HOSTS"], id="plenigo.E017")]
-    if backends.portal_reads_webhooks(entry.alias) and not _site_verifies_addresses():
+    # A portal that can prove no delivery is one whose readers are bound by hand or by files.
+    if isinstance(portal, WebhookReader) and portal.can_prove and not _site_verifies_addresses():
         text = f"{where} reads webhooks, but this site verifies no e-mail addresses: no delivery binds a reader."
         hint = (
             'Write a function of yours, as in "EMAIL_IS_VERIFIED": "mysite.customers.email_is_verified", into the '

@@ -37,6 +37,8 @@ def lazy_view(dotted_path: str) -> Callable[..., HttpResponseBase]:
     return view
 
 
+take_webhook = lazy_view("django_plenigo.webhooks.WebhookView")
+
 urlpatterns = [
     path("return/", views.return_from_checkout, name="return"),
     path("connect/", views.connect, name="connect"),
@@ -57,5 +59,7 @@ urlpatterns = [
     path("api/connection/resend/", lazy_view("django_plenigo.api.ConnectionResendView"), name="api-connection-resend"),
     path("api/sign-in/", lazy_view("django_plenigo.api.SignInView"), name="api-sign-in"),
     path("api/purchase/", lazy_view("django_plenigo.api.PurchaseView"), name="purchase"),
-    path("webhooks/<str:source>/", lazy_view("django_plenigo.webhooks.WebhookView"), name="webhook"),
+    path("webhooks/<str:source>/", take_webhook, name="webhook"),
+    # A slip as it is entered at the vendor: no POST can be sent on to the address above.
+    path("webhooks/<str:source>", take_webhook),
 ]

@@ -7,6 +7,7 @@ from typing import Any
 from django.core.exceptions import SuspiciousOperation
 from django.db import Error as DatabaseError
 from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http.response import HttpResponseBase
 from django.views import View
 
 from django_plenigo.protocols.base import WebhookCall
@@ -40,10 +41,18 @@ class WebhookView(View):
 
     http_method_names = ["get", "head", "post"]
 
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Take the token out of the address first, by whatever method it came."""
+        self._token = _take_token(request)
+        return super().dispatch(request, *args, **kwargs)
+
     def get(self, request: HttpRequest, source: str) -> HttpResponse:
-        """Answer that there is such an address: a vendor asks as it is entered (docs/protocols/2checkout.md 8)."""
-        _take_token(request)
-        return _unknown() if webhooks.account_of(source) is None else _answer("Deliveries are taken by POST.", 200)
+        """Answer whether deliveries are taken here: a vendor asks as it is entered (docs/protocols/2checkout.md 8)."""
+        try:
+            is_ready = webhooks.can_prove(source)
+        except webhooks.UnknownSourceError:
+            return _unknown()
+        return _answer("Deliveries are taken by POST.", 200) if is_ready else _refused(Reason.NOT_CONFIGURED)
 
     def post(self, request: HttpRequest, source: str) -> HttpResponse:
         """Take a delivery.
@@ -51,11 +60,11 @@ class WebhookView(View):
         Where it is not accepted the answer says why, in a word; where the database fails, that it is to come again.
         """
         try:
-            return _take(request, source)
+            return _take(request, source, self._token)
         except webhooks.UnknownSourceError:
             return _unknown()
         except webhooks.RefusedError as error:
-            return _answer(f"Refused: {error.reason.replace('_', ' ')}.", STATUSES.get(error.reason, 400))
+            return _refused(error.reason)
         except DatabaseError as error:
             # The kind alone: what a database says may hold what was to be stored.
             logger.error("A webhook could not be stored (%s); the vendor has to deliver it again", type(error).__name__)
@@ -65,8 +74,7 @@ class WebhookView(View):
 
 
 @without_secrets
-def _take(request: HttpRequest, source: str) -> HttpResponse:
-    token = _take_token(request)
+def _take(request: HttpRequest, source: str, token: str) -> HttpResponse:
     headers = request.headers
     content_type = WebhookCall(headers, b"").content_type
     webhooks.check_content_type(source, content_type)
@@ -145,6 +153,10 @@ def _stream_of(request: HttpRequest) -> Any:
 
 def _unknown() -> HttpResponse:
     return _answer("Nothing of this name delivers here.", 404)
+
+
+def _refused(reason: str) -> HttpResponse:
+    return _answer(f"Refused: {reason.replace('_', ' ')}.", STATUSES.get(reason, 400))
 
 
 def _answer(text: str, status: int, content_type: str = PLAIN_TEXT) -> HttpResponse:

@@ -100,8 +100,30 @@ def verified(user):
     return True
 
 
+OKEPAY = {"BACKEND": "django_plenigo.protocols.okepay.OkePay", "MODE": "sandbox"}
+
+
+def test_token_of_webhooks_that_could_be_guessed_is_an_error(settings):
+    settings.PLENIGO_PORTALS = {"okepay": {**OKEPAY, "WEBHOOK_TOKENS": ["x" * 31]}}
+    (message,) = found()
+    assert (message.id, "['WEBHOOK_TOKENS'] must hold texts of at least 32" in message.msg) == ("plenigo.E015", True)
+    assert "secrets.token_urlsafe(32)" in message.hint
+    assert "x" * 31 not in message.msg + message.hint
+    settings.PLENIGO_PORTALS = {"okepay": {**OKEPAY, "WEBHOOK_TOKENS": ["x" * 32]}}
+    assert found() == []
+
+
+def test_portal_without_keys_and_tokens_takes_no_webhooks_of_which_to_warn(settings):
+    """Its readers are bound by hand or from files."""
+    settings.PLENIGO_PORTALS = {"okepay": OKEPAY}
+    settings.INSTALLED_APPS = [app for app in settings.INSTALLED_APPS if app != "allauth.account"]
+    assert found() == []
+    settings.PLENIGO_PORTALS = {"okepay": {**OKEPAY, "WEBHOOK_TOKENS": ["x" * 32]}}
+    assert [message.id for message in found()] == ["plenigo.W012"]
+
+
 def test_webhooks_of_a_site_that_verifies_no_addresses_bind_nobody_which_is_a_warning(settings):
-    settings.PLENIGO_PORTALS = {"okepay": {"BACKEND": "django_plenigo.protocols.okepay.OkePay", "MODE": "sandbox"}}
+    settings.PLENIGO_PORTALS = {"okepay": {**OKEPAY, "WEBHOOK_KEYS": ["made-up-key"]}}
     assert found() == []  # allauth says which addresses are verified
     settings.INSTALLED_APPS = [app for app in settings.INSTALLED_APPS if app != "allauth.account"]
     (message,) = found()

@@ -239,6 +239,7 @@ class TestConfirming:
         [
             CustomerEvent("1"),
             PortalCustomerSeen("4711", "", "", True, "subscription", ""),
+            PortalCustomerSeen("4711", "", "", True, "subscription", "0"),
             PortalCustomerSeen("4711", "", "", True, "ipn", "17"),
         ],
     )

@@ -170,6 +170,22 @@ class TestToken:
         assert "PLENIGO_PORTALS['shop']['WEBHOOK_KEYS']" in str(caught.value)
         assert "WEBHOOK_TOKENS" in str(caught.value)
 
+    @pytest.mark.parametrize("tokens", [["x"], [TOKEN, "t" * 31]])
+    def test_that_could_be_guessed_is_refused_with_what_to_write(self, tokens):
+        with pytest.raises(ConfigurationError) as caught:
+            reader_of(tokens=tokens)
+        assert "['WEBHOOK_TOKENS'] must hold texts of at least 32 characters" in str(caught.value)
+        assert "secrets.token_urlsafe(32)" in str(caught.value)
+        assert "t" * 31 not in str(caught.value)
+
+    def test_of_the_least_length_is_taken(self):
+        assert receipt(reader_of(tokens=["t" * 32]), token="t" * 32).needs_confirmation
+
+
+def test_reader_can_prove_deliveries_by_a_key_or_by_a_token_and_not_without():
+    readers = [reader_of(keys=[KEY]), BY_TOKEN, SIGNED, reader_of()]
+    assert [reader.can_prove for reader in readers] == [True, True, True, False]
+
 
 class TestEvents:
     @pytest.mark.parametrize(("body", "content_type"), [(JSON_BODY, JSON), (FORM_BODY, FORM)])

@@ -118,6 +118,7 @@ class TestSignature:
         reader = PlenigoCallbacks(secrets=[], window_seconds=60, setting="PLENIGO['default']['WEBHOOK_SECRETS']")
         with pytest.raises(ConfigurationError, match="WEBHOOK_SECRETS"):
             receipt(header(), reader=reader)
+        assert (reader.can_prove, READER.can_prove) == (False, True)
 
     def test_secrets_are_not_shown(self):
         assert SECRET not in repr(READER)

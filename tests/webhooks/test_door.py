@@ -1,6 +1,7 @@
 """What a vendor is answered, whatever it sends."""
 
 import json
+import logging
 from io import BytesIO
 from itertools import pairwise
 
@@ -322,3 +323,69 @@ def test_flood_of_five_thousand_leaves_few_rows_and_loses_no_genuine_delivery(sh
     assert stored == genuine
     assert worked_on == 50
     assert reference_of(buyer) == "0"
+
+
+# ---- the address, and the token in it
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE", "OPTIONS"])
+def test_token_is_taken_out_of_the_address_by_whatever_method_it_came(shop, method):
+    address = URL.format("shop") + "?token=secret"
+    request = RequestFactory().generic(method, address, RAW_URI=address)
+    webhooks.WebhookView.as_view()(request, source="shop")
+    assert "secret" not in f"{request!r} {request.META} {request.GET}"
+
+
+def test_address_without_its_last_slash_takes_deliveries_too(shop, client):
+    address = URL.format("shop").rstrip("/")
+    assert client.get(address).status_code == 200
+    response = client.post(address, BODY, content_type="application/json", headers={HEADER: signature(BODY)})
+    assert response.status_code == 200
+    assert last_delivery().source == "shop"
+
+
+@pytest.mark.parametrize(
+    ("line", "logged"),
+    [
+        ("POST /plenigo/webhooks/okepay/?token=secret HTTP/1.1", "POST /plenigo/webhooks/okepay/ HTTP/1.1"),
+        ("GET /webhooks/okepay?token=secret&x=?#y HTTP/1.1", "GET /webhooks/okepay HTTP/1.1"),
+        ("PUT /plenigo/webhooks//okepay/?token=a secret HTTP/1.0", "PUT /plenigo/webhooks//okepay/ HTTP/1.0"),
+        ("GET /plenigo/portals/?page=2 HTTP/1.1", "GET /plenigo/portals/?page=2 HTTP/1.1"),
+    ],
+)
+def test_djangos_own_server_logs_the_address_without_its_query(caplog, line, logged):
+    logging.getLogger("django.server").info('"%s" %s %s', line, "200", 12)
+    assert caplog.messages == [f'"{logged}" 200 12']
+
+
+# ---- what nothing could prove
+
+OKEPAY = {"BACKEND": "django_plenigo.protocols.okepay.OkePay", "MODE": "live", "INSTANCE": "demo", "SECRET": "s" * 20}
+CALLBACKS = {"API": "v3", "MODE": "sandbox"}
+
+
+@pytest.mark.parametrize(
+    ("source", "portal", "account", "status"),
+    [
+        ("okepay", OKEPAY, {}, 403),
+        ("okepay", {**OKEPAY, "WEBHOOK_KEYS": ["made-up-key"]}, {}, 200),
+        ("okepay", {**OKEPAY, "WEBHOOK_TOKENS": ["t" * 43]}, {}, 200),
+        ("okepay", {**OKEPAY, "WEBHOOK_TOKENS": ["x"]}, {}, 403),
+        ("okepay", {**OKEPAY, "WEBHOOK_KEYS": ["made-up-key"], "INSTANCE": "demo.okepay.info"}, {}, 403),
+        ("plenigo", OKEPAY, CALLBACKS, 403),
+        ("plenigo", OKEPAY, {**CALLBACKS, "WEBHOOK_SECRETS": ["made-up-secret"]}, 200),
+    ],
+)
+def test_get_answers_whether_anything_could_prove_a_delivery(db, client, settings, source, portal, account, status):
+    """Else a vendor's set-up would look right, whose every delivery is refused."""
+    settings.PLENIGO_PORTALS = {"okepay": portal}
+    settings.PLENIGO = {"default": {**settings.PLENIGO["default"], **account}}
+    response = client.get(URL.format(source))
+    assert (response.status_code, client.head(URL.format(source)).status_code) == (status, status)
+    posted = client.post(URL.format(source), BODY, content_type="application/json")
+    if status == 403:
+        assert (posted.status_code, posted.content) == (403, response.content)
+        assert response.content == b"Refused: not configured."
+        assert [reason for reason, _, _ in refused()] == ["not_configured"]  # of the POST: a GET leaves nothing
+    else:
+        assert posted.status_code == 400

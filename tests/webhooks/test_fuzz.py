@@ -33,7 +33,7 @@ from django_plenigo.webhooks import WebhookView
 from tests.factories import UserFactory
 from tests.webhooks.conftest import URL
 
-SECRET, TOKEN = "a secret that proves deliveries", "a-token-that-nobody-guesses"
+SECRET, TOKEN = "a secret that proves deliveries", "a-token-that-nobody-guesses-or-tries"
 JSON, FORM = "application/json", "application/x-www-form-urlencoded"
 
 #: Each of a hundred examples is a delivery, and what becomes of it by so many changes: ten thousand bodies in all.

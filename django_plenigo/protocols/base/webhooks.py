@@ -104,6 +104,14 @@ class WebhookReader(ABC):
     content_types: ClassVar[tuple[str, ...]] = ("application/json", "application/x-www-form-urlencoded")
     """The media types in which this vendor delivers."""
 
+    @property
+    def can_prove(self) -> bool:
+        """Whether the settings hold anything by which a delivery could be proved.
+
+        Where they do not every delivery is refused, and a look at the address is answered so, too.
+        """
+        return True
+
     @abstractmethod
     def authenticate(self, call: WebhookCall, *, now: datetime) -> WebhookReceipt:
         """Return what to answer, once the origin of a delivery is proved: in constant time, over the raw body.

@@ -30,6 +30,9 @@ DOMAIN = "okepay.info"
 
 BY_SIGNATURE, BY_API_KEY = "signature", "api_key"
 
+#: In characters. What is shorter somebody may guess; what the error tells to write prints 43.
+SHORTEST_TOKEN = 32
+
 _INSTANCE = re.compile("[0-9A-Za-z](?:[0-9A-Za-z-]{0,61}[0-9A-Za-z])?")
 _VERSION = re.compile(r"v[0-9]{1,3}(?:\.[0-9]{1,3})?")
 _NUMBER = re.compile("[0-9]{1,18}")
@@ -64,6 +67,10 @@ class OkePay(Webhooks, Portal, CredentialProbe, SubscriptionCanceller):
         self._instance, self._secret = settings.text("INSTANCE"), settings.text("SECRET")
         self._base_domain = settings.host("BASE_DOMAIN") or DOMAIN
         self.webhook_keys, self.webhook_tokens = settings.texts("WEBHOOK_KEYS"), settings.texts("WEBHOOK_TOKENS")
+        if any(len(token) < SHORTEST_TOKEN for token in self.webhook_tokens):
+            example = 'python -c "import secrets; print(secrets.token_urlsafe(32))"'
+            problem = f"must hold texts of at least {SHORTEST_TOKEN} characters, as are printed by {example}"
+            raise settings.wrong("WEBHOOK_TOKENS", problem)
         self.accepts_tests = settings.mode == "sandbox"
         if not _INSTANCE.fullmatch(self._instance):
             raise settings.wrong("INSTANCE", f"must be the first part of your page's host, before .{self._base_domain}")
@@ -120,7 +127,9 @@ class OkePay(Webhooks, Portal, CredentialProbe, SubscriptionCanceller):
     @without_secrets
     def confirm(self, event: WebhookEvent) -> PortalCustomerSeen | None:
         """Return what the vendor says itself of the transaction or subscription of an event, None where it has none."""
-        if not isinstance(event, PortalCustomerSeen) or event.object_kind not in PURCHASED or not event.object_id:
+        if not isinstance(event, PortalCustomerSeen) or event.object_kind not in PURCHASED:
+            return None
+        if event.object_id in ("", "0"):  # the vendor's clients send 0 where there is none
             return None
         number = _checked_number("object_id", event.object_id)
         model = event.object_kind.capitalize()

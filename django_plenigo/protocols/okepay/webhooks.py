@@ -42,6 +42,11 @@ class Webhooks(WebhookReader):
     accepts_tests: bool
     """Whether what was bought as a test stands for a purchase."""
 
+    @property
+    def can_prove(self) -> bool:
+        """Whether there is a key or a token."""
+        return bool(self.webhook_keys or self.webhook_tokens)
+
     @without_secrets
     def authenticate(self, call: WebhookCall, *, now: datetime) -> WebhookReceipt:
         """Return an empty receipt, once a key has signed the body or, without keys, a token is in the address."""

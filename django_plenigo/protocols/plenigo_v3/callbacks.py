@@ -54,6 +54,11 @@ class PlenigoCallbacks(WebhookReader):
     def __repr__(self) -> str:
         return f"<{type(self).__name__}>"
 
+    @property
+    def can_prove(self) -> bool:
+        """Whether there is a secret."""
+        return bool(self._secrets)
+
     @without_secrets
     def authenticate(self, call: WebhookCall, *, now: datetime) -> WebhookReceipt:
         """Return an empty receipt: any 2xx will do. What is too old is told apart only where it is the vendor's."""

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from django_plenigo.services.webhooks.receiving import check_content_type, receive, refuse
     from django_plenigo.services.webhooks.records import WebhookBacklog, backlog_of
     from django_plenigo.services.webhooks.refusing import MOST_REFUSED, RefusedError
-    from django_plenigo.services.webhooks.sources import UnknownSourceError, account_of, sources_of
+    from django_plenigo.services.webhooks.sources import UnknownSourceError, account_of, can_prove, sources_of
     from django_plenigo.services.webhooks.working import MOST_ATTEMPTS, may_try_again, try_again, work_due
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
     "WordsOfReason",
     "account_of",
     "backlog_of",
+    "can_prove",
     "check_content_type",
     "count_old",
     "forget_bodies",
@@ -52,7 +53,7 @@ __getattr__ = load_at_first_use(
         "receiving": ["check_content_type", "receive", "refuse"],
         "records": ["WebhookBacklog", "backlog_of"],
         "refusing": ["MOST_REFUSED", "RefusedError"],
-        "sources": ["UnknownSourceError", "account_of", "sources_of"],
+        "sources": ["UnknownSourceError", "account_of", "can_prove", "sources_of"],
         "working": ["MOST_ATTEMPTS", "may_try_again", "try_again", "work_due"],
     },
 )

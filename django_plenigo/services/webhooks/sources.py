@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from django_plenigo import backends
-from django_plenigo.errors import UnsupportedOperationError
+from django_plenigo.errors import ConfigurationError, UnsupportedOperationError
 from django_plenigo.protocols.base import WebhookReader
 
 #: As long as the column is.
@@ -26,6 +26,17 @@ def sources_of(accounts: Iterable[str]) -> list[str]:
     """Return all sources that accounts work on."""
     wanted = set(accounts)
     return [source for source, account in backends.webhook_sources().items() if account in wanted]
+
+
+def can_prove(source: str) -> bool:
+    """Say whether the settings are right and hold what proves a source's deliveries: without it none is accepted.
+
+    Raises `UnknownSourceError`.
+    """
+    try:
+        return reader_of(source).can_prove
+    except ConfigurationError:
+        return False
 
 
 def reader_of(source: str) -> WebhookReader:
