@@ -161,6 +161,20 @@ def _build_portal(entry: conf.PortalEntry) -> Portal:
     return backend(settings)
 
 
+def published_secret_of(alias: str) -> str:
+    """Return which key of a portal that is not on the sandbox is the sandbox's own, which everybody knows, "" for none.
+
+    Raises `ConfigurationError`.
+    """
+    entry = conf.PortalEntry(alias)
+    for name, option in portal_class(alias).options.items():
+        value = entry.raw.get(name)
+        given = value if isinstance(value, list | tuple) else [value]
+        if entry.mode != "sandbox" and option.is_secret and option.sandbox and import_string(option.sandbox) in given:
+            return name
+    return ""
+
+
 def webhook_sources() -> dict[str, str]:
     """Return every source that webhooks may come from, by the name that `webhook_reader` takes, with its account.
 

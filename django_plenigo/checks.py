@@ -254,6 +254,9 @@ def _check_built_portal(entry: conf.PortalEntry) -> list[CheckMessage]:
     if not hosts:
         text = f"{where} has no LINK_HOSTS, and its backend knows none: no link would be opened."
         return [checks.Error(text, hint=PORTAL_HINTS["LINK_HOSTS"], id="plenigo.E017")]
+    if published := backends.published_secret_of(entry.alias):
+        text = f"{where}[{published!r}] is the sandbox's, which everybody knows, in MODE {entry.mode!r}."
+        return [checks.Error(text, hint="Give your own, from the vendor's merchant backend.", id="plenigo.E018")]
     # A portal that can prove no delivery is one whose readers are bound by hand or by files.
     if isinstance(portal, WebhookReader) and portal.can_prove and not _site_verifies_addresses():
         text = f"{where} reads webhooks, but this site verifies no e-mail addresses: no delivery binds a reader."

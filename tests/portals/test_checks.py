@@ -141,3 +141,14 @@ def test_key_that_the_sandbox_has_no_value_for_is_missing(settings, monkeypatch)
     )
     settings.PLENIGO_PORTALS = entries(MODE="sandbox")
     assert "['KEY'] is missing" in found()[0].msg
+
+
+@pytest.mark.parametrize("key", ["sandbox-2co-secret", ["of-our-own", "sandbox-2co-secret"]])
+def test_secret_that_everybody_knows_is_an_error_on_a_live_portal(settings, key):
+    backend = "django_plenigo.protocols.twocheckout.TwoCheckout"
+    entry = {"BACKEND": backend, "MODE": "live", "MERCHANT": "M", "SECRET_KEY": key, "CUSTOM_DOMAIN": "shop.example"}
+    settings.PLENIGO_PORTALS = {"2checkout": entry}
+    (message,) = found()
+    assert (message.id, "sandbox-2co-secret" in message.msg) == ("plenigo.E018", False)
+    settings.PLENIGO_PORTALS = {"2checkout": entry | {"SECRET_KEY": "of-our-own"}}
+    assert found() == []
