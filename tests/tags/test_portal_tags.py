@@ -144,6 +144,19 @@ def test_visitor_has_the_button_too_and_it_names_no_subscription(harbour):
     assert portals.read_target(form.fields["target"], "harbour", UserFactory()).subscription == ""
 
 
+@pytest.mark.parametrize("page", ["my_subscription", "my_license"])
+def test_page_of_one_subscription_is_refused_where_none_is_named(harbour, user, settings, page):
+    settings.PLENIGO_PORTALS = {
+        "2checkout": {"BACKEND": "django_plenigo.protocols.twocheckout.TwoCheckout", "MODE": "sandbox"}
+    }
+    tag = f'plenigo_portal_button "2checkout" page="{page}" subscription=subscription'
+    with pytest.raises(InvalidValueError, match=f"subscription: must be named for the page {page}"):
+        render(tag, user)
+    assert "<form" in render(tag, user, subscription="ABCDEF1234")
+    signed = Form(render(tag)).fields["target"]  # a visitor's, who may have no subscription at all
+    assert portals.read_target(signed, "2checkout", AnonymousUser()) == portals.Target("2checkout")
+
+
 def test_label_of_the_entry_stands_before_that_of_the_backend(boater, settings):
     settings.PLENIGO_PORTALS = entries(LABEL="The pier")
     assert Form(render('plenigo_portal_button "harbour"', boater)).button == "The pier"

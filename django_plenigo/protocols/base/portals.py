@@ -138,6 +138,9 @@ class Portal(ABC):
     pages: ClassVar[Mapping[str, Any]] = {}
     """The pages that can be opened, by the vendor's name: what readers call them. Others are sent with a warning."""
 
+    pages_of_one_subscription: ClassVar[frozenset[str]] = frozenset()
+    """Those pages, by the vendor's name, that show one subscription and cannot be opened without naming it."""
+
     def __init__(self, settings: PortalSettings) -> None:
         self.settings = settings
 

@@ -103,6 +103,8 @@ class TwoCheckout(Notifications, Portal, CredentialProbe):
         "payment_methods": _("Payment methods"),
     }
 
+    pages_of_one_subscription: ClassVar[frozenset[str]] = frozenset({MY_SUBSCRIPTION, *ALIASES})
+
     @without_secrets
     def __init__(
         self,

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
         label_of_page,
         log_out_url_of,
         shown_log_outs,
+        shows_one_subscription,
         views_of_user,
     )
     from django_plenigo.services.portals.targets import Target, read_target, sign_target
@@ -76,6 +77,7 @@ __all__ = [
     "read_target",
     "reference_for",
     "shown_log_outs",
+    "shows_one_subscription",
     "sign_target",
     "take_away",
     "user_of_reference",
@@ -114,6 +116,7 @@ __getattr__ = load_at_first_use(
             "label_of_page",
             "log_out_url_of",
             "shown_log_outs",
+            "shows_one_subscription",
             "views_of_user",
         ],
         "targets": ["Target", "read_target", "sign_target"],

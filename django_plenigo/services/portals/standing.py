@@ -47,6 +47,14 @@ def label_of_page(portal: str, page: str) -> str:
     return str(label) if page and label else label_of(portal)
 
 
+def shows_one_subscription(portal: str, page: str) -> bool:
+    """Say whether a page of a portal can be opened only where a subscription is named."""
+    try:
+        return page in backends.portal_class(portal).pages_of_one_subscription
+    except ConfigurationError:
+        return False
+
+
 def log_out_url_of(portal: str) -> str:
     """Return the vendor's page that ends a browser's session there, "" where there is none."""
     try:
