@@ -5,16 +5,18 @@ import logging
 import pytest
 from django.core import serializers
 from django.core.cache import cache
-from django.db import transaction
+from django.db import DatabaseError, connection, transaction
 from django.urls import set_script_prefix
+from django.utils.log import AdminEmailHandler
 
+from django_plenigo.budget import seconds_left
 from django_plenigo.errors import NotFoundError
 from django_plenigo.models import PortalAccount, PortalHandover
 from django_plenigo.services import portals
 from django_plenigo.services.portals import Target, sign_target
 from django_plenigo.signals import portal_opened
 from tests.portals.clicking import ADDRESS, handovers
-from tests.site.portals import LINK, TOKEN, entries
+from tests.site.portals import LINK, TOKEN, Harbour, entries
 
 pytestmark = pytest.mark.django_db
 
@@ -195,3 +197,74 @@ def test_old_records_are_forgotten_by_the_days_of_their_portal(boater, harbour, 
     time_machine.move_to("2027-01-01T12:01Z", tick=False)
     assert portals.forget_old() == 2
     assert not PortalHandover.objects.exists()
+
+
+# ---- what the site's developers are mailed
+
+
+class Reports(AdminEmailHandler):
+    """Keeps what the site's developers would be mailed."""
+
+    def __init__(self) -> None:
+        super().__init__(include_html=True)
+        self.sent = []
+
+    def send_mail(self, subject, message, *args, html_message=None, **options):
+        self.sent.append(f"{subject} {message} {html_message}")
+
+
+@pytest.fixture
+def reports():
+    """What the site's developers are mailed of requests and of the portals."""
+    handler, names = Reports(), ("django.request", "django_plenigo")
+    for name in names:
+        logging.getLogger(name).addHandler(handler)
+    yield handler.sent
+    for name in names:
+        logging.getLogger(name).removeHandler(handler)
+
+
+def test_report_of_a_click_whose_record_fails_holds_no_link(browser, boater, harbour, reports):
+    def fail(execute, sql, params, many, context):
+        if sql.startswith("INSERT") and "portalhandover" in sql:
+            raise DatabaseError
+        return execute(sql, params, many, context)
+
+    browser.raise_request_exception = False
+    signed = sign_target(Target("harbour", "berths", "SUBSCRIPTION1"), boater)
+    with connection.execute_wrapper(fail):
+        response = browser.post(ADDRESS, {"target": signed})
+    assert response.status_code == 500
+    assert len(harbour.calls) == 1
+    (report,) = reports
+    assert "portal/harbour" in report
+    hidden = {"link": TOKEN, "reference": "352365983", "target": signed, "subscription": "SUBSCRIPTION1"}
+    assert [name for name, text in hidden.items() if text in report] == []
+
+
+def test_report_of_a_backend_that_fails_holds_no_link(browser, harbour, reports):
+    harbour.answers.append(RuntimeError(LINK))
+    assert browser.post(ADDRESS).status_code == 502
+    assert [report for report in reports if "The portal 'harbour' was not opened" in report]
+    assert TOKEN not in "".join(reports)
+
+
+# ---- time
+
+
+class Clockwatcher(Harbour):
+    """Notes how long it may take."""
+
+    seconds: list[float] = []
+
+    def mint_link(self, customer, target):
+        self.seconds.append(seconds_left(1000))
+        return super().mint_link(customer, target)
+
+
+def test_click_waits_for_all_calls_of_a_backend_together_no_longer_than_its_entry_says(browser, settings):
+    settings.PLENIGO_PORTALS = entries(BACKEND=f"{__name__}.Clockwatcher", TIMEOUT_SECONDS=3)
+    Clockwatcher.seconds.clear()
+    assert browser.post(ADDRESS)["Location"] == LINK
+    (seconds,) = Clockwatcher.seconds
+    assert 0 < seconds <= 3

@@ -219,3 +219,21 @@ def test_account_at_a_portal_that_has_left_the_settings_is_not_shown(bind, user,
     bind(user, "1")
     settings.PLENIGO_PORTALS = {"quay": settings.PLENIGO_PORTALS["quay"]}
     assert portals.accounts_of(user) == {}
+
+
+def test_agent_who_binds_and_takes_away_while_a_delivery_is_worked_on_has_the_last_word(bind, user, admin_user):
+    """The moment of the race: between look and write the row becomes unbound again, but by an agent's hand."""
+    portals.reference_for(user, "harbour")
+    agent = []
+
+    def let_an_agent_in(execute, sql, params, many, context):
+        if sql.startswith("UPDATE") and not agent:
+            agent.append(admin_user)
+            portals.take_away(bind(user, "4711", provenance="by_hand", bound_by=admin_user), taken_by=admin_user)
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(let_an_agent_in):
+        code_of(bind, user, "4711")
+    account = portals.account_of(user, "harbour")
+    assert portals.is_taken_away(account)
+    assert account.bound_by == admin_user

@@ -123,6 +123,9 @@ class TestSignature:
     def test_vector_is_accepted_and_answered_by_nothing(self, body, signature):
         assert receipt(SIGNED, body, X_Webhook_Signature=signature) == WebhookReceipt()
 
+    def test_signature_in_capital_letters_is_the_same(self):
+        assert receipt(SIGNED, X_Webhook_Signature=JSON_SIGNATURE.upper()) == WebhookReceipt()
+
     def test_name_of_the_header_may_be_in_small_letters(self):
         assert receipt(SIGNED, **{"x-webhook-signature": JSON_SIGNATURE}) == WebhookReceipt()
 

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 import time_machine
-from django.db import DatabaseError
+from django.db import DatabaseError, connection
 from django.test import AsyncRequestFactory, Client, RequestFactory
 from django.urls import resolve, reverse
 from django.utils import timezone
@@ -389,3 +389,32 @@ def test_get_answers_whether_anything_could_prove_a_delivery(db, client, setting
         assert [reason for reason, _, _ in refused()] == ["not_configured"]  # of the POST: a GET leaves nothing
     else:
         assert posted.status_code == 400
+
+
+# ---- answers that nobody keeps, and refusals that cannot be kept
+
+
+def test_no_answer_may_be_stored_on_its_way(shop, deliver, client):
+    answers = [
+        deliver(BODY),
+        deliver(BODY, **{HEADER: "wrong"}),
+        deliver(BODY, source="nobody"),
+        client.get(URL.format("shop")),
+    ]
+    assert [answer.status_code for answer in answers] == [200, 400, 404, 200]
+    assert [answer["Cache-Control"] for answer in answers] == ["no-store"] * 4
+
+
+@pytest.mark.django_db(transaction=True)
+def test_refusal_that_the_database_does_not_keep_is_answered_all_the_same(shop, deliver, caplog):
+    def fail(execute, sql, params, many, context):
+        if sql.startswith("INSERT") and "webhookdelivery" in sql:
+            raise DatabaseError("a body")
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(fail):
+        response = deliver(BODY, **{HEADER: "wrong"})
+    assert (response.status_code, response.content) == (400, b"Refused: wrong signature.")
+    assert "A refused webhook could not be kept (DatabaseError)" in caplog.text
+    assert "a body" not in caplog.text
+    assert refused() == []

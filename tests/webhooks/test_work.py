@@ -373,3 +373,12 @@ def test_turn_that_is_to_stop_begins_no_further_delivery(shop, deliver):
     assert webhooks.work_due(must_stop=lambda: True) == 0
     assert webhooks.work_due(limit=0) == 0
     assert webhooks.work_due(limit=1) == 1
+
+
+def test_what_has_come_to_an_end_meanwhile_is_not_written_over(shop, deliver):
+    deliver({"purchases": [purchase()]})
+    claimed = claims.claim(["shop"])
+    assert claims.settle(claimed, state="done", reason="bound")
+    WebhookDelivery.objects.update(lease=claimed.lease)  # as where a row is put back by hand
+    assert not claims.settle(claimed, state="failed", reason="given_up")
+    assert (last_delivery().state, last_delivery().reason) == ("done", "bound")
