@@ -8,6 +8,7 @@ from django.core.cache import cache
 from django.db import DatabaseError, connection, transaction
 from django.urls import set_script_prefix
 from django.utils.log import AdminEmailHandler
+from django.views.debug import ExceptionReporter
 
 from django_plenigo.budget import seconds_left
 from django_plenigo.errors import NotFoundError
@@ -224,15 +225,17 @@ def reports():
         logging.getLogger(name).removeHandler(handler)
 
 
-def test_report_of_a_click_whose_record_fails_holds_no_link(browser, boater, harbour, reports):
-    def fail(execute, sql, params, many, context):
-        if sql.startswith("INSERT") and "portalhandover" in sql:
-            raise DatabaseError
-        return execute(sql, params, many, context)
+def keep_no_record(execute, sql, params, many, context):
+    """Fail as a database does that takes no hand-overs."""
+    if sql.startswith("INSERT") and "portalhandover" in sql:
+        raise DatabaseError
+    return execute(sql, params, many, context)
 
+
+def test_report_of_a_click_whose_record_fails_holds_no_link(browser, boater, harbour, reports):
     browser.raise_request_exception = False
     signed = sign_target(Target("harbour", "berths", "SUBSCRIPTION1"), boater)
-    with connection.execute_wrapper(fail):
+    with connection.execute_wrapper(keep_no_record):
         response = browser.post(ADDRESS, {"target": signed})
     assert response.status_code == 500
     assert len(harbour.calls) == 1
@@ -240,6 +243,15 @@ def test_report_of_a_click_whose_record_fails_holds_no_link(browser, boater, har
     assert "portal/harbour" in report
     hidden = {"link": TOKEN, "reference": "352365983", "target": signed, "subscription": "SUBSCRIPTION1"}
     assert [name for name, text in hidden.items() if text in report] == []
+
+
+def test_traceback_of_a_record_that_fails_holds_no_link_without_a_view_around_it_either(boater, harbour):
+    with connection.execute_wrapper(keep_no_record), pytest.raises(DatabaseError) as caught:
+        portals.open_portal(boater, Target("harbour"))
+    assert len(harbour.calls) == 1
+    report = ExceptionReporter(None, caught.type, caught.value, caught.tb).get_traceback_html()
+    assert "open_portal" in report
+    assert TOKEN not in report
 
 
 def test_report_of_a_backend_that_fails_holds_no_link(browser, harbour, reports):
