@@ -42,8 +42,8 @@ def open_portal(user: Any, target: Target, *, client_address: str = "", language
     """Have a link into a portal minted for a signed-in reader, and write down what came of it, without the link.
 
     Whose account it is stands in our own table alone. `client_address` is the browser's, "" where it is not known for
-    certain; `language` as Django names it. Everything that may go wrong is an outcome. Raises `ConfigurationError` only
-    for a portal that is not in PLENIGO_PORTALS.
+    certain; `language` as Django names it. Everything that may go wrong at the vendor is an outcome. Raises
+    `ConfigurationError` only for a portal that is not in PLENIGO_PORTALS, and errors of the database.
     """
     entry = conf.PortalEntry(target.portal)
     entry.raw  # noqa: B018 - raises for a portal that there is not
