@@ -108,10 +108,13 @@ class Command(BaseCommand):
             raise CommandError(_explain(error, host, port)) from None
         with server:
             _prepare_database(folder)
-            import_string("django_plenigo.sandbox.sending.start_sending")()
+            stop_sending = import_string("django_plenigo.sandbox.sending.start_sending")()
             self.stdout.write(f"ready: {server.url}")
             self.stdout.flush()
-            server.serve_forever()
+            try:
+                server.serve_forever()
+            finally:
+                stop_sending()
 
 
 def parse_address(text: str) -> tuple[str, int]:
