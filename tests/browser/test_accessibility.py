@@ -14,6 +14,7 @@ pytestmark = pytest.mark.usefixtures("either_api")
 
 def barriers(document, *, without=()):
     """What axe finds in a page or in a frame, without what some selectors choose: the rule, and what breaks it."""
+    document.wait_for_load_state()  # with its style sheet, by which colours are judged
     found = Axe().run(document, context={"exclude": [[each] for each in without]}).response["violations"]
     return json.dumps([{rule["id"]: [node["html"] for node in rule["nodes"]]} for rule in found], indent=1)
 
