@@ -149,7 +149,11 @@ class PortalAccountAdmin(SupportAdmin):
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         """Return what may be said, and of a row that is there what is known."""
-        fieldsets: list[Any] = [(None, {"fields": ["portal", "user", "reference", "is_external", "seen_bound_at"]})]
+        fields = ["portal", "user", "reference", "is_external"]
+        # Where it is only looked at, Django would show the hidden field as one of the row.
+        if obj is not None and self.has_change_permission(request, obj):
+            fields.append("seen_bound_at")
+        fieldsets: list[Any] = [(None, {"fields": fields})]
         if obj is not None:
             fieldsets.append((_("Where it is from"), {"fields": ["our_reference", "binding", "created_at"]}))
         return fieldsets

@@ -156,6 +156,12 @@ def test_form_from_before_a_webhook_came_moves_nothing(harbour, user, bind, admi
     assert (account.reference, account.provenance) == ("4711", "webhook")
 
 
+def test_agent_who_may_only_look_is_shown_nothing_of_how_the_form_works(boater, agent_who_may):
+    text = text_of(agent_who_may(looking=LOOKING).get(page_of(PortalAccount.objects.get())))
+    assert "352365983" in text
+    assert "bound at" not in text.lower()
+
+
 def test_form_that_enters_what_a_webhook_has_bound_meanwhile_is_right(harbour, user, bind, admin_client):
     portals.reference_for(user, "harbour")
     account = PortalAccount.objects.get()

@@ -170,9 +170,9 @@ class Postman:
         signed = [value for name, value in headers.items() if name != "Content-Type"]
         for text in (*signed, unquote_plus(body.decode())):
             self.secrets.update(SECRET_WORD.findall(text))
-        answers = [self.call("POST", url, sent, headers) for sent in (body, body, self.bent(body))]
-        self.statuses.append(tuple(answer.status for answer in answers))  # type: ignore[arg-type]
-        return answers[0]
+        taken, again, bent = (self.call("POST", url, sent, headers) for sent in (body, body, self.bent(body)))
+        self.statuses.append((taken.status, again.status, bent.status))
+        return taken
 
     def post(self, url: str, body: bytes, headers: Any) -> int:
         return self.post_and_read(url, body, headers).status
