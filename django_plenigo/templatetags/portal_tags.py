@@ -48,17 +48,15 @@ def plenigo_portal_button(
     """Print a button that leads into a portal: no link, no call; the vendor is asked on the click.
 
     `page` is one of the portal's pages by the vendor's name, `subscription` the vendor's reference of one that is the
-    reader's: it holds for her alone. A visitor logs in first, and is then led to the front page where the page would
-    show a subscription. Raises `ConfigurationError` for a portal that is not in PLENIGO_PORTALS and where the response
-    cannot be private, and `InvalidValueError`, also for a page of one subscription where a reader's is not named.
+    reader's: it holds for her alone. A visitor logs in first. Who has no subscription to show is led to the front page
+    instead of a page of one. Raises `ConfigurationError` for a portal that is not in PLENIGO_PORTALS and where the
+    response cannot be private, and `InvalidValueError`.
     """
     user = reader_of(private_request_of(context, "plenigo_portal_button"))
-    target = portals.Target(known_portal(portal), str(page), str(subscription))
-    if not user.is_authenticated:
-        needs_one = portals.shows_one_subscription(target.portal, target.page)
-        target = portals.Target(target.portal, "" if needs_one else target.page)
-    elif not target.subscription and portals.shows_one_subscription(target.portal, target.page):
-        raise InvalidValueError("subscription", f"must be named for the page {target.page}; is the variable misspelt?")
+    own = str(subscription or "") if user.is_authenticated else ""
+    target = portals.Target(known_portal(portal), str(page), own)
+    if not own and portals.shows_one_subscription(target.portal, target.page):
+        target = portals.Target(target.portal)
     return button_of(target, user, label=str(label), css_class=css_class)
 
 
