@@ -44,6 +44,19 @@ def test_reader_who_cancels_buys_another_product_on_the_same_page(newspaper, sig
     assert bought() == [BOOK]
 
 
+def test_button_of_the_checkout_is_heard_however_late_the_checkouts_script_comes(newspaper, page, sign_in, reader):
+    def come_late(route):
+        page.wait_for_timeout(1000)
+        route.continue_()
+
+    page.route("**/pages/pages.js", come_late)
+    sign_in(reader)
+    newspaper.open("offers")
+    newspaper.press("Buy the day pass")
+    newspaper.checkout.press("Cancel")
+    expect(newspaper.checkout.layer).to_have_count(0)
+
+
 def test_reader_who_goes_back_after_paying_is_offered_nothing(newspaper, page, sign_in, reader):
     sign_in(reader)
     newspaper.open("article")

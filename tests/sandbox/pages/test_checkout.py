@@ -23,8 +23,8 @@ def test_first_page_is_an_empty_form_for_the_script_to_fill(client, company):
     text = response.content.decode()
     assert response.status_code == 200
     assert "data-opening" in text
-    assert f'<body data-embedder="{SITE}">' in text
-    assert '<html lang="de">' in text
+    assert f'data-embedder="{SITE}"' in text
+    assert '<html lang="de" ' in text
 
 
 def test_page_may_be_framed_by_the_embedding_site_and_nobody_else(open_with):
