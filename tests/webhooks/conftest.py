@@ -8,10 +8,9 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.http import HttpResponse
 
-from django_plenigo import backends
 from django_plenigo.models import PortalAccount, WebhookDelivery
 from tests.factories import UserFactory
-from tests.webhooks.vendor import HEADER, Vendor, signature
+from tests.webhooks.vendor import HEADER, Shop, Vendor, signature
 
 URL = "/plenigo/webhooks/{}/"
 
@@ -22,17 +21,16 @@ def is_verified(user: Any) -> bool:
 
 
 @pytest.fixture
-def shop(db: None, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Vendor:
-    """A vendor whose portal is "shop"."""
-    vendor = Vendor()
+def shop(db: None, settings: Any) -> Vendor:
+    """A vendor whose portals are "shop" and "other"."""
+    Shop.vendor = Vendor()
     account = settings.PLENIGO["default"]
     settings.PLENIGO = {"default": {**account, "EMAIL_IS_VERIFIED": "tests.webhooks.conftest.is_verified"}}
     settings.PLENIGO_PORTALS = {
         "shop": {"BACKEND": "tests.webhooks.vendor.Shop", "MODE": "live"},
         "other": {"BACKEND": "tests.webhooks.vendor.Shop", "MODE": "live"},
     }
-    monkeypatch.setattr(backends, "webhook_reader", lambda source: vendor)
-    return vendor
+    return Shop.vendor
 
 
 Deliver = Callable[..., HttpResponse]

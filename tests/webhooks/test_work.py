@@ -1,9 +1,11 @@
 """What comes of a delivery: who is bound, who is not and why, and what becomes of the body."""
 
+import json
 from datetime import timedelta
 
 import pytest
 import time_machine
+from django.db import transaction
 from django.utils import timezone
 
 from django_plenigo.errors import (
@@ -16,6 +18,7 @@ from django_plenigo.errors import (
 )
 from django_plenigo.models import PortalAccount, WebhookDelivery
 from django_plenigo.protocols.base import PortalCustomerSeen
+from django_plenigo.sandbox.callbacks import signature
 from django_plenigo.services import due_work, portals, webhooks
 from django_plenigo.services.webhooks import claims
 from tests.factories import UserFactory
@@ -55,6 +58,13 @@ def test_reader_is_bound_whose_reference_and_verified_address_come_back(shop, de
     account = PortalAccount.objects.get()
     assert (account.reference, account.provenance, account.bound_from) == ("4711", "webhook", "shop")
     assert account.bound_at is not None
+
+
+def test_work_within_a_transaction_is_refused(shop, deliver, buyer):
+    deliver({"purchases": [purchase()]})
+    with transaction.atomic(), pytest.raises(RuntimeError, match="durable"):
+        webhooks.work_due()
+    assert last_delivery().attempts == 0
 
 
 def test_capital_letters_make_no_other_address(shop, deliver, buyer):
@@ -340,10 +350,14 @@ def test_lease_that_a_wrong_clock_wrote_ends_all_the_same(shop, deliver):
 
 
 def test_account_default_works_for_all_portals_and_another_for_itself(shop, deliver, settings):
-    on_v3 = {**settings.PLENIGO["default"], "API": "v3"}
+    on_v3 = {**settings.PLENIGO["default"], "API": "v3", "WEBHOOK_SECRETS": ["a secret of callbacks"]}
     settings.PLENIGO = {"default": on_v3, "second": on_v3}
-    for source in ("shop", "other", "plenigo", "plenigo-second"):
+    for source in ("shop", "other"):
         assert deliver({"purchases": []}, source=source).status_code == 200
+    told = json.dumps({"entityType": "CUSTOMER", "callbackType": "CHANGE", "entityId": "100003", "entity": {}}).encode()
+    signed = signature("a secret of callbacks", int(timezone.now().timestamp()), told)
+    for source in ("plenigo", "plenigo-second"):
+        assert deliver(told, source=source, **{"plenigo-signature": signed}).status_code == 200
     due_work.run_due_work(["second"])
     left = WebhookDelivery.objects.filter(state="waiting").values_list("source", flat=True)
     assert set(left) == {"shop", "other", "plenigo"}
