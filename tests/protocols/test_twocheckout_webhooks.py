@@ -250,6 +250,11 @@ class TestEvents:
         (event,) = seen(changed(ORDER, EXTERNAL_CUSTOMER_REFERENCE=""))
         assert event.our_reference == ""
 
+    @pytest.mark.parametrize("reference", ["x" * 256, "a\x00b"])
+    def test_reference_that_this_site_cannot_have_issued_is_none(self, reference):
+        (event,) = seen(changed(ORDER, EXTERNAL_CUSTOMER_REFERENCE=reference))
+        assert event.our_reference == ""
+
     @pytest.mark.parametrize("reference", ["", None])
     def test_delivery_without_a_customer_says_nothing(self, reference):
         assert seen(changed(ORDER, AVANGATE_CUSTOMER_REFERENCE=reference)) == []
@@ -259,8 +264,6 @@ class TestEvents:
         [
             (changed(ORDER, AVANGATE_CUSTOMER_REFERENCE="12345678901"), "AVANGATE_CUSTOMER_REFERENCE"),
             (changed(ORDER, AVANGATE_CUSTOMER_REFERENCE="x"), "AVANGATE_CUSTOMER_REFERENCE"),
-            (changed(ORDER, EXTERNAL_CUSTOMER_REFERENCE="x" * 256), "EXTERNAL_CUSTOMER_REFERENCE"),
-            (changed(ORDER, EXTERNAL_CUSTOMER_REFERENCE="a\x00b"), "EXTERNAL_CUSTOMER_REFERENCE"),
             (changed(ORDER, EXTERNAL_CUSTOMER_REFERENCE=b"\xff"), "EXTERNAL_CUSTOMER_REFERENCE"),
             ([*ORDER, ("EXTERNAL_CUSTOMER_REFERENCE", "user-43")], "EXTERNAL_CUSTOMER_REFERENCE"),
             ([*LICENSE, ("DISABLED", "0")], "DISABLED"),

@@ -63,6 +63,19 @@ def optional_text(field: str, value: object) -> str:
     return checked_text(field, value, TEXT_LENGTH)
 
 
+def foreign_text(field: str, value: object) -> str:
+    """Return a text that others may have written as they like, "" for one that nothing of this site's is equal to.
+
+    Blanks around it are left out. Raises `InvalidValueError` for what is no text and no number.
+    """
+    try:
+        return optional_text(field, value.strip() if isinstance(value, str) else value)
+    except InvalidValueError:
+        if isinstance(value, str):
+            return ""
+        raise
+
+
 def digits_of(field: str, value: int) -> str:
     """Return a whole number as text. Raises `InvalidValueError`: Python writes out none of thousands of digits."""
     if abs(value) >= 10**TEXT_LENGTH:

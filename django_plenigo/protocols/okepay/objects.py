@@ -57,11 +57,12 @@ def seen_in(kind: str, values: object, *, accepts_tests: bool) -> PortalCustomer
         raise InvalidValueError(f"{kind}.contact.id", f"must be at most {LARGEST_CONTACT}")
     invoice = _object(f"{kind}.invoice", entity.get("invoice"))
     is_test = entity.get("mode") == "TEST" or invoice.get("test") in (True, 1, "1")
-    reference = bodies.optional_text(f"{kind}.invoice.referenceId", invoice.get("referenceId"))
+    # Both may be of others: of another shop of the same instance, or written into an invoice by hand.
+    reference = bodies.foreign_text(f"{kind}.invoice.referenceId", invoice.get("referenceId"))
     return PortalCustomerSeen(
         reference=contact_id,
-        our_reference=reference or bodies.optional_text(f"{kind}.referenceId", entity.get("referenceId")),
-        email=bodies.optional_text(f"{kind}.contact.email", contact.get("email")),
+        our_reference=reference or bodies.foreign_text(f"{kind}.referenceId", entity.get("referenceId")),
+        email=bodies.foreign_text(f"{kind}.contact.email", contact.get("email")),
         is_valid=entity.get("status") == PURCHASED[kind] and (accepts_tests or not is_test),
         object_kind=kind,
         object_id=number_text(f"{kind}.id", entity.get("id")),

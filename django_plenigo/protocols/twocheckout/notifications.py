@@ -5,7 +5,7 @@ Source: docs/protocols/2checkout.md 8.
 
 import hmac
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from urllib.parse import urlencode
@@ -90,8 +90,8 @@ class Notifications(WebhookReader):
         for key in self.keys:
             if hmac.compare_digest(signature(SIGNATURES[name], key, values).encode(), sent):
                 receipt = _receipt_of(fields, SIGNATURES[name], key, now)
-                # The values alone are signed. A delivery whose fields have other names, or are encoded in another way,
-                # is no other delivery.
+                # The values alone are signed. A delivery whose fields have other names, are encoded in another way, or
+                # that is signed by another key, is no other delivery.
                 return replace(receipt, signed=signed_text(values), kept=urlencode(signed).encode())
         raise SignatureError(SERVICE, WRONG_SIGNATURE)
 
@@ -112,8 +112,8 @@ class Notifications(WebhookReader):
             raise InvalidValueError("AVANGATE_CUSTOMER_REFERENCE", "must be at most 10 digits")
         seen = PortalCustomerSeen(
             reference=reference,
-            our_reference=_text(fields, "EXTERNAL_CUSTOMER_REFERENCE"),
-            email=_text(fields, "CUSTOMEREMAIL" if kind == IPN else "EMAIL"),
+            our_reference=_text(fields, "EXTERNAL_CUSTOMER_REFERENCE", bodies.foreign_text),
+            email=_text(fields, "CUSTOMEREMAIL" if kind == IPN else "EMAIL", bodies.foreign_text),
             is_valid=self._is_order_valid(fields) if kind == IPN else self._is_subscription_valid(fields),
             object_kind=kind,
             object_id=_text(fields, "REFNO" if kind == IPN else "LICENSE_CODE"),
@@ -174,11 +174,11 @@ def _first_member(fields: Fields, name: str) -> bytes:
     return next((_first(fields, each) for each in fields if each.partition("[")[0] == name), b"")
 
 
-def _text(fields: Fields, name: str) -> str:
+def _text(fields: Fields, name: str, read: Callable[[str, object], str] = bodies.optional_text) -> str:
     """Return the text of a field that must not be there twice, "" for none. Raises `InvalidValueError`."""
     if len(fields.get(name, ())) > 1:
         raise InvalidValueError(name, "is there more than once")
-    return bodies.optional_text(name, bodies.decoded(name, _first(fields, name)))
+    return read(name, bodies.decoded(name, _first(fields, name)))
 
 
 def _receipt_of(fields: Fields, algorithm: str, key: str, now: datetime) -> WebhookReceipt:
