@@ -179,27 +179,31 @@ class TestEvents:
         ("values", "field"),
         [
             ({}, "entityType"),
-            ({"entityType": "CUSTOMER"}, "callbackType"),
             ({"entityType": ["CUSTOMER"], "callbackType": "CHANGE"}, "entityType"),
             ({"entityType": "CUSTOMER", "callbackType": "DELETION"}, "entityId"),
             ({"entityType": "CUSTOMER", "callbackType": "CHANGE", "entityId": "x"}, "entityId"),
             ({"entityType": "CUSTOMER", "callbackType": "CHANGE", "entityId": "9" * 19}, "entityId"),
-            ({"entityType": "ORDER", "callbackType": "CREATION", "entity": [1]}, "entity"),
-            ({"entityType": "ORDER", "callbackType": "CREATION", "entity": {"items": "x"}}, "entity.items"),
-            (
-                {"entityType": "ORDER", "callbackType": "CREATION", "entity": {"invoiceCustomerId": {}}},
-                "entity.invoiceCustomerId",
-            ),
-            (
-                {"entityType": "ORDER", "callbackType": "CREATION", "entity": {"items": [{"deliveryCustomerId": "x"}]}},
-                "entity.items.deliveryCustomerId",
-            ),
+            ({"entityType": "", "callbackType": "CHANGE"}, "entityType"),
         ],
     )
     def test_malformed_callback_is_refused_by_its_field(self, values, field):
         with pytest.raises(InvalidValueError) as caught:
             READER.read_events(json.dumps(values).encode(), "application/json")
         assert caught.value.field == field
+
+    @pytest.mark.parametrize(
+        ("kind", "entity", "customer_ids"),
+        [
+            ("ORDER", {"invoiceCustomerId": "100003", "items": [{"deliveryCustomerId": "EXT-77"}]}, ["100003"]),
+            ("ORDER", {"invoiceCustomerId": {}, "items": ["x", {"deliveryCustomerId": "100003"}]}, ["100003"]),
+            ("SUBSCRIPTION", {"customerId": True, "invoiceCustomerId": "9" * 19}, []),
+            ("VOUCHER_CAMPAIGN", {"items": {"size": 3}}, []),
+            ("CUSTOMER_GDPR", "a text", []),
+        ],
+    )
+    def test_what_is_no_customer_id_hides_no_other_and_refuses_nothing(self, kind, entity, customer_ids):
+        body = json.dumps({"entityType": kind, "callbackType": "", "entity": entity}).encode()
+        assert [event.customer_id for event in READER.read_events(body, "application/json")] == customer_ids
 
     def test_nothing_is_to_be_confirmed(self):
         with pytest.raises(UnsupportedOperationError):
