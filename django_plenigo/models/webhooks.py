@@ -19,7 +19,8 @@ class WebhookDelivery(models.Model):
     # SHA-256 of its media type and what is proved of it. NULL, not "", where it was refused: unique, and of those there
     # are many.
     digest = models.CharField(max_length=64, null=True, blank=True, editable=False)  # noqa: DJ001
-    # SHA-256 of the whole body: a repetition that differs in what is not proved is no repetition, but somebody's work.
+    # SHA-256 of the body without its signatures: a repetition that differs in what is not proved is no repetition, but
+    # somebody's work.
     body_digest = models.CharField(max_length=64, blank=True, default="", editable=False)
     state = models.CharField(_("state"), max_length=8, choices=State.choices)
     # One word; `services.webhooks` has the sentences and what to do. No choices, so that another is no migration.

@@ -19,9 +19,9 @@ KEY, VICTIMS = "k" * 20, "352365983"
 FORM = "application/x-www-form-urlencoded"
 
 
-def signature(values):
+def signature(values, key=KEY):
     text = b"".join(b"%d%b" % (len(value.encode()), value.encode()) for value in values)
-    return hmac.new(KEY.encode(), text, hashlib.sha256).hexdigest()
+    return hmac.new(key.encode(), text, hashlib.sha256).hexdigest()
 
 
 @pytest.fixture(autouse=True)
@@ -121,6 +121,14 @@ def test_same_delivery_again_gets_its_receipt_again(post, order):
     first, second = post(order), post(order)
     assert re.search('<sig algo="sha256" date="[0-9]{14}">[0-9a-f]{64}</sig>', second.content.decode())
     assert (first.status_code, second.status_code, outcomes()) == (200, 200, [("done", "not_valid")])
+
+
+def test_same_delivery_signed_by_the_next_key_is_no_other_delivery(post, order, settings):
+    post(order)
+    settings.PLENIGO_PORTALS["2checkout"]["SECRET_KEY"] = [KEY, "n" * 20]
+    again = post(order, signature([value for _, value in order], "n" * 20))
+    assert (again.status_code, "<sig" in again.content.decode()) == (200, True)
+    assert WebhookDelivery.objects.get().repeated == 1
 
 
 @pytest.mark.parametrize(

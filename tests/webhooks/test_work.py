@@ -184,6 +184,14 @@ def test_repetition_of_what_waits_for_the_reader_is_worked_on_at_once(shop, deli
     assert WebhookDelivery.objects.get().repeated == 1
 
 
+def test_repetition_binds_a_reader_who_has_verified_her_address_after_all_tries(shop, deliver, newcomer):
+    outcome_of(deliver, purchase())
+    assert (wait_in_vain(webhooks.MOST_ATTEMPTS).state, last_delivery().body) == ("done", None)
+    assert outcome_of(deliver, purchase()) == ("waiting", "unverified_email")
+    type(newcomer).objects.update(username="verified")
+    assert outcome_of(deliver, purchase()) == ("done", "bound")
+
+
 # ---- what nothing has signed
 
 
@@ -305,6 +313,33 @@ def test_body_of_what_failed_is_kept_for_a_while_only(failing):
         assert last_delivery().body is None
         assert not webhooks.may_try_again(last_delivery())
         assert webhooks.try_again(WebhookDelivery.objects.all()) == 0
+
+
+def test_repetition_brings_back_the_body_of_what_failed_long_ago(failing, buyer):
+    failing(RejectedError("shop", "read", status=400))
+    with time_machine.travel(timezone.now() + webhooks.KEPT_BODY + timedelta(hours=2)):
+        due_work.run_due_work()
+        assert last_delivery().body is None
+        assert failing().reason == "bound"
+
+
+def test_body_of_what_nobody_works_on_is_kept_for_a_while_only(shop, deliver, settings):
+    deliver({"purchases": [purchase()]})
+    settings.PLENIGO_PORTALS = {}
+    for days, state in ((29, "waiting"), (31, "failed")):
+        with time_machine.travel(timezone.now() + timedelta(days=days)):
+            due_work.run_due_work()
+            delivery = last_delivery()
+            assert (delivery.state, delivery.body is None) == (state, state == "failed")
+    assert delivery.reason == "given_up"
+    assert not webhooks.may_try_again(delivery)
+
+
+def test_worker_that_comes_back_late_works_on_what_has_waited(shop, deliver, buyer):
+    deliver({"purchases": [purchase()]})
+    with time_machine.travel(timezone.now() + 2 * webhooks.KEPT_BODY):
+        due_work.run_due_work()
+    assert reference_of(buyer) == "4711"
 
 
 # ---- workers that die, and workers that meet

@@ -8,9 +8,10 @@ from django.utils import timezone
 
 from django_plenigo.models import WebhookDelivery
 from django_plenigo.services.rows import rows_of
+from django_plenigo.services.webhooks.reasons import Reason
 from django_plenigo.services.webhooks.records import State
 
-#: How long the body of what has failed is kept, so that an agent can have it worked on again.
+#: How long the body of what has failed, or is due in vain, is kept: an agent may have it worked on again.
 KEPT_BODY = timedelta(days=30)
 
 #: No row is forgotten sooner: a vendor delivers again for up to six days, and what is forgotten counts as new.
@@ -26,11 +27,14 @@ _forgot_at = 0.0
 
 
 def forget_bodies() -> int:
-    """Drop the bodies of what failed long ago, and return how many there were."""
-    old = rows_of(WebhookDelivery).filter(
-        state=State.FAILED, body__isnull=False, processed_at__lt=timezone.now() - KEPT_BODY
-    )
-    return old.update(body=None)
+    """Drop the bodies of what failed long ago, and of what has waited in vain for as long; return how many there were.
+
+    Nobody works on what was delivered for a source that the settings have no more, or for an account without a worker.
+    """
+    now, kept = timezone.now(), rows_of(WebhookDelivery).filter(body__isnull=False)
+    left_alone = kept.filter(state=State.WAITING, due_at__lt=now - KEPT_BODY).exclude(leased_until__gt=now)
+    given_up = left_alone.update(state=State.FAILED, reason=Reason.GIVEN_UP, body=None, due_at=None)
+    return given_up + kept.filter(state=State.FAILED, processed_at__lt=now - KEPT_BODY).update(body=None)
 
 
 def forget_bodies_at_times() -> None:

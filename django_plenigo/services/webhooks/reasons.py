@@ -53,6 +53,10 @@ class Reason(models.TextChoices):
     REJECTED = "rejected", _("The vendor has refused to be asked about it.")
 
 
+#: What may come out otherwise at a further try: readers verify their addresses, and change them to the one that they
+#: have paid with; a vendor's webhook may be ahead of its API.
+MAY_CHANGE = frozenset({Reason.UNVERIFIED_EMAIL, Reason.OTHER_EMAIL, Reason.NOT_CONFIRMED})
+
 MOST_DO_NOTHING = _("Nothing is to be done.")
 DELIVERED_AGAIN = _("The vendor delivers it again by itself; else have it do so in its merchant backend.")
 TELL_DEVELOPERS = _("Tell the developers; the log names the kind of the error.")
@@ -75,8 +79,8 @@ REMEDIES: Mapping[str, Words] = {
     Reason.NOT_VALID: _("Nothing is to be done: once it is paid the vendor delivers again."),
     Reason.NO_EMAIL: BY_HAND,
     Reason.UNVERIFIED_EMAIL: _(
-        "Have the reader verify it: then this delivery, while it waits, or the vendor’s next one binds her. Or enter "
-        "the reference by hand."
+        "Have the reader verify it: then this delivery, while it waits or once it comes again, or the vendor’s next "
+        "one binds her. Or enter the reference by hand."
     ),
     Reason.OTHER_EMAIL: _(
         "She may have bought with somebody else’s address, whose purchases she would see. Ask her; where it is right "

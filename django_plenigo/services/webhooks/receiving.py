@@ -4,7 +4,7 @@ import hashlib
 import logging
 
 from django.db import IntegrityError, router, transaction
-from django.db.models import F, Q
+from django.db.models import F
 from django.utils import timezone
 
 from django_plenigo.errors import ConfigurationError, InvalidValueError, SignatureError
@@ -13,7 +13,7 @@ from django_plenigo.protocols.base import WebhookCall, WebhookReader, WebhookRec
 from django_plenigo.services import outbox
 from django_plenigo.services.rows import rows_of
 from django_plenigo.services.webhooks.reasons import Reason
-from django_plenigo.services.webhooks.records import State, make_due, waits_for_somebody
+from django_plenigo.services.webhooks.records import State, take_up_again
 from django_plenigo.services.webhooks.refusing import RefusedError, keep_refusal
 from django_plenigo.services.webhooks.sources import account_of, reader_of
 from django_plenigo.tracebacks import without_secrets
@@ -92,11 +92,12 @@ def _store(source: str, call: WebhookCall, receipt: WebhookReceipt) -> bool:
 
     Raises `RefusedError` for one that repeats another in what is proved, and in nothing else.
     """
-    now, digest, body_digest = timezone.now(), _digest_of(call, receipt), hashlib.sha256(call.body).hexdigest()
+    body = call.body if receipt.kept is None else receipt.kept
+    now, digest, body_digest = timezone.now(), _digest_of(call, receipt), hashlib.sha256(body).hexdigest()
     same = rows_of(WebhookDelivery).filter(source=source, digest=digest, body_digest=body_digest)
     again = {"repeated": F("repeated") + 1, "last_repeated_at": now}
     if same.update(**again):
-        return bool(make_due(same.filter(waits_for_somebody() | Q(state=State.FAILED))))
+        return bool(take_up_again(same, body))
     try:
         # A transaction of its own: what it holds is free again before the count, for which MariaDB would else let two
         # of several that come at once wait for each other.
@@ -108,7 +109,7 @@ def _store(source: str, call: WebhookCall, receipt: WebhookReceipt) -> bool:
                 state=State.WAITING,
                 received_at=now,
                 due_at=now,
-                body=call.body if receipt.kept is None else receipt.kept,
+                body=body,
                 content_type=call.content_type[:100],
                 needs_confirmation=receipt.needs_confirmation,
             )

@@ -27,7 +27,7 @@ from django_plenigo.services.webhooks.binding import bind_customer
 from django_plenigo.services.webhooks.claims import claim, settle
 from django_plenigo.services.webhooks.following import follow_customer
 from django_plenigo.services.webhooks.forgetting import KEPT_BODY, forget_bodies_at_times
-from django_plenigo.services.webhooks.reasons import Reason
+from django_plenigo.services.webhooks.reasons import MAY_CHANGE, Reason
 from django_plenigo.services.webhooks.records import State, make_due
 from django_plenigo.services.webhooks.sources import UnknownSourceError, account_of, reader_of, sources_of
 from django_plenigo.tracebacks import without_secrets
@@ -37,13 +37,8 @@ logger = logging.getLogger(__name__)
 #: How often a delivery is tried. The waits grow from ten seconds to an hour, so together it is about a day and a half.
 MOST_ATTEMPTS = 40
 
-#: What may be otherwise at a further try, and how often it is tried: readers verify their addresses, and change them to
-#: the one that they have paid with; a vendor's webhook may be ahead of its API.
-TRIES: Mapping[Reason, int] = {
-    Reason.UNVERIFIED_EMAIL: MOST_ATTEMPTS,
-    Reason.OTHER_EMAIL: MOST_ATTEMPTS,
-    Reason.NOT_CONFIRMED: 6,
-}
+#: How often is tried what may come out otherwise at a further try: readers take their time, a vendor's API is but late.
+TRIES: Mapping[Reason, int] = dict.fromkeys(MAY_CHANGE, MOST_ATTEMPTS) | {Reason.NOT_CONFIRMED: 6}
 
 #: Of several things that came of one delivery, which is told: the first of these.
 ORDER = (
@@ -79,12 +74,12 @@ def work_due(
     The account "default" works for all portals. Raises `RuntimeError` within a transaction, and errors of the database:
     what was leased then is worked on again after `LEASE_TIME`.
     """
-    forget_bodies_at_times()
     sources = sources_of(conf.accounts() if accounts is None else accounts)
     count = 0
     while not must_stop() and (limit is None or count < limit):
         delivery = claim(sources)
         if delivery is None:
+            forget_bodies_at_times()  # after the work, which a worker that comes back late has a body for still
             break
         count += 1
         _work_on(delivery)
