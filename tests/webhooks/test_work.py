@@ -335,6 +335,14 @@ def test_body_of_what_nobody_works_on_is_kept_for_a_while_only(shop, deliver, se
     assert not webhooks.may_try_again(delivery)
 
 
+def test_body_that_somebody_works_on_right_now_is_left_to_her(shop, deliver):
+    deliver({"purchases": [purchase()]})
+    with time_machine.travel(timezone.now() + 2 * webhooks.KEPT_BODY):
+        assert claims.claim(["shop"]) is not None
+        assert webhooks.forget_bodies() == 0
+    assert last_delivery().body is not None
+
+
 def test_worker_that_comes_back_late_works_on_what_has_waited(shop, deliver, buyer):
     deliver({"purchases": [purchase()]})
     with time_machine.travel(timezone.now() + 2 * webhooks.KEPT_BODY):
