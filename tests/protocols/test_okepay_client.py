@@ -280,6 +280,15 @@ class TestSettings:
         assert str(caught.value).startswith(f"PLENIGO_PORTALS['shop']['{name}']")
         assert SECRET not in str(caught.value)
 
+    @pytest.mark.parametrize("character", ["é", "–"])
+    def test_have_a_secret_that_a_header_can_hold_where_it_is_sent_itself(self, character):
+        secret = SECRET + character
+        with pytest.raises(ConfigurationError, match=r"^PLENIGO_PORTALS\['shop'\]\['SECRET'\] .* ASCII") as caught:
+            connect(SECRET=secret, AUTHENTICATION="api_key")
+        assert SECRET not in str(caught.value)
+        assert character not in str(caught.value)
+        connect(data(GRANTED), SECRET=secret).mint_link(CUSTOMER, ANYWHERE)  # which signs by it
+
 
 @pytest.mark.parametrize("authentication", ["signature", "api_key"])
 def test_nothing_that_logs_anybody_in_is_told(authentication, caplog):

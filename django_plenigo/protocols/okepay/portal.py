@@ -79,6 +79,8 @@ class OkePay(Webhooks, Portal, CredentialProbe, SubscriptionCanceller):
             raise settings.wrong("VERSION", "must be a version, as in v1.0")
         self._root = f"/{version}"
         self._signs = settings.options["AUTHENTICATION"] == BY_SIGNATURE
+        if not self._signs and not self._secret.isascii():  # it is sent as a header
+            raise settings.wrong("SECRET", "must have no character outside of ASCII with AUTHENTICATION 'api_key'")
         self._transport = Transport(
             SERVICE,
             settings.api_url or f"https://api.{self._base_domain}",
