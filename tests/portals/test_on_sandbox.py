@@ -138,7 +138,7 @@ def test_link_of_my_account_runs_out_and_one_click_makes_another(buyer, sandbox)
 
 def test_customer_that_2checkout_does_not_know_is_refused_in_words(buyer, user):
     account = portals.account_of(user, "2checkout")
-    portals.bind(user, "2checkout", "nobody", provenance="by_hand", replaces=account)
+    portals.bind(user, "2checkout", "999", provenance="by_hand", replaces=account)
     response = open_2checkout(buyer)
     assert response.status_code == 502
     assert "could not be made" in response.content.decode()
