@@ -9,7 +9,7 @@ from django.core import serializers
 from django.test import Client
 
 from django_plenigo import backends
-from django_plenigo.models import PortalHandover
+from django_plenigo.models import PortalAccount, PortalHandover
 from django_plenigo.services import portals
 from tests.portals.clicking import Form
 
@@ -62,6 +62,16 @@ def test_contact_that_the_vendor_does_not_know_is_no_subscription(contact, user,
     response = click(client)
     assert response.status_code == 404
     assert "We have no subscription under this account." in response.content.decode()
+
+
+def test_reader_whose_reference_the_vendor_cannot_have_is_not_told_to_try_again(browser, caplog):
+    PortalAccount.objects.update(reference="01")  # as an older release has kept it
+    response = click(browser)
+    assert response.status_code == 503
+    assert "Please contact us." in response.content.decode()
+    handover = PortalHandover.objects.get()
+    assert (handover.outcome, "without zeros in front" in handover.last_error) == ("misconfigured", True)
+    assert [record.levelname for record in caplog.records if "was not opened" in record.message] == ["ERROR"]
 
 
 def test_wrong_credentials_are_the_sites_fault(browser, settings, caplog):
