@@ -166,6 +166,14 @@ class Portal(ABC):
         spellings alike, as 1 and 01, let its own alone pass: else two readers are bound to one customer.
         """
 
+    @classmethod  # noqa: B027 - many a vendor lets no target be named
+    def check_target(cls, target: PortalTarget) -> None:
+        """Raise `InvalidValueError` for a page or a subscription that `mint_link` would refuse; by default for none.
+
+        Asked of the class, without settings and without a call, as a button is rendered: a template's mistake is found
+        there, and not by a reader's click. No browser is known then.
+        """
+
     @abstractmethod
     def mint_link(self, customer: CustomerRef, target: PortalTarget) -> PortalLink:
         """Return a new link for one customer. Called on a click; not idempotent.

@@ -158,17 +158,31 @@ class TwoCheckout(Notifications, Portal, CredentialProbe):
         """Refuse what is neither a number of the vendor's own as it writes it, nor a reference of the site's (8)."""
         arguments.checked_reference(customer)
 
+    @classmethod
+    @without_secrets
+    def check_target(cls, target: PortalTarget) -> None:
+        """Refuse what is no name of a page or no subscription, and the one where it goes not with the other (3).
+
+        A page that is not documented may be new, and is none of these.
+        """
+        page, subscription = ALIASES.get(target.page, target.page), target.subscription
+        if page:
+            arguments.checked_name("page", page)
+        if subscription:
+            arguments.checked_subscription(subscription)
+        if subscription and page not in ("", MY_SUBSCRIPTION):
+            raise InvalidValueError("subscription", f"goes with the page {MY_SUBSCRIPTION} alone")
+        if page == MY_SUBSCRIPTION and not subscription:
+            raise InvalidValueError("subscription", f"must be named: the page {MY_SUBSCRIPTION} shows one")
+
     @without_secrets
     def mint_link(self, customer: CustomerRef, target: PortalTarget) -> PortalLink:
         """Return a new link for one customer, for as long as VALIDITY_SECONDS says (3).
 
         A target's subscription leads to the page my_subscription, which needs one.
         """
+        self.check_target(target)
         page, subscription = ALIASES.get(target.page, target.page), target.subscription
-        if subscription and page not in ("", MY_SUBSCRIPTION):
-            raise InvalidValueError("subscription", f"goes with the page {MY_SUBSCRIPTION} alone")
-        if page == MY_SUBSCRIPTION and not subscription:
-            raise InvalidValueError("subscription", f"must be named: the page {MY_SUBSCRIPTION} shows one")
         return self.sign_on_by_customer(
             arguments.checked_reference(customer),
             EXTERNAL if customer.is_external else VENDORS_OWN,
