@@ -19,7 +19,7 @@ from django_plenigo.admin.forms import OF_PORTAL, ImportFileForm
 from django_plenigo.admin.lists import AccountFilter, BoundedPaginator, SupportAdmin
 from django_plenigo.admin.pages import ActionPage, context_of
 from django_plenigo.admin.words import log, part_of_import, point_in_time, progress_of_import
-from django_plenigo.errors import AccessImportError, UnsupportedOperationError
+from django_plenigo.errors import AccessImportError, ConfigurationError, UnsupportedOperationError
 from django_plenigo.models import AccessImport
 from django_plenigo.services import access_imports
 
@@ -223,6 +223,9 @@ class AccessImportAdmin(SupportAdmin):
         except AccessImportError as error:
             form.add_error("file", error.problem)
             return None
+        except ConfigurationError as error:  # it names the portal's setting, never its value
+            form.add_error("file", str(error))
+            return None
         except UnsupportedOperationError:
             form.add_error("file", _("This site cannot read XLSX files: save the file as CSV."))
             return None
@@ -350,5 +353,5 @@ def _lines_of(access_import: AccessImport, number: str | None) -> dict[str, Any]
         return context
     try:
         return context | {"preview": access_imports.preview(access_import)}
-    except AccessImportError:
-        return context  # somebody has just cancelled it, and the file is gone
+    except (AccessImportError, ConfigurationError):
+        return context  # somebody has just cancelled it, and the file is gone; or the portal is set up no more

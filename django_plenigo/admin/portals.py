@@ -13,7 +13,7 @@ from django_plenigo import conf
 from django_plenigo.admin.lists import ASK_USERS, AnyModelAdmin, SupportAdmin, user_finder
 from django_plenigo.admin.sites import admin_of
 from django_plenigo.admin.words import binding_in_words, point_in_time
-from django_plenigo.errors import PortalBindingError
+from django_plenigo.errors import ConfigurationError, PortalBindingError
 from django_plenigo.models import PortalAccount, PortalHandover
 from django_plenigo.services import portals, search
 
@@ -94,12 +94,21 @@ class PortalAccountForm(forms.ModelForm):  # type: ignore[type-arg]  # takes no 
             self.instance.bound_at = values.get("seen_bound_at")
         if user is not None and portal and (reference or not is_new):
             seen = None if is_new else self.instance
-            obstacle = portals.find_obstacle(user, portal, reference, replaces=seen)
-            if obstacle is not None:
-                self.add_error("reference", obstacle.problem)
+            problem = _problem_with(user, portal, reference, is_external=bool(values.get("is_external")), seen=seen)
+            if problem:
+                self.add_error("reference", problem)
             if is_new:
                 self.instance = portals.account_of(user, portal) or self.instance
         return values
+
+
+def _problem_with(user: Any, portal: str, reference: str, *, is_external: bool, seen: PortalAccount | None) -> str:
+    """Return why an agent cannot enter a reference, "" where she can."""
+    try:
+        obstacle = portals.find_obstacle(user, portal, reference, is_external=is_external, replaces=seen)
+    except ConfigurationError as error:  # it names the setting, never its value
+        return str(error)
+    return obstacle.problem if obstacle else ""
 
 
 @admin.register(PortalAccount)

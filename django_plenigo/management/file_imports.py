@@ -13,7 +13,7 @@ from django.db import OperationalError
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from django_plenigo.errors import AccessImportError, UnsupportedOperationError
+from django_plenigo.errors import AccessImportError, ConfigurationError, UnsupportedOperationError
 from django_plenigo.management.progress import Progress
 from django_plenigo.models import AccessImport, AccessImportLine
 from django_plenigo.services import access_imports
@@ -90,6 +90,8 @@ class FileImportCommand(BaseCommand):
             raise CommandError(_("The file cannot be read: %(reason)s.") % {"reason": error.strerror}) from None
         except AccessImportError as error:
             raise CommandError(error.problem) from None
+        except ConfigurationError as error:
+            raise CommandError(str(error)) from None
         except OperationalError:
             raise CommandError(_database_in_the_way()) from None
         except UnsupportedOperationError:

@@ -50,13 +50,15 @@ def plenigo_portal_button(
     `page` is one of the portal's pages by the vendor's name, `subscription` the vendor's reference of one that is the
     reader's: it holds for her alone. A visitor logs in first. Who has no subscription to show is led to the front page
     instead of a page of one. Raises `ConfigurationError` for a portal that is not in PLENIGO_PORTALS and where the
-    response cannot be private, and `InvalidValueError`.
+    response cannot be private, and `InvalidValueError` for a page or a subscription that the portal would refuse on
+    the click.
     """
     user = reader_of(private_request_of(context, "plenigo_portal_button"))
     own = str(subscription or "") if user.is_authenticated else ""
     target = portals.Target(known_portal(portal), str(page), own)
     if not own and portals.shows_one_subscription(target.portal, target.page):
         target = portals.Target(target.portal)
+    portals.check_target(target)
     return button_of(target, user, label=str(label), css_class=css_class)
 
 

@@ -14,7 +14,7 @@ def links(db):
 @pytest.fixture
 def two_portals(settings):
     """Two portals of the settings."""
-    settings.PLENIGO_PORTALS = {"okepay": {"BACKEND": "shop.Portal"}, "2checkout": {"BACKEND": "shop.Portal"}}
+    settings.PLENIGO_PORTALS = {name: {"BACKEND": "tests.site.portals.Harbour"} for name in ("okepay", "2checkout")}
 
 
 @pytest.fixture

@@ -170,6 +170,34 @@ def test_reference_that_can_be_nobodys_is_a_bad_line_with_its_reason(users):
     assert run.new_count == 1
 
 
+NOT_THE_VENDORS = (
+    "the portal's vendor has no such reference: look for zeros in front, and whether it belongs into reference or into "
+    "external_reference"
+)
+
+
+@pytest.mark.parametrize(
+    ("portal", "column", "lines", "known"),
+    [
+        ("okepay", "reference", ["ada,01", "bea,c0ffee00", "cyd,1"], [("cyd", "1")]),
+        ("okepay", "external_reference", ["ada,101", "bea,102"], []),
+        ("2checkout", "reference", ["ada,0352365983", "bea,ext-1", "cyd,352365983"], [("cyd", "352365983")]),
+        ("2checkout", "external_reference", ["ada,01", "bea,1"], [("ada", "01"), ("bea", "1")]),
+    ],
+)
+def test_reference_that_the_vendor_cannot_have_is_a_bad_line(users, settings, portal, column, lines, known):
+    folder = "django_plenigo.protocols"
+    settings.PLENIGO_PORTALS = {
+        "okepay": {"BACKEND": f"{folder}.okepay.OkePay"},
+        "2checkout": {"BACKEND": f"{folder}.twocheckout.TwoCheckout"},
+    }
+    run = apply(file_of(*lines, header=f"username,{column}"), portal=portal)
+    assert bound(portal) == known
+    wrong = [line.partition(",")[2] for line in lines[: len(lines) - len(known)]]
+    assert bad(run) == [(number, column, value, "not_the_vendors") for number, value in enumerate(wrong, start=2)]
+    assert {access_imports.sentence_of(line) for line in run.bad_lines.all()} <= {NOT_THE_VENDORS}
+
+
 def test_number_of_a_spreadsheet_is_no_reference_but_may_be_the_key_of_a_user(users):
     rows = [[users[0].pk, "101"], [users[1].pk, 102], [float(users[2].pk), "103"], [1.5, "104"]]
     run = apply(xlsx_file(*rows, header=["user_id", "reference"]), portal="okepay")
@@ -199,6 +227,12 @@ def test_address_is_no_column_where_no_column_of_the_users_holds_it(users, monke
     monkeypatch.setattr(get_user_model(), "post_box", property(lambda user: "ada@example.com"), raising=False)
     with pytest.raises(AccessImportError, match="The users of this site have no address"):
         planned(file_of("ada@example.com,101", header="email,reference"), portal="okepay")
+
+
+def test_file_of_a_portal_whose_class_is_missing_is_refused(db, settings):
+    settings.PLENIGO_PORTALS = {"okepay": {"BACKEND": "mysite.missing.Portal"}}
+    with pytest.raises(ConfigurationError, match=r"PLENIGO_PORTALS\['okepay'\]\['BACKEND'\] cannot be imported"):
+        planned(file_of("ada,101"), portal="okepay")
 
 
 def test_portal_that_is_not_in_the_settings_is_refused(db):

@@ -17,7 +17,7 @@ UPLOAD = f"{LIST}upload/"
 
 @pytest.fixture(autouse=True)
 def _portals(settings):
-    settings.PLENIGO_PORTALS = {"okepay": {"BACKEND": "shop.Portal"}, "2checkout": {"BACKEND": "shop.Portal"}}
+    settings.PLENIGO_PORTALS = {name: {"BACKEND": "tests.site.portals.Harbour"} for name in ("okepay", "2checkout")}
 
 
 @pytest.fixture
@@ -90,6 +90,19 @@ def test_file_with_the_wrong_columns_is_a_sentence_at_the_field(agent):
     page = text_of(upload(agent, "C1,x", header="customer_id,access_id_1"))
     assert "The file has no column of references: reference, external_reference." in page
     assert not AccessImport.objects.exists()
+
+
+def test_file_of_a_portal_whose_class_is_missing_is_a_sentence_at_the_field(agent, users, settings):
+    settings.PLENIGO_PORTALS = {"okepay": {"BACKEND": "mysite.missing.Portal"}}
+    page = text_of(upload(agent, "ada,101")).replace("&#x27;", "'")
+    assert "PLENIGO_PORTALS['okepay']['BACKEND'] cannot be imported" in page
+    assert not AccessImport.objects.exists()
+
+
+def test_plan_is_shown_without_its_first_lines_once_the_portals_class_is_missing(agent, users, settings):
+    run = planned("ada,101")
+    settings.PLENIGO_PORTALS = {"okepay": {"BACKEND": "mysite.missing.Portal"}}
+    assert "Yes, import 1 line" in text_of(agent.get(f"{LIST}{run.pk}/change/"))
 
 
 @pytest.mark.parametrize("place", ["default", "portal:shop", "portal:"])

@@ -89,6 +89,44 @@ def test_what_cannot_be_one_is_refused(harbour, user, admin_client, values):
     assert not PortalAccount.objects.exists()
 
 
+@pytest.mark.parametrize(
+    ("portal", "values", "problem"),
+    [
+        ("okepay", {"reference": "01"}, "without zeros in front"),
+        ("okepay", {"reference": "c0ffee00"}, "must be the id of a contact: a number from 1 to 2147483647"),
+        ("okepay", {"reference": "4711", "is_external": "on"}, "knows nobody by a reference of yours"),
+        ("2checkout", {"reference": "ext-352365983"}, "must be the vendor&#x27;s own number of a customer"),
+    ],
+)
+def test_reference_that_the_vendor_cannot_have_is_refused_at_its_field(
+    db, user, admin_client, settings, portal, values, problem
+):
+    folder = "django_plenigo.protocols"
+    settings.PLENIGO_PORTALS = {
+        "okepay": {"BACKEND": f"{folder}.okepay.OkePay", "MODE": "sandbox"},
+        "2checkout": {"BACKEND": f"{folder}.twocheckout.TwoCheckout", "MODE": "sandbox"},
+    }
+    page = add(admin_client, user, portal=portal, **values)
+    assert list(page.context["adminform"].form.errors) == ["reference"]
+    assert problem in text_of(page)
+    assert not PortalAccount.objects.exists()
+
+
+def test_agent_who_ticks_what_the_vendor_cannot_have_is_told_so(db, user, admin_client, settings):
+    settings.PLENIGO_PORTALS = {"okepay": {"BACKEND": "django_plenigo.protocols.okepay.OkePay", "MODE": "sandbox"}}
+    account = portals.bind(user, "okepay", "4711", provenance="webhook")
+    assert "knows nobody by a reference of yours" in text_of(change(admin_client, account, is_external="on"))
+    account.refresh_from_db()
+    assert not account.is_external
+
+
+def test_agent_is_told_of_the_setting_where_nobody_can_judge_a_reference(user, admin_client, settings):
+    settings.PLENIGO_PORTALS = {"harbour": {"BACKEND": "mysite.missing.Portal", "MODE": "live"}}
+    page = add(admin_client, user)
+    assert "[&#x27;BACKEND&#x27;] cannot be imported" in text_of(page)
+    assert not PortalAccount.objects.exists()
+
+
 def test_agent_changes_a_reference_and_the_history_says_who(boater, agent_who_may):
     account = PortalAccount.objects.get()
     agent = agent_who_may("change_portalaccount", looking=LOOKING)

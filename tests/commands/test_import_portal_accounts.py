@@ -14,7 +14,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(autouse=True)
 def _portals(settings):
-    settings.PLENIGO_PORTALS = {"okepay": {"BACKEND": "shop.Portal"}}
+    settings.PLENIGO_PORTALS = {"okepay": {"BACKEND": "tests.site.portals.Harbour"}}
 
 
 @pytest.fixture
@@ -75,6 +75,13 @@ def test_portal_that_is_not_in_the_settings_is_refused_with_those_that_are(path,
         run(path, "--portal", "shop")
     assert run(path, "--portal", "shop", "--json") == 1
     assert "known are: okepay" in json.loads(capsys.readouterr().out)["error"]
+
+
+@pytest.mark.parametrize("option", [[], ["--dry-run"]])
+def test_portal_whose_class_is_missing_is_refused_by_its_setting(path, settings, option):
+    settings.PLENIGO_PORTALS = {"okepay": {"BACKEND": "mysite.missing.Portal"}}
+    with pytest.raises(CommandError, match=r"PLENIGO_PORTALS\['okepay'\]\['BACKEND'\] cannot be imported"):
+        run(path, "--portal", "okepay", *option)
 
 
 def test_file_of_access_ids_is_refused_with_the_columns_that_are_missing(path):

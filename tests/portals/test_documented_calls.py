@@ -8,7 +8,9 @@ import pytest
 from django.test import Client
 
 from django_plenigo import backends
+from django_plenigo.errors import InvalidValueError
 from django_plenigo.models import PortalAccount
+from django_plenigo.protocols.base import CustomerRef
 from django_plenigo.services import portals
 from tests.factories import UserFactory
 from tests.pages import blocks_of
@@ -77,3 +79,13 @@ def test_reader_is_bound_by_a_file_and_a_second_one_is_told_why_not(calls, user,
     account = PortalAccount.objects.get(reference="4711")
     assert (account.user, account.bound_from) == (user, "contacts.csv")
     assert capsys.readouterr().out.startswith(f"{other.pk} of_another_user ")
+
+
+def test_portal_of_a_sites_own_refuses_what_its_vendor_cannot_know_anybody_by():
+    names: dict[str, type] = {}
+    [block] = [block for block in blocks_of(Path("docs/portals.md")) if "class NumberedService(" in block.text]
+    exec(compile(block.text, "docs/portals.md", "exec"), names)  # noqa: S102 - our own page
+    names["NumberedService"].check_reference(CustomerRef("4711"))
+    for customer in (CustomerRef("04711"), CustomerRef("x"), CustomerRef("4711", is_external=True)):
+        with pytest.raises(InvalidValueError):
+            names["NumberedService"].check_reference(customer)

@@ -9,7 +9,7 @@ from django.core import serializers
 from django.test import Client
 
 from django_plenigo import backends
-from django_plenigo.models import PortalHandover
+from django_plenigo.models import PortalAccount, PortalHandover
 from django_plenigo.services import portals
 from tests.portals.clicking import Form
 
@@ -62,6 +62,16 @@ def test_contact_that_the_vendor_does_not_know_is_no_subscription(contact, user,
     response = click(client)
     assert response.status_code == 404
     assert "We have no subscription under this account." in response.content.decode()
+
+
+def test_reader_whose_reference_the_vendor_cannot_have_is_not_told_to_try_again(browser, caplog):
+    PortalAccount.objects.update(reference="01")  # as an older release has kept it
+    response = click(browser)
+    assert response.status_code == 503
+    assert "Please contact us." in response.content.decode()
+    handover = PortalHandover.objects.get()
+    assert (handover.outcome, "without zeros in front" in handover.last_error) == ("misconfigured", True)
+    assert [record.levelname for record in caplog.records if "was not opened" in record.message] == ["ERROR"]
 
 
 def test_wrong_credentials_are_the_sites_fault(browser, settings, caplog):
@@ -138,7 +148,7 @@ def test_link_of_my_account_runs_out_and_one_click_makes_another(buyer, sandbox)
 
 def test_customer_that_2checkout_does_not_know_is_refused_in_words(buyer, user):
     account = portals.account_of(user, "2checkout")
-    portals.bind(user, "2checkout", "nobody", provenance="by_hand", replaces=account)
+    portals.bind(user, "2checkout", "999", provenance="by_hand", replaces=account)
     response = open_2checkout(buyer)
     assert response.status_code == 502
     assert "could not be made" in response.content.decode()

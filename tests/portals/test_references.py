@@ -192,6 +192,83 @@ def test_what_is_no_reference_is_refused_before_anything_is_written(harbour, use
     assert not PortalAccount.objects.exists()
 
 
+# ---- what a vendor can know nobody by
+
+
+@pytest.fixture
+def vendors(settings):
+    """The vendors' portals; who judges a reference needs none of their other settings."""
+    folder = "django_plenigo.protocols"
+    settings.PLENIGO_PORTALS = {
+        "okepay": {"BACKEND": f"{folder}.okepay.OkePay"},
+        "2checkout": {"BACKEND": f"{folder}.twocheckout.TwoCheckout"},
+    }
+
+
+def test_reader_is_not_bound_to_anothers_contact_by_zeros_in_front(vendors, user):
+    portals.bind(UserFactory(), "okepay", "1", provenance="by_hand")
+    with pytest.raises(PortalBindingError) as caught:
+        portals.bind(user, "okepay", "01", provenance="by_hand")
+    assert (caught.value.code, "without zeros in front" in caught.value.problem) == (UNREADABLE, True)
+    assert portals.account_of(user, "okepay") is None
+
+
+@pytest.mark.parametrize(
+    ("portal", "reference", "is_external", "problem"),
+    [
+        ("okepay", "0", False, "a number from 1 to 2147483647"),
+        ("okepay", "2147483648", False, "a number from 1 to 2147483647"),
+        ("okepay", "c0ffee00", False, "a number from 1 to 2147483647"),
+        ("okepay", "٣", False, "a number from 1 to 2147483647"),
+        ("okepay", "4711", True, "knows nobody by a reference of yours"),
+        ("2checkout", "ext-352365983", False, "1 to 10 digits"),
+        ("2checkout", "0352365983", False, "1 to 10 digits"),
+        ("2checkout", "12345678901", False, "1 to 10 digits"),
+    ],
+)
+def test_reference_that_the_vendor_cannot_have_is_refused_with_what_it_must_be(
+    vendors, user, portal, reference, is_external, problem
+):
+    for provenance in ("webhook", "file", "by_hand"):
+        with pytest.raises(PortalBindingError, match=problem) as caught:
+            portals.bind(user, portal, reference, provenance=provenance, is_external=is_external)
+        assert caught.value.code == UNREADABLE
+    obstacle = portals.find_obstacle(user, portal, reference, is_external=is_external)
+    assert (obstacle.code, obstacle.problem) == (UNREADABLE, caught.value.problem)
+    assert not PortalAccount.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("portal", "reference", "is_external"),
+    [
+        ("okepay", "1", False),
+        ("okepay", "2147483647", False),
+        ("2checkout", "352365983", False),
+        ("2checkout", "0007 ü", True),
+        ("2checkout", "x" * 250, True),
+    ],
+)
+def test_reference_that_the_vendor_can_have_is_bound(vendors, user, portal, reference, is_external):
+    assert portals.find_obstacle(user, portal, reference, is_external=is_external) is None
+    assert portals.bind(user, portal, reference, provenance="file", is_external=is_external).is_bound
+
+
+@pytest.mark.parametrize("is_external", [False, True])
+def test_portal_of_a_sites_own_that_says_nothing_of_it_knows_readers_by_any_text(bind, user, is_external):
+    bind(UserFactory(), "1", is_external=is_external)
+    assert bind(user, "01", is_external=is_external).reference == "01"
+
+
+def test_nobody_is_bound_at_a_portal_whose_class_is_missing(settings, user):
+    settings.PLENIGO_PORTALS = {"harbour": {"BACKEND": "mysite.missing.Portal", "MODE": "live"}}
+    with pytest.raises(ConfigurationError, match=r"PLENIGO_PORTALS\['harbour'\]\['BACKEND'\] cannot be imported"):
+        portals.bind(user, "harbour", "4711", provenance="by_hand")
+    assert not PortalAccount.objects.exists()
+
+
+# ---- at the same time, and by many
+
+
 def test_two_deliveries_that_bind_at_once_end_with_the_first(bind, user):
     """The moment of the race: another delivery binds the reader after this one has looked and found her free."""
     faster = []

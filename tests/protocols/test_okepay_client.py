@@ -87,7 +87,7 @@ class TestLink:
         with pytest.raises(ProtocolError, match="no link"):
             connect(data({**GRANTED, "link": link})).mint_link(CUSTOMER, ANYWHERE)
 
-    @pytest.mark.parametrize("value", ["", " 1", "0", "-1", "1.0", "x", "2147483648", "٣", "1/../2", "9" * 400])
+    @pytest.mark.parametrize("value", ["", " 1", "0", "01", "-1", "1.0", "x", "2147483648", "٣", "1/../2", "9" * 400])
     def test_of_what_is_no_contact_is_not_asked_for(self, value):
         portal = connect()
         with pytest.raises(InvalidValueError, match="customer"):
@@ -279,6 +279,15 @@ class TestSettings:
             connect(**{name: value})
         assert str(caught.value).startswith(f"PLENIGO_PORTALS['shop']['{name}']")
         assert SECRET not in str(caught.value)
+
+    @pytest.mark.parametrize("character", ["é", "–"])
+    def test_have_a_secret_that_a_header_can_hold_where_it_is_sent_itself(self, character):
+        secret = SECRET + character
+        with pytest.raises(ConfigurationError, match=r"^PLENIGO_PORTALS\['shop'\]\['SECRET'\] .* ASCII") as caught:
+            connect(SECRET=secret, AUTHENTICATION="api_key")
+        assert SECRET not in str(caught.value)
+        assert character not in str(caught.value)
+        connect(data(GRANTED), SECRET=secret).mint_link(CUSTOMER, ANYWHERE)  # which signs by it
 
 
 @pytest.mark.parametrize("authentication", ["signature", "api_key"])

@@ -75,7 +75,10 @@ class TestLink:
         [
             (CustomerRef(""), {}, "customer"),
             (CustomerRef(" user-42"), {}, "customer"),
-            (CustomerRef("x" * 251), {}, "customer"),
+            (CustomerRef("x" * 251, is_external=True), {}, "customer"),
+            (CustomerRef("user-42"), {}, "customer"),
+            (CustomerRef("0352365983"), {}, "customer"),
+            (CustomerRef("12345678901"), {}, "customer"),
             (CUSTOMER, {"page": "my_subscription"}, "subscription"),
             (CUSTOMER, {"page": "my_license"}, "subscription"),
             (CUSTOMER, {"page": "faq", "subscription": "123D40F123"}, "subscription"),
@@ -129,6 +132,10 @@ class TestSisters:
         assert call["params"][1:] == [
             *("user-42", "ExternalCustomerReference", "https://secure.2checkout.com/order?PRODS=1", 30, "203.0.113.7"),
         ]
+
+    def test_link_into_the_cart_is_for_nobody_whom_the_vendor_cannot_know(self, connect):
+        with pytest.raises(InvalidValueError, match="customer"):
+            connect().sign_on_in_cart(CustomerRef("user-42"), "https://secure.2checkout.com/order?PRODS=1")
 
     @pytest.mark.parametrize("url", ["", "secure.2checkout.com", "http://a.example/", "javascript:x", "https:///x"])
     def test_link_into_the_cart_needs_a_buy_link(self, connect, url):

@@ -13,9 +13,11 @@ from django_plenigo.privacy import ATTRIBUTE, ResponseGuard
 from django_plenigo.services import customers, portals
 from tests.factories import UserFactory
 from tests.portals.clicking import Form
-from tests.site.portals import TOKEN, entries
+from tests.site.portals import TOKEN, Harbour, entries
 
 pytestmark = pytest.mark.django_db
+
+TWOCHECKOUT = "django_plenigo.protocols.twocheckout.TwoCheckout"
 
 
 def request_of(user=None):
@@ -146,9 +148,7 @@ def test_visitor_has_the_button_too_and_it_names_no_subscription(harbour):
 
 @pytest.mark.parametrize("page", ["my_subscription", "my_license"])
 def test_who_has_no_subscription_to_show_is_led_to_the_front_page(harbour, user, settings, page):
-    settings.PLENIGO_PORTALS = {
-        "2checkout": {"BACKEND": "django_plenigo.protocols.twocheckout.TwoCheckout", "MODE": "sandbox"}
-    }
+    settings.PLENIGO_PORTALS = {"2checkout": {"BACKEND": TWOCHECKOUT, "MODE": "sandbox"}}
     tag = f'plenigo_portal_button "2checkout" page="{page}" subscription=subscription'
 
     def target_of(reader, **context):
@@ -159,6 +159,49 @@ def test_who_has_no_subscription_to_show_is_led_to_the_front_page(harbour, user,
     for none in ("", None):
         assert target_of(user, subscription=none) == portals.Target("2checkout")
     assert target_of(AnonymousUser(), subscription="ABCDEF1234") == portals.Target("2checkout")
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        ('page="my products"', "page: must be one of the vendor's words"),
+        ('page="my_products" subscription="123D40F123"', "subscription: goes with the page my_subscription alone"),
+        ('page="my_subscription" subscription="123 D40"', "subscription: must be at most 50 letters and digits"),
+        ('subscription="1&2"', "subscription: must be at most 50 letters and digits"),
+    ],
+)
+def test_mistake_in_a_template_is_found_as_it_is_rendered(user, settings, options, problem):
+    settings.PLENIGO_PORTALS = {"2checkout": {"BACKEND": TWOCHECKOUT, "MODE": "sandbox"}}
+    with pytest.raises(InvalidValueError, match=problem):
+        render(f'plenigo_portal_button "2checkout" {options}', user)
+
+
+def test_page_that_the_vendor_does_not_document_has_a_button_since_it_may_be_new(user, settings):
+    settings.PLENIGO_PORTALS = {"2checkout": {"BACKEND": TWOCHECKOUT, "MODE": "sandbox"}}
+    form = Form(render('plenigo_portal_button "2checkout" page="brand_new"', user))
+    assert portals.read_target(form.fields["target"], "2checkout", user).page == "brand_new"
+
+
+def test_button_of_a_portal_whose_class_is_missing_breaks_no_page(user, settings):
+    settings.PLENIGO_PORTALS = {"harbour": {"BACKEND": "mysite.missing.Portal", "MODE": "live"}}
+    assert Form(render('plenigo_portal_button "harbour" page="berths"', user)).button == "harbour"
+
+
+class Ferry(Harbour):
+    """A portal of a site's own that has no other page than its timetable."""
+
+    @classmethod
+    def check_target(cls, target):
+        """Refuse any other page."""
+        if target.page not in ("", "timetable"):
+            raise InvalidValueError("page", "must be timetable")
+
+
+def test_portal_of_a_sites_own_says_which_targets_it_refuses(user, settings):
+    settings.PLENIGO_PORTALS = {"ferry": {"BACKEND": f"{__name__}.Ferry", "MODE": "live"}}
+    assert Form(render('plenigo_portal_button "ferry" page="timetable"', user)).method == "post"
+    with pytest.raises(InvalidValueError, match="page: must be timetable"):
+        render('plenigo_portal_button "ferry" page="berths"', user)
 
 
 def test_label_of_the_entry_stands_before_that_of_the_backend(boater, settings):

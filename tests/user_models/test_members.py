@@ -79,7 +79,7 @@ def is_verified(member):
 
 @pytest.mark.parametrize("field", ["user_id", "username", "email"])
 def test_member_is_named_in_a_file_of_references_by_her_own_fields(member, settings, field):
-    settings.PLENIGO_PORTALS = {"okepay": {"BACKEND": "shop.Portal"}}
+    settings.PLENIGO_PORTALS = {"okepay": {"BACKEND": "tests.site.portals.Harbour"}}
     settings.PLENIGO = {"default": {**settings.PLENIGO["default"], "EMAIL_IS_VERIFIED": f"{__name__}.is_verified"}}
     name = {"user_id": member.pk, "username": "4711", "email": "Member@example.com"}[field]
     file = io.BytesIO(f"{field},reference\n{name},101\nnobody,102\n".encode())

@@ -157,6 +157,23 @@ class Portal(ABC):
         """
         return ""
 
+    @classmethod  # noqa: B027 - many a vendor has no rule
+    def check_reference(cls, customer: CustomerRef) -> None:
+        """Raise `InvalidValueError` for a reference by which the vendor can know nobody; by default for none.
+
+        Asked of the class, without settings and without a call, before a reference is kept: by a webhook, from a file,
+        or by an agent, who is shown the `problem`, which never repeats the reference. Where a vendor reads several
+        spellings alike, as 1 and 01, let its own alone pass: else two readers are bound to one customer.
+        """
+
+    @classmethod  # noqa: B027 - many a vendor lets no target be named
+    def check_target(cls, target: PortalTarget) -> None:
+        """Raise `InvalidValueError` for a page or a subscription that `mint_link` would refuse; by default for none.
+
+        Asked of the class, without settings and without a call, as a button is rendered: a template's mistake is found
+        there, and not by a reader's click. No browser is known then.
+        """
+
     @abstractmethod
     def mint_link(self, customer: CustomerRef, target: PortalTarget) -> PortalLink:
         """Return a new link for one customer. Called on a click; not idempotent.

@@ -4,6 +4,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
+from django.utils.translation import gettext
+
 from django_plenigo.errors import InvalidValueError, NotFoundError
 from django_plenigo.protocols.base import (
     CredentialProbe,
@@ -36,6 +38,7 @@ SHORTEST_TOKEN = 32
 _INSTANCE = re.compile("[0-9A-Za-z](?:[0-9A-Za-z-]{0,61}[0-9A-Za-z])?")
 _VERSION = re.compile(r"v[0-9]{1,3}(?:\.[0-9]{1,3})?")
 _NUMBER = re.compile("[0-9]{1,18}")
+_CONTACT = re.compile("[1-9][0-9]{0,9}")
 
 Parameters = Sequence[tuple[str, str]]
 
@@ -79,6 +82,8 @@ class OkePay(Webhooks, Portal, CredentialProbe, SubscriptionCanceller):
             raise settings.wrong("VERSION", "must be a version, as in v1.0")
         self._root = f"/{version}"
         self._signs = settings.options["AUTHENTICATION"] == BY_SIGNATURE
+        if not self._signs and not self._secret.isascii():  # it is sent as a header
+            raise settings.wrong("SECRET", "must have no character outside of ASCII with AUTHENTICATION 'api_key'")
         self._transport = Transport(
             SERVICE,
             settings.api_url or f"https://api.{self._base_domain}",
@@ -96,16 +101,26 @@ class OkePay(Webhooks, Portal, CredentialProbe, SubscriptionCanceller):
         """The instance's own host, and what LINK_HOSTS says."""
         return (f"{self._instance}.{self._base_domain}".lower(), *super().link_hosts)
 
+    @classmethod
+    @without_secrets
+    def check_reference(cls, customer: CustomerRef) -> None:
+        """Refuse what is no contact's id as the vendor writes it: a number without zeros in front, an int32 (4)."""
+        if customer.is_external:
+            text = gettext("must be the vendor's own id of a contact: it knows nobody by a reference of yours")
+            raise InvalidValueError("customer", text)
+        number = checked_id("customer", customer.value)
+        if not _CONTACT.fullmatch(number) or int(number) > LARGEST_CONTACT:
+            text = gettext("must be the id of a contact: a number from 1 to %(largest)d, without zeros in front")
+            raise InvalidValueError("customer", text % {"largest": LARGEST_CONTACT})
+
     @without_secrets
     def mint_link(self, customer: CustomerRef, target: PortalTarget) -> PortalLink:
         """Return a new link for a contact, by the id that a webhook has told (4). The target is the vendor's choice.
 
         How long it works the vendor does not say in a way that could be relied on.
         """
-        if customer.is_external:
-            raise InvalidValueError("customer", "must be the vendor's id of a contact: it knows no other")
-        parameters = [("userId", _checked_contact(customer.value))]
-        answer = self._call("mint_link", "POST", "/AuthToken/", parameters)
+        self.check_reference(customer)
+        answer = self._call("mint_link", "POST", "/AuthToken/", [("userId", customer.value)])
         link = answers.first_of(answer).get("link")
         if not isinstance(link, str) or not link:
             raise answers.unexpected(answer, "mint_link", "no link")
@@ -169,10 +184,3 @@ def _checked_number(field: str, value: object) -> str:
     if not _NUMBER.fullmatch(text):
         raise InvalidValueError(field, "must be a number")
     return str(int(text))
-
-
-def _checked_contact(value: object) -> str:
-    text = _checked_number("customer", value)
-    if not 1 <= int(text) <= LARGEST_CONTACT:
-        raise InvalidValueError("customer", f"must be a number from 1 to {LARGEST_CONTACT}")
-    return text

@@ -5,14 +5,19 @@ import re
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
+from django.utils.translation import gettext
+
 from django_plenigo.errors import InvalidValueError
-from django_plenigo.protocols.base import checked_id, checked_text
+from django_plenigo.protocols.base import CustomerRef, checked_id, checked_text
 
 #: Limits (docs/protocols/2checkout.md 3 and 8): characters, and seconds.
 REFERENCE_LENGTH = 250
 TOKEN_LENGTH = 255
 URL_LENGTH = 2000
 LONGEST_VALIDITY_SECONDS = 3600
+
+#: As the vendor writes its own (8); its API takes it as a number too, to which zeros in front would be nothing.
+_OWN_REFERENCE = re.compile("[1-9][0-9]{0,9}")
 
 #: Nothing that could end the `request` which it stands in.
 _SUBSCRIPTION = re.compile("[0-9A-Za-z._-]{1,50}")
@@ -23,6 +28,18 @@ _NAME = re.compile("[0-9A-Za-z_]{1,64}")
 def checked_customer(value: object) -> str:
     """Return a customer's reference, at most 250 characters. Raises `InvalidValueError`."""
     return checked_id("customer", value, REFERENCE_LENGTH)
+
+
+def checked_reference(customer: CustomerRef) -> str:
+    """Return what a customer is known by: at most 250 characters of the site's, or the vendor's own number.
+
+    Raises `InvalidValueError`.
+    """
+    value = checked_customer(customer.value)
+    if not customer.is_external and not _OWN_REFERENCE.fullmatch(value):
+        text = gettext("must be the vendor's own number of a customer, 1 to 10 digits without zeros in front")
+        raise InvalidValueError("customer", text)
+    return value
 
 
 def checked_name(field: str, value: object) -> str:

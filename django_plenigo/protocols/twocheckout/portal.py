@@ -152,19 +152,39 @@ class TwoCheckout(Notifications, Portal, CredentialProbe):
         own = (self._custom_domain,) if self._custom_domain else ()
         return (*own, *super().link_hosts)
 
+    @classmethod
+    @without_secrets
+    def check_reference(cls, customer: CustomerRef) -> None:
+        """Refuse what is neither a number of the vendor's own as it writes it, nor a reference of the site's (8)."""
+        arguments.checked_reference(customer)
+
+    @classmethod
+    @without_secrets
+    def check_target(cls, target: PortalTarget) -> None:
+        """Refuse what is no name of a page or no subscription, and the one where it goes not with the other (3).
+
+        A page that is not documented may be new, and is none of these.
+        """
+        page, subscription = ALIASES.get(target.page, target.page), target.subscription
+        if page:
+            arguments.checked_name("page", page)
+        if subscription:
+            arguments.checked_subscription(subscription)
+        if subscription and page not in ("", MY_SUBSCRIPTION):
+            raise InvalidValueError("subscription", f"goes with the page {MY_SUBSCRIPTION} alone")
+        if page == MY_SUBSCRIPTION and not subscription:
+            raise InvalidValueError("subscription", f"must be named: the page {MY_SUBSCRIPTION} shows one")
+
     @without_secrets
     def mint_link(self, customer: CustomerRef, target: PortalTarget) -> PortalLink:
         """Return a new link for one customer, for as long as VALIDITY_SECONDS says (3).
 
         A target's subscription leads to the page my_subscription, which needs one.
         """
+        self.check_target(target)
         page, subscription = ALIASES.get(target.page, target.page), target.subscription
-        if subscription and page not in ("", MY_SUBSCRIPTION):
-            raise InvalidValueError("subscription", f"goes with the page {MY_SUBSCRIPTION} alone")
-        if page == MY_SUBSCRIPTION and not subscription:
-            raise InvalidValueError("subscription", f"must be named: the page {MY_SUBSCRIPTION} shows one")
         return self.sign_on_by_customer(
-            customer.value,
+            arguments.checked_reference(customer),
             EXTERNAL if customer.is_external else VENDORS_OWN,
             page=MY_SUBSCRIPTION if subscription else page,
             subscription=subscription,
@@ -234,7 +254,7 @@ class TwoCheckout(Notifications, Portal, CredentialProbe):
         seconds = self._checked_validity(validity_seconds)
         schemes = ("https", "http") if self.settings.mode == "sandbox" else ("https",)
         params = [
-            arguments.checked_customer(customer.value),
+            arguments.checked_reference(customer),
             EXTERNAL if customer.is_external else VENDORS_OWN,
             arguments.checked_buy_url(buy_url, schemes),
             seconds,

@@ -105,7 +105,7 @@ def read_line(row: Row, layout: Layout, subject: Subject) -> Line | AccessImport
         value = cells[column].strip() if column < len(cells) else ""
         if not value:
             continue
-        reason = subject.flaw_of_value(cells[column], value)
+        reason = subject.flaw_of_value(slot, cells[column], value)
         if reason is None and value in wanted.values():
             reason = Reason.REPEATED
         if reason is not None:

@@ -14,6 +14,13 @@ class ReferenceReason(models.TextChoices):
     """Why a line of a portal's file is not imported, beside what `Reason` has for any file."""
 
     TOO_LONG = "reference_too_long", _("is longer than 250 characters")
+    NOT_THE_VENDORS = (
+        "not_the_vendors",
+        _(
+            "the portal's vendor has no such reference: look for zeros in front, and whether it belongs into reference "
+            "or into external_reference"
+        ),
+    )
     NO_USER = "no_user", _("this site has no such user")
     UNVERIFIED = (
         "unverified_email",

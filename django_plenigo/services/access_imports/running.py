@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from django_plenigo import backends, conf
-from django_plenigo.errors import AccessImportError, ConfigurationError
+from django_plenigo.errors import AccessImportError
 from django_plenigo.models import AccessImport, AccessImportLine
 from django_plenigo.services import outbox
 from django_plenigo.services.access_imports import storing, text_files
@@ -69,8 +69,6 @@ def _nobody(access_import: AccessImport) -> None:
 @without_secrets
 def examine(file: IO[bytes], *, name: str = "", using: str = conf.DEFAULT_ACCOUNT, portal: str = "") -> AccessImport:
     """Return a file's import, with how it is read, without writing anything. Raises as `start` does."""
-    if portal and portal not in conf.portals():
-        raise ConfigurationError(f"PLENIGO_PORTALS has no {portal!r}.")
     size = file.seek(0, 2)
     if size > MOST_BYTES:
         text = _("The file is larger than %(most)d MiB: split it.") % {"most": MOST_BYTES // 1024**2}
@@ -112,7 +110,7 @@ def start(
     references, which are of no account: it goes with the due work of the first. `file` is binary and can be sought in;
     an uploaded file will do. `in_background` decides in place of the size. `record` is called in the transaction that
     keeps the file. Nothing is imported before `confirm`. Raises `AccessImportError` where the file cannot be read as a
-    whole, and `UnsupportedOperationError` for XLSX without openpyxl.
+    whole, `UnsupportedOperationError` for XLSX without openpyxl, and `ConfigurationError` for a portal without a class.
     """
     access_import = examine(file, name=name, using=using, portal=portal)
     access_import.created_by = created_by

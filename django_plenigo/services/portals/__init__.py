@@ -43,7 +43,7 @@ if TYPE_CHECKING:
         shows_one_subscription,
         views_of_user,
     )
-    from django_plenigo.services.portals.targets import Target, read_target, sign_target
+    from django_plenigo.services.portals.targets import Target, check_target, read_target, sign_target
 
 __all__ = [
     "CHANGED",
@@ -64,6 +64,7 @@ __all__ = [
     "bind",
     "browser_address",
     "check_credentials",
+    "check_target",
     "connection_path",
     "count_old",
     "customer_accounts_of",
@@ -119,6 +120,6 @@ __getattr__ = load_at_first_use(
             "shows_one_subscription",
             "views_of_user",
         ],
-        "targets": ["Target", "read_target", "sign_target"],
+        "targets": ["Target", "check_target", "read_target", "sign_target"],
     },
 )

@@ -10,8 +10,8 @@ from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from django_plenigo import conf
-from django_plenigo.errors import PortalBindingError
+from django_plenigo import backends, conf
+from django_plenigo.errors import InvalidValueError, PortalBindingError
 from django_plenigo.models import CustomerLink, PortalAccount
 from django_plenigo.protocols.base import CustomerRef
 from django_plenigo.services import outbox
@@ -115,9 +115,8 @@ def bind(
     file's name or a webhook's source; never personal data.
     Raises `PortalBindingError` with one of the codes above, and `ConfigurationError`.
     """
-    conf.PortalEntry(portal).raw  # noqa: B018 - raises for a portal that there is not
     by_hand = provenance == Provenance.BY_HAND
-    refuse_unreadable(reference)
+    refuse_unreadable(portal, reference, is_external=is_external)
     _make_row(user, portal)
     rows = rows_of(PortalAccount).filter(portal=portal, user=user)
     account = rows.get()
@@ -175,15 +174,15 @@ def is_taken_away(account: PortalAccount) -> bool:
 
 
 def find_obstacle(
-    user: Any, portal: str, reference: str, *, replaces: PortalAccount | None = None
+    user: Any, portal: str, reference: str, *, is_external: bool = False, replaces: PortalAccount | None = None
 ) -> PortalBindingError | None:
     """Return why `bind` by hand would refuse this, None where nothing stands against it. Nothing is written.
 
-    With `replaces` and an empty reference: why `take_away` would.
+    With `replaces` and an empty reference: why `take_away` would. Raises `ConfigurationError`.
     """
     try:
         if reference or replaces is None:
-            refuse_unreadable(reference)
+            refuse_unreadable(portal, reference, is_external=is_external)
             if rows_of(PortalAccount).filter(portal=portal, reference=reference).exclude(user=user).exists():
                 return _refusal(OF_ANOTHER_USER)
         account = account_of(user, portal)
@@ -194,11 +193,16 @@ def find_obstacle(
     return None
 
 
-def refuse_unreadable(reference: object) -> None:
-    """Raise `PortalBindingError` for what is no reference."""
+def refuse_unreadable(portal: str, reference: str, *, is_external: bool) -> None:
+    """Raise `PortalBindingError` for what is no reference, or none of this portal's, and `ConfigurationError`."""
+    backend = backends.portal_class(portal)
     is_text = isinstance(reference, str) and reference.isprintable() and reference == reference.strip()
-    if not is_text or not 0 < len(str(reference)) <= MOST_CHARACTERS:
+    if not is_text or not 0 < len(reference) <= MOST_CHARACTERS:
         raise _refusal(UNREADABLE)
+    try:
+        backend.check_reference(CustomerRef(reference, is_external=is_external))
+    except InvalidValueError as error:
+        raise PortalBindingError(error.problem, code=UNREADABLE) from None
 
 
 def _as_seen(account: PortalAccount) -> Q:

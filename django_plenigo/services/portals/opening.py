@@ -9,7 +9,6 @@ from django_plenigo.budget import within
 from django_plenigo.errors import (
     AuthenticationError,
     ConfigurationError,
-    InvalidValueError,
     NotFoundError,
     PlenigoError,
     RemoteError,
@@ -78,13 +77,13 @@ def outcome_of(error: Exception) -> Outcome:
         return Outcome.UNSAFE_LINK
     if isinstance(error, NotFoundError):
         return Outcome.UNKNOWN_THERE
-    if isinstance(error, AuthenticationError | ConfigurationError):
+    if isinstance(error, AuthenticationError):
         return Outcome.MISCONFIGURED
     # A server error is an outage also where a protocol takes every status but 200 for a breach, as 2Checkout's does.
     if isinstance(error, RemoteError) and (error.retryable or (error.status or 0) >= 500):
         return Outcome.UNAVAILABLE
-    if isinstance(error, PlenigoError) and not isinstance(error, RemoteError | InvalidValueError):
-        return Outcome.MISCONFIGURED
+    if isinstance(error, PlenigoError) and not isinstance(error, RemoteError):
+        return Outcome.MISCONFIGURED  # nothing was sent, so another click would change nothing
     return Outcome.REFUSED
 
 

@@ -26,7 +26,10 @@ class Outcome(models.TextChoices):
     UNAVAILABLE = "unavailable", _("the vendor did not answer")
     REFUSED = "refused", _("the vendor refused the link")
     UNSAFE_LINK = "unsafe_link", _("the vendor's link led to a host that is not allowed")
-    MISCONFIGURED = "misconfigured", _("the vendor refused this site's credentials, or a setting is wrong")
+    MISCONFIGURED = (
+        "misconfigured",
+        _("the vendor refused this site's credentials, or a setting, a button or the reference is wrong"),
+    )
 
 
 #: What a reader is told. The page puts the way out beside it: "Open again", or "Connect one".

@@ -5,7 +5,9 @@ from typing import Any
 
 from django.core import signing
 
-from django_plenigo.errors import InvalidValueError
+from django_plenigo import backends
+from django_plenigo.errors import ConfigurationError, InvalidValueError
+from django_plenigo.protocols.base import PortalTarget
 
 TARGET_SALT = "django_plenigo.portal"
 
@@ -25,6 +27,15 @@ class Target:
 
     subscription: str = ""
     """The vendor's reference of one subscription, "" for none."""
+
+
+def check_target(target: Target) -> None:
+    """Raise `InvalidValueError` for a target at which no click could open its portal. Nobody is asked."""
+    try:
+        backend = backends.portal_class(target.portal)
+    except ConfigurationError:  # told by the system checks; it breaks no page
+        return
+    backend.check_target(PortalTarget(page=target.page, subscription=target.subscription))
 
 
 def sign_target(target: Target, user: Any) -> str:

@@ -58,7 +58,7 @@ class AccessIds(Subject):
         """Return why a cell with this trimmed value names nobody, None where it may name somebody. No I/O."""
         return flaw_of_cell(cell, value) or flaw_of(value)
 
-    def flaw_of_value(self, cell: str, value: str) -> Reason | None:
+    def flaw_of_value(self, slot: int, cell: str, value: str) -> Reason | None:
         """Return why a cell with this trimmed value is no id, None where it is one. No I/O."""
         return flaw_of_cell(cell, value) or flaw_of(value)
 

@@ -71,8 +71,8 @@ class Subject(ABC):
         """Return why a cell with this trimmed value names nobody, None where it may name somebody. No I/O."""
 
     @abstractmethod
-    def flaw_of_value(self, cell: str, value: str) -> models.TextChoices | None:
-        """Return why a cell with this trimmed value can be nobody's, None where it can. No I/O."""
+    def flaw_of_value(self, slot: int, cell: str, value: str) -> models.TextChoices | None:
+        """Return why a cell with this trimmed value can be nobody's in a slot, None where it can. No I/O."""
 
     @abstractmethod
     def judge(self, layout: Layout, lines: list[Line]) -> tuple[list[Judged], list[AccessImportLine]]:

@@ -11,8 +11,10 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from django_plenigo import conf
-from django_plenigo.models import AccessImportLine, PortalAccount
+from django_plenigo import backends, conf
+from django_plenigo.errors import InvalidValueError
+from django_plenigo.models import AccessImport, AccessImportLine, PortalAccount
+from django_plenigo.protocols.base import CustomerRef
 from django_plenigo.services import customers, outbox
 from django_plenigo.services.access_ids import Reason
 from django_plenigo.services.access_imports.layout import Columns, Layout, columns_error
@@ -60,6 +62,11 @@ class References(Subject):
     no_value: ClassVar = ReferenceReason.NO_REFERENCE
     same_customer: ClassVar = ReferenceReason.SAME_USER
 
+    def __init__(self, access_import: AccessImport) -> None:
+        """Begin with whose references they are. Raises `ConfigurationError`."""
+        super().__init__(access_import)
+        self._portal = backends.portal_class(access_import.portal)
+
     @property
     def columns(self) -> Columns:
         """The columns that a file may have."""
@@ -94,10 +101,17 @@ class References(Subject):
             return None  # also as a spreadsheet's number
         return flaw_of_cell(cell, value) or _flaw_of_text(value)
 
-    def flaw_of_value(self, cell: str, value: str) -> models.TextChoices | None:
-        """Return why a cell with this trimmed value is no reference, None where it is one. No I/O."""
+    def flaw_of_value(self, slot: int, cell: str, value: str) -> models.TextChoices | None:
+        """Return why a cell with this trimmed value is no reference of a kind, None where it is one. No I/O."""
         too_long = ReferenceReason.TOO_LONG if len(value) > LONGEST_REFERENCE else None
-        return flaw_of_cell(cell, value) or too_long or _flaw_of_text(value)
+        flaw = flaw_of_cell(cell, value) or too_long or _flaw_of_text(value)
+        if flaw is not None:
+            return flaw
+        try:
+            self._portal.check_reference(CustomerRef(value, is_external=slot == EXTERNAL))
+        except InvalidValueError:
+            return ReferenceReason.NOT_THE_VENDORS
+        return None
 
     def judge(self, layout: Layout, lines: list[Line]) -> tuple[list[Judged], list[AccessImportLine]]:
         """Return lines with their users and what is new of them, and the bad ones.
