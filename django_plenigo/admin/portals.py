@@ -16,6 +16,7 @@ from django_plenigo.admin.words import binding_in_words, point_in_time
 from django_plenigo.errors import PortalBindingError
 from django_plenigo.models import PortalAccount, PortalHandover
 from django_plenigo.services import portals, search
+from django_plenigo.services.rows import rows_of
 
 DELETING = _(
     "Deleting concerns this site alone: the customer and the subscriptions stay at the vendor. Our reference is "
@@ -193,7 +194,7 @@ class PortalAccountAdmin(SupportAdmin):
                 bound_by=request.user,
                 replaces=obj if change else None,
             )
-        written = PortalAccount.objects.get(portal=obj.portal, user=obj.user)
+        written = rows_of(PortalAccount).get(portal=obj.portal, user=obj.user)
         obj.__dict__.update(written.__dict__)  # with the key, for the history and the way back
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
