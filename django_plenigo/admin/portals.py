@@ -219,7 +219,7 @@ class PortalAccountAdmin(SupportAdmin):
 
 @admin.register(PortalHandover)
 class PortalHandoverAdmin(SupportAdmin):
-    """The record of all clicks on a portal's button. Nothing in it can be edited, and no link is kept."""
+    """The record of the clicks on a portal's button. Nothing in it can be edited, and no link is kept."""
 
     list_display = ["when", "reader", "portal_label", "page", "outcome_words", "last_error"]
     list_filter = [PortalFilter, OutcomeFilter]
