@@ -254,6 +254,10 @@ def _check_built_portal(entry: conf.PortalEntry) -> list[CheckMessage]:
     if not hosts:
         text = f"{where} has no LINK_HOSTS, and its backend knows none: no link would be opened."
         return [checks.Error(text, hint=PORTAL_HINTS["LINK_HOSTS"], id="plenigo.E017")]
+    if not conf.are_hosts(hosts):
+        text = f"{where} has a backend whose link_hosts are no hosts: no link would be opened."
+        hint = 'Return hosts without https:// and a path, as in ("store.example.com", *super().link_hosts).'
+        return [checks.Error(text, hint=hint, id="plenigo.E017")]
     if published := backends.published_secret_of(entry.alias):
         text = f"{where}[{published!r}] is the sandbox's, which everybody knows, in MODE {entry.mode!r}."
         return [checks.Error(text, hint="Give your own, from the vendor's merchant backend.", id="plenigo.E018")]

@@ -16,6 +16,7 @@ from django_plenigo.admin.words import binding_in_words, point_in_time
 from django_plenigo.errors import ConfigurationError, PortalBindingError
 from django_plenigo.models import PortalAccount, PortalHandover
 from django_plenigo.services import portals, search
+from django_plenigo.services.rows import rows_of
 
 DELETING = _(
     "Deleting concerns this site alone: the customer and the subscriptions stay at the vendor. Our reference is "
@@ -202,7 +203,7 @@ class PortalAccountAdmin(SupportAdmin):
                 bound_by=request.user,
                 replaces=obj if change else None,
             )
-        written = PortalAccount.objects.get(portal=obj.portal, user=obj.user)
+        written = rows_of(PortalAccount).get(portal=obj.portal, user=obj.user)
         obj.__dict__.update(written.__dict__)  # with the key, for the history and the way back
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
@@ -227,7 +228,7 @@ class PortalAccountAdmin(SupportAdmin):
 
 @admin.register(PortalHandover)
 class PortalHandoverAdmin(SupportAdmin):
-    """The record of all clicks on a portal's button. Nothing in it can be edited, and no link is kept."""
+    """The record of the clicks on a portal's button. Nothing in it can be edited, and no link is kept."""
 
     list_display = ["when", "reader", "portal_label", "page", "outcome_words", "last_error"]
     list_filter = [PortalFilter, OutcomeFilter]

@@ -15,7 +15,7 @@ from django_plenigo.admin.links import warn_of_deleting
 from django_plenigo.admin.panel import PANEL_MEDIA, panel_fieldset
 from django_plenigo.admin.sites import admin_of, may_see_link
 from django_plenigo.models import CustomerLink, RemoteChange
-from django_plenigo.services import support
+from django_plenigo.services import outbox, support
 
 if TYPE_CHECKING:
     Base = admin.ModelAdmin[Any]
@@ -58,9 +58,8 @@ class CustomerPanelMixin(Base):
         super().save_model(request, obj, form, change)
         email_field = getattr(obj, "get_email_field_name", str)()
         if change and email_field in form.changed_data:
-            waiting = RemoteChange.objects.filter(
-                link__user=obj, kind=RemoteChange.Kind.CHANGE_EMAIL, due_at__isnull=False
-            )
+            # It was written by this very save.
+            waiting = outbox.changes().filter(link__user=obj, kind=RemoteChange.Kind.CHANGE_EMAIL, due_at__isnull=False)
             if waiting.exists():
                 text = _("In a moment plenigo will be told of the new address; the user's page shows what comes of it.")
                 self.message_user(request, text, messages.INFO)

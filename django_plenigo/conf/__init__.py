@@ -35,6 +35,7 @@ from django_plenigo.conf.portals import (
     SANDBOX_API_URL,
     SANDBOX_MOUNT,
     PortalEntry,
+    are_hosts,
     has_readable_portals,
     portals,
 )
@@ -88,6 +89,7 @@ __all__ = [
     "Product",
     "accounts",
     "accounts_of_company",
+    "are_hosts",
     "certain_client_address",
     "check_session_store",
     "checked_address",

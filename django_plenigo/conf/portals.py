@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -32,6 +32,9 @@ MOST_DAYS = 100_000
 
 #: A name is part of addresses.
 PORTAL_NAME = re.compile(r"[0-9a-z][0-9a-z_-]{0,31}")
+
+#: A host that links may lead to: a name or an address of IPv6, without a scheme and a path; a port is part of it.
+LINK_HOST = re.compile(r"([0-9A-Za-z._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]+)?")
 
 #: The sources of webhooks that are plenigo's accounts begin so; no portal may.
 PLENIGO_SOURCE = "plenigo"
@@ -102,10 +105,9 @@ class PortalEntry:
     def link_hosts(self) -> tuple[str, ...]:
         """The hosts that the site lets links lead to; the sandbox's own is among them with MODE "sandbox"."""
         hosts = tuple(self._get("LINK_HOSTS"))
-        for host in hosts:
-            if not isinstance(host, str) or not re.fullmatch(r"[0-9A-Za-z.-]+(:\d+)?", host):
-                text = f"PLENIGO_PORTALS[{self.alias!r}]['LINK_HOSTS'] must hold hosts, as in store.example.com."
-                raise ConfigurationError(text)
+        if not are_hosts(hosts):
+            text = f"PLENIGO_PORTALS[{self.alias!r}]['LINK_HOSTS'] must hold hosts, as in store.example.com."
+            raise ConfigurationError(text)
         return (*hosts, urlsplit(self.api_url).netloc) if self.mode == "sandbox" else hosts
 
     @property
@@ -179,6 +181,22 @@ def portals() -> list[str]:
     """Return the names of all entries of PLENIGO_PORTALS, in their order."""
     entries = getattr(settings, "PLENIGO_PORTALS", None)
     return list(entries) if isinstance(entries, Mapping) else []
+
+
+def are_hosts(values: object) -> bool:
+    """Say whether a collection holds hosts that links may lead to, and nothing else.
+
+    One text is none: its comma was forgotten, and each of its letters would be a host.
+    """
+    return isinstance(values, Collection) and not isinstance(values, str) and all(map(_is_host, values))
+
+
+def _is_host(value: object) -> bool:
+    try:
+        # A port that is none raises as it is read.
+        return isinstance(value, str) and bool(LINK_HOST.fullmatch(value)) and urlsplit(f"//{value}").port != 0
+    except ValueError:
+        return False
 
 
 def has_readable_portals() -> bool:

@@ -113,7 +113,7 @@ def portal(request: HttpRequest, name: str, *, csrf_refusal: str) -> HttpRespons
         text = _("This page is out of date. Please open the portal again.")
         return _page(request, portals.Target(name), text, status=400)
     if request.method != "POST":
-        if not signed and portals.was_sent_on(request.user, name):  # and has come back
+        if not signed and portals.was_just_sent_on(request.user, name):  # and has come back
             text = _("The link had run out: each works only once, and for a short time.")
             return _page(request, target, text)
         return _page(request, target, _("One click leads you there."), label=_("Open"))

@@ -222,17 +222,32 @@ def test_page_of_a_user_needs_as_many_queries_for_many_rows_as_for_one(
         page_of(admin_client, link.user)
 
 
-def save(client, user, **changes):
+def save(client, user, *, follow=True, **changes):
     """Save a user's page with something changed."""
     values = {"username": user.username, "email": user.email, "is_active": "on"}
     values |= {"date_joined_0": "2026-01-01", "date_joined_1": "12:00", **changes}
-    return client.post(f"/admin/auth/user/{user.pk}/change/", values, follow=True)
+    return client.post(f"/admin/auth/user/{user.pk}/change/", values, follow=follow)
 
 
 def test_saving_another_address_says_that_plenigo_will_be_told(admin_client, link):
     saved = save(admin_client, link.user, email="moved@example.com")
     assert "In a moment plenigo will be told of the new address" in text_of(saved)
     assert link.remote_changes.get(kind="change_email").is_waiting
+
+
+class ReplicaThatIsGone:
+    """Changes are read from a database that there is not, unless the code says that it reads where it writes."""
+
+    def db_for_read(self, model, **hints):
+        return "replica" if model is RemoteChange else None
+
+
+def test_whether_plenigo_will_be_told_is_read_from_no_replica(admin_client, link, settings):
+    settings.DATABASE_ROUTERS = [ReplicaThatIsGone()]
+    saved = save(admin_client, link.user, follow=False, email="moved@example.com")
+    settings.DATABASE_ROUTERS = []
+    assert saved.status_code == 302
+    assert "plenigo will be told of the new address" in text_of(admin_client.get(saved["Location"]))
 
 
 def test_saving_the_same_address_says_nothing_of_plenigo(admin_client, link):

@@ -69,6 +69,21 @@ def test_reference_is_entered_for_a_reader_who_has_been_issued_ours(harbour, use
     assert (account.our_reference, account.reference) == (ours, "4711")
 
 
+class ReplicaThatIsGone:
+    """Accounts are read from a database that there is not, unless the code says that it reads where it writes."""
+
+    def db_for_read(self, model, **hints):
+        return "replica" if model is PortalAccount else None
+
+
+def test_reference_that_is_added_is_read_from_no_replica(harbour, user, admin_client, settings):
+    settings.DATABASE_ROUTERS = [ReplicaThatIsGone()]
+    response = add(admin_client, user)
+    settings.DATABASE_ROUTERS = []
+    assert response.status_code == 302
+    assert LogEntry.objects.get().object_id == str(PortalAccount.objects.get().pk)
+
+
 def test_reference_of_another_reader_is_refused_at_its_field(bind, user, admin_client):
     owner = UserFactory()
     bind(owner, "4711")

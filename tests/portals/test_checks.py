@@ -68,6 +68,35 @@ def test_entry_that_is_wrong_is_an_error_with_a_hint(settings, entry, check_id, 
     assert "secret" not in message.msg + message.hint
 
 
+#: What somebody who writes a backend may take for hosts.
+NO_HOSTS = [
+    ("https://store.harbour.example",),
+    "store.harbour.example",
+    ("store.harbour.example/",),
+    ["*.harbour.example"],
+    ("store.harbour.example:99999",),
+    ("store.harbour.example", None),
+    5,
+]
+
+
+@pytest.mark.parametrize("hosts", NO_HOSTS, ids=str)
+def test_hosts_of_a_sites_own_backend_that_are_none_are_an_error_with_a_hint(settings, hosts):
+    settings.PLENIGO_PORTALS = entries(BACKEND="tests.site.portals.Ferry", HOSTS=hosts)
+    (message,) = found()
+    assert (message.id, "'harbour'" in message.msg) == ("plenigo.E017", True)
+    assert "link_hosts are no hosts: no link would be opened" in message.msg
+    assert '("store.example.com", *super().link_hosts)' in message.hint
+
+
+@pytest.mark.parametrize(
+    "hosts", [["store.harbour.example"], {"store.harbour.example:8443"}, ("[2001:db8::1]:8443", "a_b.example")]
+)
+def test_hosts_of_a_sites_own_backend_pass(settings, hosts):
+    settings.PLENIGO_PORTALS = entries(BACKEND="tests.site.portals.Ferry", HOSTS=hosts)
+    assert found() == []
+
+
 @pytest.mark.parametrize("name", ["plenigo", "plenigo-weekly", "Harbour", "a b", "", "x" * 33, None])
 def test_name_that_cannot_be_one_is_an_error(settings, name):
     settings.PLENIGO_PORTALS = {name: entries()["harbour"]}

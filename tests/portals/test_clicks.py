@@ -126,6 +126,17 @@ def test_reader_who_comes_back_is_told_that_her_link_had_run_out_and_nobody_else
     assert Form(page_of(browser.get("/plenigo/portal/quay/"))).button == "Open"
 
 
+def test_reader_who_comes_anew_is_not_told_of_the_link_that_she_was_led_by_long_ago(browser, time_machine):
+    time_machine.move_to("2026-01-01T12:00Z", tick=False)
+    assert browser.post(ADDRESS).status_code == 303
+    time_machine.move_to("2026-01-01T12:14Z", tick=False)
+    assert "The link had run out" in page_of(browser.get(ADDRESS))
+    time_machine.move_to("2026-01-01T12:16Z", tick=False)
+    anew = page_of(browser.get(ADDRESS))
+    assert "One click leads you there." in anew
+    assert Form(anew).button == "Open"
+
+
 def test_portal_that_there_is_not_is_not_found(browser):
     assert browser.post("/plenigo/portal/harbor/").status_code == 404
 

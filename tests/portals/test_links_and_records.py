@@ -17,6 +17,7 @@ from django_plenigo.services import portals
 from django_plenigo.services.portals import Target, sign_target
 from django_plenigo.signals import portal_opened
 from tests.portals.clicking import ADDRESS, handovers
+from tests.portals.test_checks import NO_HOSTS
 from tests.site.portals import LINK, TOKEN, Harbour, entries
 
 pytestmark = pytest.mark.django_db
@@ -76,12 +77,24 @@ def test_link_that_leads_elsewhere_is_never_opened_and_told_as_the_sites_fault(b
         ([], "https://store.harbour.example:443/x"),
         (["Pay.example"], "https://pay.example/x?a=b#c"),
         (["pay.example:8443"], "https://pay.example:8443/x"),
+        (["[2001:DB8::1]:8443"], "https://[2001:db8::1]:8443/x"),
     ],
 )
 def test_link_to_a_host_of_the_site_or_the_backend_is_opened_as_it_is(browser, harbour, settings, hosts, url):
     settings.PLENIGO_PORTALS = entries(LINK_HOSTS=hosts)
     harbour.answers.append(url)
     assert browser.post(ADDRESS)["Location"] == url
+
+
+@pytest.mark.parametrize("hosts", NO_HOSTS, ids=str)
+def test_click_on_a_portal_whose_backend_names_no_hosts_ends_with_an_error_that_says_so(
+    browser, settings, caplog, hosts
+):
+    settings.PLENIGO_PORTALS = entries(BACKEND="tests.site.portals.Ferry", HOSTS=hosts)
+    assert browser.post(ADDRESS).status_code == 502
+    _portal, _page, outcome, error = handovers()[0]
+    assert (outcome, "link_hosts" in error) == ("unsafe_link", True)
+    assert [record.levelname for record in caplog.records if error in record.message] == ["ERROR"]
 
 
 @pytest.mark.parametrize("prefix", ["", "/magazine"])
@@ -103,10 +116,11 @@ def test_link_of_the_sandbox_that_names_a_user_or_another_host_is_not_opened(bro
         assert browser.post(ADDRESS).status_code == 502
 
 
-def test_sandbox_that_is_a_server_of_this_machine_may_do_without_tls(browser, harbour, settings):
-    settings.PLENIGO_PORTALS = entries(MODE="sandbox", API_URL="http://127.0.0.1:8099")
-    harbour.answers += ["http://127.0.0.1:8099/x", "http://127.0.0.1:8098/x"]
-    assert browser.post(ADDRESS)["Location"] == "http://127.0.0.1:8099/x"
+@pytest.mark.parametrize("host", ["127.0.0.1", "[::1]"])
+def test_sandbox_that_is_a_server_of_this_machine_may_do_without_tls(browser, harbour, settings, host):
+    settings.PLENIGO_PORTALS = entries(MODE="sandbox", API_URL=f"http://{host}:8099")
+    harbour.answers += [f"http://{host}:8099/x", f"http://{host}:8098/x"]
+    assert browser.post(ADDRESS)["Location"] == f"http://{host}:8099/x"
     assert browser.post(ADDRESS).status_code == 502
 
 

@@ -153,3 +153,12 @@ def test_customer_that_2checkout_does_not_know_is_refused_in_words(buyer, user):
     assert response.status_code == 502
     assert "could not be made" in response.content.decode()
     assert account.is_bound
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_2checkout_that_asks_for_patience_or_is_out_of_order_is_unavailable(buyer, sandbox, status):
+    sandbox.fail_next(status)
+    response = open_2checkout(buyer)
+    assert response.status_code == 503
+    assert "does not answer right now" in response.content.decode()
+    assert PortalHandover.objects.get().outcome == "unavailable"

@@ -1,9 +1,10 @@
 """References start with the site, and a binding is never moved by itself."""
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from django.db import connection, connections
+from django.db import connection, connections, transaction
 
 from django_plenigo.errors import ConfigurationError, PortalBindingError
 from django_plenigo.models import PortalAccount
@@ -94,6 +95,41 @@ def test_tab_that_comes_second_between_look_and_write_takes_what_the_first_has_i
     with connection.execute_wrapper(let_another_tab_in):
         issued = portals.reference_for(user, "harbour")
     assert faster == [issued]
+
+
+@pytest.fixture
+def repeatable_read():
+    """Let this connection read what was there at its transaction's first look, as MySQL's own default is."""
+    if connection.vendor != "mysql":
+        pytest.skip("only MariaDB and MySQL go on with what others have written since a transaction's first look")
+    with connection.cursor() as cursor:
+        cursor.execute("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        cursor.execute("SHOW VARIABLES LIKE 'innodb_snapshot_isolation'")
+        if cursor.fetchone():  # where it is on, MariaDB ends such a transaction with an error
+            cursor.execute("SET SESSION innodb_snapshot_isolation = OFF")
+    yield
+    connection.close()
+
+
+def in_another_connection(work, *arguments):
+    """Return what a request beside this one gets."""
+    with ThreadPoolExecutor(1) as pool:
+        told = pool.submit(work, *arguments).result()
+        pool.submit(connections.close_all).result()
+    return told
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("is_bound", [False, True])
+def test_reference_that_another_request_has_issued_since_the_first_look_is_the_same(
+    harbour, bind, user, repeatable_read, is_bound
+):
+    if is_bound:  # then the row was there before
+        bind(user)
+    with transaction.atomic():
+        assert not PortalAccount.objects.exclude(our_reference=None).exists()
+        faster = in_another_connection(portals.reference_for, user, "harbour")
+        assert portals.reference_for(user, "harbour") == faster
 
 
 # ---- binding

@@ -15,7 +15,9 @@ from django_plenigo.errors import (
     ConfigurationError,
     NoAnswerError,
     ProtocolError,
+    RateLimitError,
     RejectedError,
+    RemoteUnavailableError,
 )
 from django_plenigo.protocols.base import CustomerRef, PortalTarget
 from django_plenigo.protocols.twocheckout.sessions import HeldSession
@@ -128,7 +130,7 @@ class TestSession:
     def test_is_not_renewed_after_what_is_no_refusal(self, connect):
         portal = connect(SESSION, LINK, Reply(status=500))
         portal.mint_link(CUSTOMER, ANYWHERE)
-        with pytest.raises(ProtocolError):
+        with pytest.raises(RemoteUnavailableError):
             portal.mint_link(CUSTOMER, ANYWHERE)
         assert vendor_of(portal).script == []
 
@@ -141,7 +143,7 @@ class TestSession:
     def test_that_was_refused_is_not_tried_again_by_the_next_click(self, connect):
         portal = connect(SESSION, LINK, REFUSED, Reply(status=500), LATER_SESSION, LINK)
         portal.mint_link(CUSTOMER, ANYWHERE)
-        with pytest.raises(ProtocolError):
+        with pytest.raises(RemoteUnavailableError):
             portal.mint_link(CUSTOMER, ANYWHERE)
         portal.mint_link(CUSTOMER, ANYWHERE)
         assert vendor_of(portal).methods[-2:] == ["login", "getSingleSignOnByCustomer"]
@@ -179,7 +181,7 @@ class TestAnswers:
     @pytest.mark.parametrize(
         "reply",
         [
-            *(Reply(status=status, body=answered(result=LINK).body) for status in (201, 301, 400, 404, 429, 500)),
+            *(Reply(status=status, body=answered(result=LINK).body) for status in (201, 301, 400, 404)),
             Reply(body=b""),
             Reply(body=b"OK"),
             Reply(body=b"[]"),
@@ -211,6 +213,25 @@ class TestAnswers:
     def test_with_an_error_are_refusals(self, connect, members):
         with pytest.raises(RejectedError):
             connect(SESSION, members).mint_link(CUSTOMER, ANYWHERE)
+
+    @pytest.mark.parametrize(
+        ("status", "error"), [(429, RateLimitError), (500, RemoteUnavailableError), (503, RemoteUnavailableError)]
+    )
+    def test_that_ask_for_patience_say_for_how_long_and_are_not_asked_for_again(self, connect, status, error):
+        portal = connect(SESSION, Reply(status=status, headers={"Retry-After": "1"}))
+        with pytest.raises(error) as caught:
+            portal.mint_link(CUSTOMER, ANYWHERE)
+        assert (caught.value.status, caught.value.retry_after_seconds) == (status, 1)
+        assert len(vendor_of(portal).requests) == 2
+
+    def test_of_a_server_that_is_out_of_order_open_the_circuit_breaker(self, connect):
+        portal = connect(*[Reply(status=502)] * 5)
+        for _ in range(5):
+            with pytest.raises(RemoteUnavailableError, match="HTTP 502"):
+                portal.mint_link(CUSTOMER, ANYWHERE)
+        with pytest.raises(RemoteUnavailableError, match="circuit open"):
+            portal.mint_link(CUSTOMER, ANYWHERE)
+        assert len(vendor_of(portal).requests) == 5
 
     def test_that_do_not_come_are_not_asked_for_again(self, connect):
         portal = connect(SESSION, requests.ReadTimeout())

@@ -38,6 +38,18 @@ class Quay(Harbour):
     label = "Quay"
 
 
+class Ferry(Harbour):
+    """A portal whose hosts are what its entry says, right or wrong."""
+
+    options = {"HOSTS": PortalOption((object,))}
+
+    @property
+    def link_hosts(self) -> tuple[str, ...]:
+        """What its developer has taken for hosts."""
+        hosts: tuple[str, ...] = self.settings.options["HOSTS"]
+        return hosts
+
+
 PATHS = {"harbour": "tests.site.portals.Harbour", "quay": "tests.site.portals.Quay"}
 
 

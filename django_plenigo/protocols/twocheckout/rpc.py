@@ -6,7 +6,14 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from django_plenigo.budget import within
-from django_plenigo.errors import AuthenticationError, ProtocolError, RejectedError, RemoteError
+from django_plenigo.errors import (
+    AuthenticationError,
+    ProtocolError,
+    RateLimitError,
+    RejectedError,
+    RemoteError,
+    RemoteUnavailableError,
+)
 from django_plenigo.protocols.base import reading
 from django_plenigo.protocols.twocheckout.sessions import HeldSession
 from django_plenigo.protocols.twocheckout.signing import SERVICE, signature
@@ -23,6 +30,10 @@ def judge(answer: Answer) -> tuple[type[RemoteError], str] | None:
     """Return the failure that an answer means, None for what may be an answer of JSON-RPC, whose status is 200."""
     if answer.status == 200:
         return reading.A_PAGE if answer.is_page else None
+    if answer.status >= 500:
+        return RemoteUnavailableError, ""
+    if answer.status == 429:
+        return RateLimitError, ""
     return ProtocolError, "redirect" if 300 <= answer.status < 400 else "unexpected status"
 
 

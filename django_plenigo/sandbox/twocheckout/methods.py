@@ -171,7 +171,10 @@ def customer_by_reference(call: Call) -> dict[str, Any]:
     if not isinstance(number, int | None) or isinstance(number, bool) or not isinstance(includes_payment, bool | None):
         raise errors.invalid_params()
     # An empty text is none, as everywhere else in this API.
-    references = {False: "" if number is None else str(number), True: parameters.text(external or "")}
+    references = {
+        False: "" if number is None else str(number),
+        True: "" if external is None else parameters.text(external),
+    }
     if not any(references.values()):
         raise errors.invalid_params()
     found = {

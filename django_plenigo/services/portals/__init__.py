@@ -29,7 +29,7 @@ if TYPE_CHECKING:
         Outcome,
         count_old,
         forget_old,
-        was_sent_on,
+        was_just_sent_on,
         words_of,
     )
     from django_plenigo.services.portals.probing import Verdict, check_credentials
@@ -83,7 +83,7 @@ __all__ = [
     "take_away",
     "user_of_reference",
     "views_of_user",
-    "was_sent_on",
+    "was_just_sent_on",
     "words_of",
 ]
 
@@ -108,7 +108,15 @@ __getattr__ = load_at_first_use(
         ],
         "links": ["UnsafeLinkError", "browser_address"],
         "opening": ["Opening", "open_portal"],
-        "outcomes": ["FOR_READER", "WITHOUT_ACCOUNT", "Outcome", "count_old", "forget_old", "was_sent_on", "words_of"],
+        "outcomes": [
+            "FOR_READER",
+            "WITHOUT_ACCOUNT",
+            "Outcome",
+            "count_old",
+            "forget_old",
+            "was_just_sent_on",
+            "words_of",
+        ],
         "probing": ["Verdict", "check_credentials"],
         "standing": [
             "PortalView",

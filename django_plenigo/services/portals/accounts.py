@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 from django.db import IntegrityError, transaction
 from django.db.models import Q
@@ -86,8 +86,14 @@ def reference_for(user: Any, portal: str) -> str:
         return known
     _make_row(user, portal)
     # Whoever writes first has issued it; the others read what that was.
-    rows.filter(our_reference=None).update(our_reference=secrets.token_hex(REFERENCE_BYTES))
-    return str(rows.values_list("our_reference", flat=True).get())
+    issued = secrets.token_hex(REFERENCE_BYTES)
+    if rows.filter(our_reference=None).update(our_reference=issued):
+        return issued
+    # With a lock, which looks at what is there now: a caller's transaction may go on seeing, by the isolation level
+    # "repeatable read" of MariaDB and MySQL, what was there at its first look.
+    with transaction.atomic(rows.db):
+        written = rows.exclude(our_reference=None).select_for_update()
+        return cast("str", written.values_list("our_reference", flat=True).get())
 
 
 def user_of_reference(portal: str, our_reference: str) -> Any:

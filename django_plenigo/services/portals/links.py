@@ -1,6 +1,5 @@
 """Links of vendors, before a browser is sent there: https, and a host that the site expects."""
 
-from collections.abc import Iterable
 from urllib.parse import SplitResult, urlsplit
 
 from django.urls import get_script_prefix
@@ -27,7 +26,7 @@ def browser_address(url: object, portal: Portal) -> str:
     is_sandboxs = own is not None and (parts.scheme, _host(parts)) == (own.scheme, _host(own))
     if parts.scheme != "https" and not is_sandboxs:
         raise UnsafeLinkError("it is no https:// address")
-    if _host(parts) not in set(_hosts(portal.link_hosts)) and not is_sandboxs:
+    if not is_sandboxs and _host(parts) not in _hosts(portal.link_hosts):
         raise UnsafeLinkError("its host is not among LINK_HOSTS and the backend's own")
     if is_sandboxs and entry.runs_in_process:
         return sandbox_address(parts)
@@ -64,7 +63,7 @@ def _host(parts: SplitResult) -> tuple[str, int]:
     return (parts.hostname or "", default if parts.port is None else parts.port)
 
 
-def _hosts(allowed: Iterable[str]) -> Iterable[tuple[str, int]]:
-    for host in allowed:
-        name, _, port = host.partition(":")
-        yield name.lower(), int(port) if port else HTTPS_PORT
+def _hosts(allowed: tuple[str, ...]) -> set[tuple[str, int]]:
+    if not conf.are_hosts(allowed):  # a backend of the site's own may name anything
+        raise UnsafeLinkError("the link_hosts of its backend are no hosts: see manage.py check")
+    return {_host(urlsplit(f"//{host}")) for host in allowed}

@@ -79,8 +79,7 @@ def outcome_of(error: Exception) -> Outcome:
         return Outcome.UNKNOWN_THERE
     if isinstance(error, AuthenticationError):
         return Outcome.MISCONFIGURED
-    # A server error is an outage also where a protocol takes every status but 200 for a breach, as 2Checkout's does.
-    if isinstance(error, RemoteError) and (error.retryable or (error.status or 0) >= 500):
+    if isinstance(error, RemoteError) and error.retryable:
         return Outcome.UNAVAILABLE
     if isinstance(error, PlenigoError) and not isinstance(error, RemoteError):
         return Outcome.MISCONFIGURED  # nothing was sent, so another click would change nothing

@@ -47,6 +47,10 @@ FOR_READER: Mapping[str, str | Promise] = {
 #: Where another click would change nothing.
 WITHOUT_ACCOUNT = frozenset({Outcome.NO_REFERENCE, Outcome.UNKNOWN_THERE})
 
+#: Who comes back so soon may have met a link that had run out; who comes later comes anew. The vendors' links live for
+#: less: 10 seconds unless the site wants it otherwise (docs/protocols/2checkout.md 6), 10 minutes (okepay.md 7).
+JUST_NOW = timedelta(minutes=15)
+
 #: How many rows one statement deletes.
 CHUNK = 1000
 
@@ -85,12 +89,10 @@ def latest_of(user: Any) -> dict[str, PortalHandover]:
     return {handover.portal: handover for handover in own.filter(pk__in=newest)}
 
 
-def was_sent_on(user: Any, portal: str) -> bool:
-    """Say whether a user's last click on a portal's button has sent her on there. One query."""
-    outcomes = (
-        rows_of(PortalHandover).filter(user=user, portal=portal).order_by("-pk").values_list("outcome", flat=True)
-    )
-    return outcomes.first() == Outcome.OPENED
+def was_just_sent_on(user: Any, portal: str) -> bool:
+    """Say whether a user's last click on a portal's button has sent her on there, and not long ago. One query."""
+    last = rows_of(PortalHandover).filter(user=user, portal=portal).order_by("-pk").first()
+    return last is not None and last.outcome == Outcome.OPENED and last.at > timezone.now() - JUST_NOW
 
 
 def forget_old(now: datetime | None = None) -> int:

@@ -250,6 +250,12 @@ class TestCustomerInformation:
         for params in ((352365983, "ext-2"), (1,), (None, "ext-777"), (352365983, "ext-777"), (10**30,)):
             assert rpc("getCustomerInformation", session_id, *params) == (4, "CUSTOMER_NOT_FOUND")
 
-    @pytest.mark.parametrize("params", [(None,), (None, ""), ("352365983",), (True,), (1.5,), (1, 5), (1, None, "1")])
+    @pytest.mark.parametrize(
+        "params",
+        [
+            *((None,), (None, ""), ("352365983",), (True,), (1.5,), (352365983, None, "1")),
+            *((352365983, external) for external in (5, 0, False, [], {})),
+        ],
+    )
     def test_wrong_types_are_refused(self, rpc, session_id, params):
         assert rpc("getCustomerInformation", session_id, *params) == (-32602, "Invalid params")
