@@ -13,7 +13,9 @@ from django_plenigo.errors import (
     AuthenticationError,
     NoAnswerError,
     ProtocolError,
+    RateLimitError,
     RejectedError,
+    RemoteUnavailableError,
     SignatureError,
 )
 from django_plenigo.protocols.base import ONLY_MD5, WRONG_SIGNATURE, CustomerRef, PortalTarget, WebhookCall
@@ -217,10 +219,13 @@ class TestWebhooks:
 
 
 class TestFaults:
-    @pytest.mark.parametrize("status", [404, 500, 503])
-    def test_status_that_is_none_of_the_protocols_is_a_protocol_error(self, twocheckout, sandbox, status):
+    @pytest.mark.parametrize(
+        ("status", "error"),
+        [(404, ProtocolError), (429, RateLimitError), (500, RemoteUnavailableError), (503, RemoteUnavailableError)],
+    )
+    def test_status_that_is_none_of_the_protocols_is_an_error_of_its_kind(self, twocheckout, sandbox, status, error):
         sandbox.fail_next(status, times=1)
-        with pytest.raises(ProtocolError):
+        with pytest.raises(error):
             twocheckout.mint_link(DEMO, ANYWHERE)
         assert twocheckout.mint_link(DEMO, ANYWHERE).url
 
