@@ -36,12 +36,16 @@ from django_plenigo.tracebacks import without_secrets
 
 
 class Account:
-    """One entry of `settings.PLENIGO`, with defaults and types. Read at each access and never cached."""
+    """One entry of `settings.PLENIGO`, with defaults and types.
 
-    __slots__ = ("alias",)
+    The entry is looked up once for each object, so make one where it is needed, and keep none.
+    """
+
+    __slots__ = ("_entry", "alias")
 
     def __init__(self, alias: str = DEFAULT_ACCOUNT) -> None:
         self.alias = alias
+        self._entry: Mapping[str, Any] | None = None
 
     def __repr__(self) -> str:
         return f"Account({self.alias!r})"
@@ -49,21 +53,20 @@ class Account:
     @property
     def raw(self) -> Mapping[str, Any]:
         """The entry as the site wrote it."""
-        try:
-            entry: Mapping[str, Any] = settings.PLENIGO[self.alias]
-        except (AttributeError, KeyError, TypeError):
-            entry = None  # type: ignore[assignment]  # told below
-        if not isinstance(entry, Mapping):
-            raise ConfigurationError(f'PLENIGO has no "{self.alias}" account.')
-        return entry
+        if self._entry is None:
+            try:
+                entry = settings.PLENIGO[self.alias]
+            except (AttributeError, KeyError, TypeError):
+                entry = None
+            if not isinstance(entry, Mapping):
+                raise ConfigurationError(f'PLENIGO has no "{self.alias}" account.')
+            self._entry = entry
+        return self._entry
 
     def _get(self, name: str) -> Any:
         option = OPTIONS[name]
         # This runs several times for every gate of a page, so what is right comes first.
-        try:
-            value = settings.PLENIGO[self.alias].get(name, option.default)
-        except (AttributeError, KeyError, TypeError):
-            value = self.raw.get(name, option.default)  # raises, and says what is wrong
+        value = (self._entry or self.raw).get(name, option.default)
         if type(value) in option.kind and (not option.choices or value in option.choices):
             return value
         return self._checked(name, option, value)
