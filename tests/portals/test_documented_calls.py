@@ -32,12 +32,17 @@ def calls(sandbox, settings):
     }
     backends._portals.clear()
     sandbox.twocheckout_merchant()
+    yield defined_by_the_page(*(f"def {name}(" for name in CALLS))
+    backends._portals.clear()
+
+
+def defined_by_the_page(*beginnings):
+    """Run the blocks of docs/portals.md in which a definition begins so, and return all that they define."""
     names: dict[str, object] = {}
     for block in blocks_of(Path("docs/portals.md")):
-        if block.language == "python" and any(f"def {name}(" in block.text for name in CALLS):
+        if block.language == "python" and any(beginning in block.text for beginning in beginnings):
             exec(compile(block.text, "docs/portals.md", "exec"), names)  # noqa: S102 - our own page
-    yield SimpleNamespace(**{name: names[name] for name in CALLS})
-    backends._portals.clear()
+    return SimpleNamespace(**names)
 
 
 CALLS = ["bind_from_file", "lead_to_her_card", "lead_to_the_cart", "customer_number_of", "cancel_at_okepay"]
@@ -82,10 +87,8 @@ def test_reader_is_bound_by_a_file_and_a_second_one_is_told_why_not(calls, user,
 
 
 def test_portal_of_a_sites_own_refuses_what_its_vendor_cannot_know_anybody_by():
-    names: dict[str, type] = {}
-    [block] = [block for block in blocks_of(Path("docs/portals.md")) if "class NumberedService(" in block.text]
-    exec(compile(block.text, "docs/portals.md", "exec"), names)  # noqa: S102 - our own page
-    names["NumberedService"].check_reference(CustomerRef("4711"))
+    portal = defined_by_the_page("class NumberedService(").NumberedService
+    portal.check_reference(CustomerRef("4711"))
     for customer in (CustomerRef("04711"), CustomerRef("x"), CustomerRef("4711", is_external=True)):
         with pytest.raises(InvalidValueError):
-            names["NumberedService"].check_reference(customer)
+            portal.check_reference(customer)
